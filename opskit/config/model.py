@@ -1,0 +1,127 @@
+"""What an opskit configuration says, as frozen values.
+
+Field metadata carries what the parser and `config show` need beside the type: a hint for the operator.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from types import MappingProxyType
+
+
+class Engine(Enum):
+    """Where a database lives; the values are those of the application's DATABASE_TYPE."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+
+class TypesProfile(Enum):
+    """How PostgreSQL types are chosen."""
+
+    NATIVE = "native"
+    SAME = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The name of a secret, never the secret: exactly one of the three is set."""
+
+    env: str | None = None
+    file: Path | None = None
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The application that is moved."""
+
+    env_file: Path | None = field(default=None, metadata={"hint": "the file where DATABASE_TYPE lives"})
+    unit: str | None = field(default=None, metadata={"hint": "the systemd unit restarted at a switch"})
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One logical database: its SQLite file and its PostgreSQL database.
+
+    Attributes:
+        pool: the most connections the application's pool may hold.
+        application_name: shown in pg_stat_activity; defaults to the configured name.
+    """
+
+    sqlite: Path
+    postgresql: str
+    pool: int = field(default=20, metadata={"minimum": 1})
+    application_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Postgresql:
+    """How the PostgreSQL server is reached.
+
+    Attributes:
+        parameters: further libpq connection parameters (sslmode, target_session_attrs, …), passed as they are.
+    """
+
+    host: str = "localhost"
+    port: int = field(default=5432, metadata={"minimum": 1, "maximum": 65535})
+    user: str | None = None
+    password: Secret | None = None
+    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Migrate:
+    """How types are chosen.
+
+    Attributes:
+        overrides: database name → "table.column" → PostgreSQL type.
+    """
+
+    types: TypesProfile = TypesProfile.NATIVE
+    overrides: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """Where backups are kept and how many; the directory is `backups` in the state directory unless named."""
+
+    directory: Path | None = None
+    keep: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """How long the way back stays open after a cutover, in seconds."""
+
+    window: float = field(default=7 * 86400.0, metadata={"unit": "duration"})
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """The Prometheus exporter.
+
+    Attributes:
+        listen: ADDRESS:PORT.
+        deadline: seconds a scrape may take at most.
+        top_statements: how many statements a database reports singly.
+    """
+
+    listen: str = "127.0.0.1:9188"
+    deadline: float = field(default=2.0, metadata={"unit": "duration"})
+    top_statements: int = field(default=20, metadata={"minimum": 0, "maximum": 200})
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The whole configuration."""
+
+    databases: Mapping[str, Database]
+    application: Application = field(default_factory=Application)
+    postgresql: Postgresql = field(default_factory=Postgresql)
+    migrate: Migrate = field(default_factory=Migrate)
+    backup: Backup = field(default_factory=Backup)
+    rollback: Rollback = field(default_factory=Rollback)
+    exporter: Exporter = field(default_factory=Exporter)
+    state_dir: Path | None = None
