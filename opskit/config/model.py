@@ -61,7 +61,7 @@ class Postgresql:
     """How the PostgreSQL server is reached.
 
     Attributes:
-        parameters: further libpq connection parameters (sslmode, target_session_attrs, …), passed as they are.
+        parameters: further libpq connection parameters (sslmode, target_session_attrs, …), passed as is.
     """
 
     host: str = "localhost"
