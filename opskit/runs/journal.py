@@ -1,0 +1,96 @@
+"""The journal of a run: append-only JSON lines, each on disk before the world changes.
+
+A kill at any moment leaves a file whose last line says what was being done. The world, not the journal,
+decides what is left to do; the journal tells the operator and the next run which run it was.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+from opskit.runs.plan import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedRun:
+    """A run that was killed: its id, command, subject and the step it was in."""
+
+    run: str
+    command: str
+    subject: str
+    step: str
+    file: Path
+
+
+class Journal:
+    """Writes one run's journal. `run` is its id: time and process, sortable."""
+
+    def __init__(self, directory: Path, command: str, subject: str) -> None:
+        self.run = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}"
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.file = directory / f"{self.run}.jsonl"
+        self._descriptor = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
+        self.write("started", command=command, subject=subject, pid=os.getpid())
+        _sync_directory(directory)
+
+    def write(self, event: str, **details: JsonValue) -> None:
+        """Appends an event and waits until the disk has it."""
+        entry = {"at": datetime.now(UTC).isoformat(), "event": event, **details}
+        os.write(self._descriptor, (json.dumps(entry, ensure_ascii=False) + "\n").encode())
+        os.fsync(self._descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)
+
+
+FINAL = frozenset({"finished", "reverted", "abandoned"})
+"""Events after which a run is over."""
+
+
+def unfinished(directory: Path, command: str, subject: str) -> Iterator[UnfinishedRun]:
+    """Runs of a command on a subject that never came to an end, oldest first."""
+    for file in sorted(directory.glob("*.jsonl")):
+        events = list(_events(file))
+        if not events or any(entry.get("event") in FINAL for entry in events):
+            continue
+        first = events[0]
+        if first.get("command") == command and first.get("subject") == subject:
+            steps = [str(entry["step"]) for entry in events if entry.get("event") == "intent"]
+            yield UnfinishedRun(file.stem, command, subject, steps[-1] if steps else "the start", file)
+
+
+def abandon(run: UnfinishedRun) -> None:
+    """Marks a killed run as over, because a later one has cleaned up after it."""
+    with run.file.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"at": datetime.now(UTC).isoformat(), "event": "abandoned"}) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _events(file: Path) -> Iterator[Mapping[str, object]]:
+    """The events of a journal; a torn last line (power loss) is passed over."""
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            entry = cast("object", json.loads(line))
+        except json.JSONDecodeError:
+            continue
+        if isinstance(entry, dict):
+            yield cast("Mapping[str, object]", entry)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
