@@ -3,7 +3,7 @@
 The one gateway to apsw for everything that reads a source. The backup is the only other user.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 from urllib.parse import quote as percent
@@ -33,6 +33,22 @@ class Cursor(Protocol):
 
 class _Executes(Protocol):
     def execute(self, statements: str, bindings: Sequence[Value] | None = None) -> Cursor: ...
+
+
+class _Registers(Protocol):
+    def create_scalar_function(
+        self,
+        name: str,
+        callable: Callable[[Value], Value],
+        numargs: int,
+        *,
+        deterministic: bool,  # noqa: A002  apsw's name
+    ) -> None: ...
+
+
+def create_function(connection: apsw.Connection, name: str, function: Callable[[Value], Value]) -> None:
+    """Makes a deterministic function of one argument available to the connection's SQL."""
+    cast("_Registers", connection).create_scalar_function(name, function, 1, deterministic=True)
 
 
 def cursor(connection: apsw.Connection, sql: str, bindings: Sequence[Value] | None = None) -> Cursor:

@@ -1,0 +1,1 @@
+"""The data path: SQLite rows as COPY text, streamed, digested and compared."""

@@ -1,0 +1,129 @@
+"""How a SQLite value becomes the text that PostgreSQL prints for it: one SQL expression per target type.
+
+The same expression serves the profile (a NULL for a value that is not NULL is a misfit), the copy, and the
+digest that is compared with what PostgreSQL prints.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+_NUMERIC = re.compile(r"numeric\((\d+),\s*(\d+)\)")
+
+INTEGER_RANGES = {
+    "smallint": (-(2**15), 2**15 - 1),
+    "integer": (-(2**31), 2**31 - 1),
+    "bigint": (-(2**63), 2**63 - 1),
+}
+
+
+def base_type(pg_type: str) -> str:
+    """A type without its modifiers.
+
+    >>> base_type("numeric(10,2)"), base_type("timestamp(3) with time zone")
+    ('numeric', 'timestamp with time zone')
+    """
+    return re.sub(r"\(.*?\)", "", pg_type).strip()
+
+
+def render(column: str, pg_type: str) -> str:
+    """The SQL expression that renders a column (a quoted reference) for a PostgreSQL type.
+
+    It is NULL for NULL and for every value that the type cannot hold exactly.
+    """
+    return _RENDERERS.get(base_type(pg_type), _text)(column, pg_type)
+
+
+def numeric_modifiers(pg_type: str) -> tuple[int, int] | None:
+    """Precision and scale of numeric(p,s), None without them.
+
+    >>> numeric_modifiers("numeric(10,2)"), numeric_modifiers("numeric")
+    ((10, 2), None)
+    """
+    match = _NUMERIC.fullmatch(pg_type)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def _integer(column: str, pg_type: str) -> str:
+    low, high = INTEGER_RANGES[base_type(pg_type)]
+    # a bigint's range is that of the storage class itself
+    fits = "" if high == 2**63 - 1 else f" AND {column} BETWEEN {low} AND {high}"
+    return (
+        f"CASE WHEN typeof({column}) = 'integer'{fits} THEN CAST({column} AS TEXT)"
+        f" WHEN typeof({column}) = 'real' AND {column} BETWEEN -9.2e18 AND 9.2e18"
+        f" AND CAST({column} AS INTEGER) = {column}{fits} THEN CAST(CAST({column} AS INTEGER) AS TEXT) END"
+    )
+
+
+def _boolean(column: str, _: str) -> str:
+    return f"CASE {column} WHEN 1 THEN 't' WHEN 0 THEN 'f' END"
+
+
+def _double(column: str, _: str) -> str:
+    exact = f"CASE WHEN {column} BETWEEN -{2**53} AND {2**53} THEN opskit_float(CAST({column} AS REAL)) END"
+    return f"CASE typeof({column}) WHEN 'real' THEN opskit_float({column}) WHEN 'integer' THEN {exact} END"
+
+
+def _numeric(column: str, pg_type: str) -> str:
+    modifiers = numeric_modifiers(pg_type)
+    if modifiers is None:
+        return f"opskit_numeric({column})"
+    precision, scale = modifiers
+    printed = f"printf('%.{scale}f', {column})"
+    # printf is exact to 15 digits; casting back shows whether the double is that decimal
+    return (
+        f"CASE WHEN typeof({column}) IN ('integer', 'real')"
+        f" AND {column} BETWEEN -1e{15 - scale} AND 1e{15 - scale}"
+        f" AND {column} > -1e{precision - scale} AND {column} < 1e{precision - scale}"
+        f" AND CAST({printed} AS REAL) = {column}"
+        f" THEN CASE WHEN {column} = 0 THEN printf('%.{scale}f', 0) ELSE {printed} END END"
+    )
+
+
+def _timestamp(column: str, _: str) -> str:
+    # the common spelling stays in C; every other one is a call into Python
+    return (
+        f"CASE WHEN length({column}) = 19 AND {column} >= '0001' AND typeof({column}) = 'text'"
+        f" AND datetime({column}) = {column} THEN {column} || '+00' ELSE opskit_timestamp({column}) END"
+    )
+
+
+def _timestamp_without_zone(column: str, pg_type: str) -> str:
+    text = _timestamp(column, pg_type)
+    return f"substr({text}, 1, length({text}) - 3)"
+
+
+def _date(column: str, _: str) -> str:
+    is_date = f"typeof({column}) = 'text' AND date({column}) = {column} AND {column} >= '0001'"
+    return f"CASE WHEN {is_date} THEN {column} END"
+
+
+def _bytea(column: str, _: str) -> str:
+    value = f"CASE typeof({column}) WHEN 'real' THEN opskit_real_as_text({column}) ELSE {column} END"
+    return f"CASE WHEN {column} IS NOT NULL THEN '\\x' || lower(hex({value})) END"
+
+
+def _jsonb(column: str, _: str) -> str:
+    return f"opskit_jsonb({column})"
+
+
+def _text(column: str, _: str) -> str:
+    return (
+        f"CASE typeof({column}) WHEN 'text' THEN {column} WHEN 'integer' THEN CAST({column} AS TEXT)"
+        f" WHEN 'real' THEN opskit_real_as_text({column}) END"
+    )
+
+
+_RENDERERS: Mapping[str, Callable[[str, str], str]] = {
+    "smallint": _integer,
+    "integer": _integer,
+    "bigint": _integer,
+    "boolean": _boolean,
+    "double precision": _double,
+    "numeric": _numeric,
+    "timestamp with time zone": _timestamp,
+    "timestamp without time zone": _timestamp_without_zone,
+    "date": _date,
+    "bytea": _bytea,
+    "jsonb": _jsonb,
+}
+"""Types that print something else than the text that was put in; all others are rendered as text."""

@@ -1,0 +1,108 @@
+"""The PostgreSQL end of the data path: a session whose output is canonical, COPY in and COPY out."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from opskit.errors import ConnectionFailed
+from opskit.transfer.source import Block
+
+CANONICAL = {
+    "timezone": "UTC",
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "client_min_messages": "warning",
+    "search_path": "pg_catalog",
+}
+"""Session settings under which a value has one spelling, whatever the server, database or role is set to."""
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetTable:
+    """A table to write or read, and the columns in the order of the lines."""
+
+    schema: str
+    name: str
+    columns: tuple[str, ...]
+
+    def identifier(self) -> sql.Identifier:
+        """The qualified name."""
+        return sql.Identifier(self.schema, self.name)
+
+
+def connect(parameters: Mapping[str, str | int] | str, application_name: str) -> Connection:
+    """An autocommit session with canonical settings.
+
+    Args:
+        parameters: libpq parameters, or a connection string.
+
+    Raises:
+        ConnectionFailed: the server cannot be reached or refuses; the text never holds the password.
+    """
+    defaults = {"connect_timeout": 10, "application_name": application_name, "client_encoding": "UTF8"}
+    try:
+        given = conninfo_to_dict(parameters) if isinstance(parameters, str) else parameters
+        connection: Connection = psycopg.connect(make_conninfo("", **{**defaults, **given}), autocommit=True)
+    except psycopg.Error as error:
+        raise explain(error) from error
+    with connection.cursor() as cursor:
+        for name, value in CANONICAL.items():
+            cursor.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
+    return connection
+
+
+def explain(error: psycopg.Error) -> ConnectionFailed:
+    """What a failed connection means for the operator."""
+    text = " ".join(str(error).split())
+    remedies = (
+        ("password authentication failed", "authentication_failed", "check the user and the password"),
+        (
+            "no password supplied",
+            "authentication_failed",
+            "name the password in the configuration, PGPASSWORD or ~/.pgpass",
+        ),
+        ("no pg_hba.conf entry", "authentication_failed", "allow this host and user in pg_hba.conf"),
+        ("does not exist", "missing_database_or_role", "create it, or correct its name"),
+        ('missing "="', "target_malformed", "write postgresql://user@host/database"),
+        ("invalid", "target_malformed", "write postgresql://user@host/database"),
+    )
+    for part, code, hint in remedies:
+        if part in text:
+            return ConnectionFailed.of(code, f"PostgreSQL: {text}", hint=hint)
+    hint = "check that the server runs and that host and port are right"
+    return ConnectionFailed.of("target_unreachable", f"PostgreSQL cannot be reached: {text}", hint=hint)
+
+
+def copy_in(connection: Connection, table: TargetTable, blocks: Iterable[Block]) -> int:
+    """Streams blocks into a table; returns the number of rows the server took.
+
+    Raises:
+        psycopg.Error: the server refused a row or went away.
+    """
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        table.identifier(), sql.SQL(", ").join(map(sql.Identifier, table.columns))
+    )
+    with connection.cursor() as cursor:
+        with cursor.copy(statement) as copy:
+            for block in blocks:
+                copy.write(block.data)
+        return cursor.rowcount
+
+
+def copy_out(connection: Connection, table: TargetTable) -> Iterator[bytes]:
+    """The lines of a table without their newlines, in no particular order."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
+    statement = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(columns, table.identifier())
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for data in copy:
+            yield bytes(data[:-1])
