@@ -1,0 +1,75 @@
+"""Real servers for every test that needs one: a private PostgreSQL cluster for the whole session."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from opskit.errors import Refused
+from opskit.host.commands import run
+from opskit.host.postgresql_programs import find_programs
+from opskit.host.private_cluster import PrivateCluster, private_cluster
+
+FAST_AND_FAR = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "timezone": "America/New_York",  # neither UTC nor this host's: a mistake with zones shows
+    "max_connections": "200",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TestDatabase:
+    """A fresh, empty PostgreSQL database: its name, libpq's keyword string and the URL for it."""
+
+    __test__ = False  # a value, not a test class
+
+    name: str
+    conninfo: str
+    url: str
+
+
+def pytest_report_header() -> str:
+    try:
+        return f"server: {run([find_programs() / 'postgres', '--version']).strip()}"
+    except Refused as missing:
+        return f"server: none, {missing}"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PrivateCluster]:
+    """One cluster for the session, on a unix socket without passwords and on 127.0.0.1 with them."""
+    try:
+        find_programs()
+    except Refused as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
+    with private_cluster(settings=FAST_AND_FAR, password=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def database(postgresql: PrivateCluster) -> Iterator[TestDatabase]:
+    """A fresh database, dropped at the end with whoever is still connected to it."""
+    name = f"test_{os.urandom(4).hex()}"
+    postgresql.create_database(name)
+    address = urlencode({"host": str(postgresql.socket_directory), "port": postgresql.port})
+    yield TestDatabase(
+        name=name,
+        conninfo=postgresql.conninfo(name),
+        url=f"postgresql://{quote(postgresql.superuser)}@/{quote(name)}?{address}",
+    )
+    with psycopg.connect(postgresql.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def sqlite_file(tmp_path: Path) -> Path:
+    """The path of a SQLite file that does not exist yet."""
+    return tmp_path / "source.db"
