@@ -37,12 +37,7 @@ class _Executes(Protocol):
 
 class _Registers(Protocol):
     def create_scalar_function(
-        self,
-        name: str,
-        callable: Callable[[Value], Value],
-        numargs: int,
-        *,
-        deterministic: bool,  # noqa: A002  apsw's name
+        self, name: str, function: Callable[[Value], Value], numargs: int, /, *, deterministic: bool
     ) -> None: ...
 
 

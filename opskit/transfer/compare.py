@@ -1,7 +1,7 @@
 """Finding the rows in which a source table and its target differ, in bounded memory.
 
-The digests say whether; this says which. Rows are spread over buckets by their key; only the buckets whose sums
-differ are looked at again, and only rows that differ there are kept.
+The digests say whether; this says which. Rows are spread over buckets by their key; only the buckets whose
+sums differ are looked at again, and only rows that differ there are kept.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ from opskit.transfer.functions import jsonb_text
 from opskit.transfer.render import base_type
 
 BUCKETS = 4096
-EXAMINED = 100_000
-"""Rows of differing buckets looked at in one go: 100,000 keys and digests are about 20 MB."""
+EXAMINED = 50_000
+"""Rows of differing buckets looked at in one go: 50,000 lines of a kilobyte are 50 MB."""
 
 REPORTED = 100
 """Differing rows named singly; the rest is counted."""
@@ -79,13 +79,15 @@ def find_differences(source: Lines, target: Lines, shape: Shape) -> Differences:
 
     Rows whose text differs but whose values are equal (two spellings of one double) are not differences.
     """
-    buckets, complete = _differing_buckets(source, target, shape)
-    keys = _differing_keys(source, target, shape, buckets)
-    complete = complete and len(keys) <= EXAMINED
-    wanted = set(sorted(keys)[:EXAMINED])
-    left, right = _collect(source(), shape, wanted), _collect(target(), shape, wanted)
-    found = [one for key in sorted(wanted) for one in _explain(left.get(key, []), right.get(key, []), shape)]
-    return Differences(tuple(found[:REPORTED]), complete and len(found) <= REPORTED)
+    found: list[RowDifference] = []
+    for buckets in _batches(_differing_buckets(source, target, shape)):
+        if len(found) > REPORTED:
+            break
+        keys = _differing_keys(source, target, shape, buckets)
+        left, right = _collect(source(), shape, keys), _collect(target(), shape, keys)
+        for key in sorted(keys):
+            found.extend(_explain(left.get(key, []), right.get(key, []), shape))
+    return Differences(tuple(found[:REPORTED]), len(found) <= REPORTED)
 
 
 def decode_field(field: bytes) -> str | None:
@@ -134,22 +136,29 @@ def _bucket(key: bytes) -> int:
     return row_digest(key) % BUCKETS
 
 
-def _differing_buckets(source: Lines, target: Lines, shape: Shape) -> tuple[frozenset[int], bool]:
+def _differing_buckets(source: Lines, target: Lines, shape: Shape) -> dict[int, int]:
+    """Bucket → how many rows of both sides it holds, for the buckets whose sums differ."""
     sums, rows = [0] * BUCKETS, [0] * BUCKETS
     for lines, sign in ((source(), 1), (target(), -1)):
         for line in lines:
             bucket = _bucket(shape.key_of(line))
             sums[bucket] += sign * row_digest(line)
             rows[bucket] += 1
-    differing = [bucket for bucket, total in enumerate(sums) if total]
-    chosen: list[int] = []
-    examined = 0
-    for bucket in differing:
-        if chosen and examined + rows[bucket] > EXAMINED:
-            return frozenset(chosen), False
-        chosen.append(bucket)
-        examined += rows[bucket]
-    return frozenset(chosen), True
+    return {bucket: rows[bucket] for bucket, total in enumerate(sums) if total}
+
+
+def _batches(buckets: Mapping[int, int]) -> Iterator[frozenset[int]]:
+    """The buckets in groups of about EXAMINED rows."""
+    batch: set[int] = set()
+    rows = 0
+    for bucket, count in buckets.items():
+        if batch and rows + count > EXAMINED:
+            yield frozenset(batch)
+            batch, rows = set(), 0
+        batch.add(bucket)
+        rows += count
+    if batch:
+        yield frozenset(batch)
 
 
 def _differing_keys(source: Lines, target: Lines, shape: Shape, buckets: frozenset[int]) -> set[bytes]:
