@@ -1,0 +1,17 @@
+"""`opskit exporter`."""
+
+import click
+
+from opskit.cli.command import Invocation, common_options
+from opskit.exporter.daemon import run_exporter
+
+
+@click.command()
+@click.option("--listen", metavar="ADDR:PORT", help="Where to serve; 127.0.0.1:9188 unless configured.")
+@common_options
+def exporter(invocation: Invocation, *, listen: str | None) -> int:
+    """Serve health and query metrics of both databases to Prometheus, and a status page.
+
+    Runs until SIGTERM or Ctrl-C. Databases may be down: that is what it reports.
+    """
+    return run_exporter(invocation.configuration().configuration, listen)

@@ -1,0 +1,89 @@
+"""What a collection yields: plain values from both engines, in one shape."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from opskit.config import Engine
+from opskit.errors import DatabaseError, OpskitError
+
+T = TypeVar("T")
+
+Value = str | float | bool | None
+Row = Mapping[str, Value]
+"""A query's row; the catalogue says which column is whose value, which are labels. None is unknown."""
+
+DEADLINE = "deadline"
+"""The reason of a failure that is only that time ran out."""
+
+
+class ReadFailed(DatabaseError):
+    """A probe or collector failed. The fault's code is a metric's `reason`: one of few, never a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A point on the monotonic clock after which nobody waits any more."""
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        """So many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
+    def left(self) -> float:
+        """Seconds until then, never negative."""
+        return max(0.0, self.at - time.monotonic())
+
+    def earlier(self, seconds: float) -> "Deadline":
+        """The deadline of one who must report before this one."""
+        return Deadline(self.at - seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one probe or collector gave.
+
+    Attributes:
+        seconds: how long it took.
+        failure: the reason why there are no rows; None is success.
+    """
+
+    name: str
+    seconds: float
+    rows: tuple[Row, ...] = ()
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One database at one time.
+
+    Attributes:
+        engine: None when the configuration does not say which.
+        collectors: those that ran; none when the database is down.
+    """
+
+    database: str
+    engine: Engine | None
+    up: bool
+    probes: tuple[Outcome, ...]
+    collectors: tuple[Outcome, ...] = ()
+
+
+def probe(name: str, work: Callable[[], T]) -> tuple[Outcome, T | None]:
+    """Runs `work`, timed; a failure that opskit understands becomes part of the outcome."""
+    start = time.perf_counter()
+    try:
+        result = work()
+    except OpskitError as error:
+        return Outcome(name, time.perf_counter() - start, failure=error.faults[0].code), None
+    return Outcome(name, time.perf_counter() - start), result
+
+
+def collect(name: str, work: Callable[[], Iterable[Row]]) -> Outcome:
+    """Runs a collector, which may fail singly."""
+    outcome, rows = probe(name, lambda: tuple(work()))
+    return replace(outcome, rows=rows or ())

@@ -1,0 +1,131 @@
+"""What the exporter answers: its paths, and the state behind them."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+from prometheus_client.exposition import gzip_accepted
+
+from opskit.config import Configuration
+from opskit.exporter.collection import Collection, Snapshot
+from opskit.exporter.exposition import compressed, encoded, exposed
+from opskit.exporter.page import POLICY, page
+from opskit.exporter.reader import DatabaseReader
+from opskit.exporter.reading import Deadline, Reading
+from opskit.exporter.serving import Request, Response
+from opskit.exporter.tallies import Tallies
+from opskit.exporter.workers import Worker
+
+log = logging.getLogger(__name__)
+
+SCRAPE_MARGIN_SECONDS = 0.25
+"""How much earlier than Prometheus gives up the answer is on its way."""
+
+
+class Service:
+    """The exporter without its socket; belongs to the event loop.
+
+    Args:
+        changed: told in one line how the databases are, whenever that has changed.
+    """
+
+    def __init__(self, configuration: Configuration, changed: Callable[[str], None]) -> None:
+        self._seconds = configuration.exporter.deadline
+        self._tallies = Tallies()
+        self._workers = {
+            name: Worker(name, DatabaseReader(configuration, name).read) for name in configuration.databases
+        }
+        self._collection = Collection(self._workers, self._record)
+        self._changed = changed
+        self._states: Mapping[str, str] = {}
+        self._routes: Mapping[str, Callable[[Request], Awaitable[Response]]] = {
+            "/": self._page,
+            "/metrics": self._metrics,
+            "/-/healthy": self._healthy,
+            "/-/ready": self._ready,
+        }
+
+    async def respond(self, request: Request) -> Response:
+        """The answer to a GET or HEAD request."""
+        route = self._routes.get(request.path)
+        response = await route(request) if route else _text(HTTPStatus.NOT_FOUND, "not found")
+        self._tallies.request(request.path if route else "other", response.status)
+        return response
+
+    def refused(self, code: int) -> None:
+        """Counts a request that was refused before it was understood."""
+        self._tallies.request("other", code)
+
+    async def collect(self) -> None:
+        """A first collection, before anybody asks."""
+        await self._collection.snapshot(Deadline.after(self._seconds))
+
+    def alive(self) -> bool:
+        """Whether readings are still being made."""
+        return self._collection.alive()
+
+    def stop(self, seconds: float) -> None:
+        """Ends the readers, waiting so long at most for each."""
+        for worker in self._workers.values():
+            worker.stop(seconds)
+
+    async def _metrics(self, request: Request) -> Response:
+        snapshot = await self._collection.snapshot(Deadline.after(scrape_seconds(self._seconds, request)))
+        result = exposed(snapshot.readings)
+        self._tallies.answer(result.series, result.dropped, time.monotonic() - snapshot.at)
+        body, content_type = encoded(
+            result.families, self._tallies.registry, request.headers.get("accept", "")
+        )
+        headers = {"Vary": "Accept, Accept-Encoding"}
+        if gzip_accepted(request.headers.get("accept-encoding", "")):
+            body, headers["Content-Encoding"] = compressed(body), "gzip"
+        return Response(HTTPStatus.OK, body, content_type, headers)
+
+    async def _page(self, _request: Request) -> Response:
+        snapshot = await self._collection.snapshot(Deadline.after(self._seconds))
+        headers = {"Content-Security-Policy": POLICY}
+        return Response(HTTPStatus.OK, page(snapshot.readings).encode(), "text/html; charset=utf-8", headers)
+
+    async def _healthy(self, _request: Request) -> Response:
+        alive = self.alive()
+        return _text(HTTPStatus.OK if alive else HTTPStatus.SERVICE_UNAVAILABLE, "ok" if alive else "stuck")
+
+    async def _ready(self, _request: Request) -> Response:
+        ready = bool(self._states)
+        return _text(
+            HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, "ok" if ready else "starting"
+        )
+
+    def _record(self, snapshot: Snapshot) -> None:
+        for reading in snapshot.readings:
+            self._tallies.reading(reading)
+        states = {reading.database: state(reading) for reading in snapshot.readings}
+        for database, now in states.items():
+            if self._states.get(database) != now:
+                log.info("%s: %s", database, now)
+        if states != self._states:
+            self._states = states
+            self._changed("; ".join(f"{database}: {now}" for database, now in states.items()))
+
+
+def state(reading: Reading) -> str:
+    """A database's state in a few words, without anything secret."""
+    engine = reading.engine.value if reading.engine else "engine unknown"
+    if reading.up:
+        return f"up on {engine}"
+    reason = next((one.failure for one in reading.probes if one.failure), "unknown")
+    return f"down on {engine} ({reason})"
+
+
+def scrape_seconds(configured: float, request: Request) -> float:
+    """How long a scrape may take: the configured deadline, or less when Prometheus will not wait as long."""
+    try:
+        patience = float(request.headers.get("x-prometheus-scrape-timeout-seconds", "inf"))
+    except ValueError:
+        return configured
+    return max(0.0, min(configured, patience - SCRAPE_MARGIN_SECONDS))
+
+
+def _text(status: HTTPStatus, text: str) -> Response:
+    return Response(status, f"{text}\n".encode())

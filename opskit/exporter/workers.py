@@ -1,0 +1,53 @@
+"""One thread for each database: whatever hangs, a name server or a dead disk, holds that one only."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from opskit.exporter.reading import Deadline, Reading
+
+Job = tuple[Deadline, "asyncio.Future[Reading]"]
+
+
+class Worker:
+    """Does one reading at a time, on its own daemon thread.
+
+    A reading that nobody waits for any more keeps the worker busy, and a busy worker takes no other: there is
+    never a second thread or connection. Except for its thread's own work it belongs to the event loop.
+
+    Args:
+        read: called on the thread; it should return by the deadline it is given.
+    """
+
+    def __init__(self, name: str, read: Callable[[Deadline], Reading]) -> None:
+        self._read = read
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._last: asyncio.Future[Reading] | None = None
+        self._thread = threading.Thread(target=self._run, name=f"read-{name}", daemon=True)
+        self._thread.start()
+
+    def submit(self, deadline: Deadline) -> "asyncio.Future[Reading] | None":
+        """The reading to come; None while the last one is still under way."""
+        if self._last is not None and not self._last.done():
+            return None
+        self._last = asyncio.get_running_loop().create_future()
+        self._jobs.put((deadline, self._last))
+        return self._last
+
+    def alive(self) -> bool:
+        """False after a bug ended the thread."""
+        return self._thread.is_alive()
+
+    def stop(self, seconds: float) -> None:
+        """Lets the thread end after what it is doing, and waits for it so long at most."""
+        self._jobs.put(None)
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            deadline, future = job
+            reading = self._read(deadline)
+            with suppress(RuntimeError):  # the loop has closed: nobody waits any more
+                future.get_loop().call_soon_threadsafe(future.set_result, reading)
