@@ -27,11 +27,13 @@ class Limits:
         connections: the most that its pool opens.
         wait_seconds: how long a caller waits for one of them.
         slow_query_seconds: a statement that takes this long is kept in the metrics and logged.
+        statement_timeout_seconds: a statement that takes this long fails with QueryFailed; 0 for never.
     """
 
     connections: int = 20
     wait_seconds: float = 10.0
     slow_query_seconds: float = 1.0
+    statement_timeout_seconds: float = 0.0
 
 
 class Adapter(Runner):

@@ -96,7 +96,7 @@ class Pool:
             try:
                 while not self._closed and not self._idle and self._taken >= self._limit:
                     if not self._changed.wait(max(0.0, deadline - time.monotonic())):
-                        raise self._exhausted()
+                        raise exhausted(self._name, self._limit, self._wait_seconds)
             finally:
                 self._waiting -= 1
             if self._closed:
@@ -125,10 +125,12 @@ class Pool:
             self._taken -= 1
             self._changed.notify_all()
 
-    def _exhausted(self) -> ConnectionFailed:
-        return ConnectionFailed.of(
-            "pool_exhausted",
-            f"database {self._name}: all {self._limit} connections were in use for {self._wait_seconds:g} s",
-            hint="end transactions sooner, or raise the pool's limit",
-            where=self._name,
-        )
+
+def exhausted(name: str, limit: int, wait_seconds: float) -> ConnectionFailed:
+    """No connection became free in time."""
+    return ConnectionFailed.of(
+        "pool_exhausted",
+        f"database {name}: all {limit} connections were in use for {wait_seconds:g} s",
+        hint="end transactions sooner, or raise the pool's limit",
+        where=name,
+    )

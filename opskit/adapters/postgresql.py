@@ -40,17 +40,16 @@ def open_postgresql(
     *,
     name: str = "postgresql",
     limits: Limits | None = None,
-    statement_timeout_seconds: float = 0.0,
 ) -> Adapter:
     """The PostgreSQL database that libpq's connection parameters name.
 
     Args:
         parameters: as `postgresql_parameters` makes them.
         name: what messages and metrics call it.
-        statement_timeout_seconds: the server stops a statement after this long; 0 for never.
     """
-    server = _Server({"client_encoding": "utf8", **parameters}, name, statement_timeout_seconds)
-    return Adapter(name, Engine.POSTGRESQL, lambda: PostgresqlSession(server), limits or Limits())
+    limits = limits or Limits()
+    server = _Server({"client_encoding": "utf8", **parameters}, name, limits.statement_timeout_seconds)
+    return Adapter(name, Engine.POSTGRESQL, lambda: PostgresqlSession(server), limits)
 
 
 class _Server:

@@ -4,7 +4,9 @@ Connections are opened in WAL mode: readers work in parallel, one writer at a ti
 queue on a lock of ours, in turn; those of other processes meet in SQLite's busy handler, which polls.
 """
 
+import math
 import threading
+import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,6 +28,8 @@ from opskit.errors import ConnectionFailed, DatabaseError, QueryFailed, Transact
 
 _ROWID_ALIAS = (Path(__file__).parent / "sql/rowid_alias.sql").read_text(encoding="utf-8")
 _NO_OUTCOME = ExecuteResult(0)
+_STEPS_BETWEEN_LOOKS = 10_000
+"""Instructions of SQLite's machine between two looks at the clock: about a tenth of a millisecond."""
 
 
 class _Cursor(Protocol):
@@ -60,8 +64,9 @@ def open_sqlite(
         busy_timeout_seconds: how long a writer waits for another one.
         create: make the file if it does not exist; without it a missing file is a ConnectionFailed.
     """
-    file = _File(path.absolute(), busy_timeout_seconds, create)
-    return Adapter(name, Engine.SQLITE, lambda: SqliteSession(file), limits or Limits())
+    limits = limits or Limits()
+    file = _File(path.absolute(), busy_timeout_seconds, limits.statement_timeout_seconds, create)
+    return Adapter(name, Engine.SQLITE, lambda: SqliteSession(file), limits)
 
 
 @dataclass
@@ -70,6 +75,7 @@ class _File:
 
     path: Path
     busy_timeout_seconds: float
+    statement_timeout_seconds: float
     create: bool
     writer: threading.Lock = field(default_factory=threading.Lock)
     hits: int = 0
@@ -88,12 +94,15 @@ class SqliteSession:
             self._connection = _connect(file)
         self._sql = cast("_Executes", self._connection)
         self._identity = _identity(file.path)
+        self._deadline = math.inf
+        if file.statement_timeout_seconds:
+            self._connection.set_progress_handler(self._is_late, _STEPS_BETWEEN_LOOKS)
 
     def run(self, query: Query, values: Sequence[Parameter], *, prepare: bool, key: bool) -> Result:
         """Run a statement to its end; SQLite keeps statements prepared by itself, asked or not."""
         del prepare
         stored = [to_sqlite(value) for value in values]
-        with _errors(self._file.path, QueryFailed), self._turn(query):
+        with self._errors_in_time(), self._turn(query):
             if query.several and self._connection.get_autocommit():
                 return self._script(query)
             if key and query.inserts_into:
@@ -104,7 +113,7 @@ class SqliteSession:
     def run_many(self, query: Query, rows: Iterable[Sequence[Parameter]]) -> int:
         """Run a statement once for each row."""
         changes = 0
-        with _errors(self._file.path, QueryFailed):
+        with self._errors_in_time():
             for values in rows:
                 stored = [to_sqlite(value) for value in values]
                 _exhaust(self._sql.execute(query.text, stored))
@@ -116,12 +125,12 @@ class SqliteSession:
         stored = [to_sqlite(value) for value in values]
         cursor = self._sql.cursor()
         try:
-            with _errors(self._file.path, QueryFailed):
+            with self._errors_in_time():
                 cursor.execute(query.text, stored)
                 columns, decode = _description(cursor)
             rows = iter(cursor)
             while True:
-                with _errors(self._file.path, QueryFailed):
+                with self._errors_in_time():
                     records = [decode(record) for record in islice(rows, batch)]
                 if not records:
                     return
@@ -165,6 +174,16 @@ class SqliteSession:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close(True)
+
+    @contextmanager
+    def _errors_in_time(self) -> Generator[None]:
+        if self._file.statement_timeout_seconds:
+            self._deadline = time.monotonic() + self._file.statement_timeout_seconds
+        with _errors(self._file.path, QueryFailed):
+            yield
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._deadline
 
     def _script(self, query: Query) -> Result:
         """Several statements are one transaction, as they are on PostgreSQL."""
