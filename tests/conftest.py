@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -14,6 +15,7 @@ from opskit.errors import Refused
 from opskit.host.commands import run
 from opskit.host.postgresql_programs import find_programs
 from opskit.host.private_cluster import PrivateCluster, private_cluster
+from opskit.host.scratch import scratch_directory
 
 FAST_AND_FAR = {
     "fsync": "off",
@@ -32,6 +34,14 @@ class TestDatabase:
     name: str
     conninfo: str
     url: str
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave nothing in the temporary directory; `--basetemp DIR` keeps the tests' files for a look."""
+    if config.option.basetemp is None:
+        scratch = ExitStack()
+        config.option.basetemp = scratch.enter_context(scratch_directory()) / "tests"
+        config.add_cleanup(scratch.close)
 
 
 def pytest_report_header() -> str:
