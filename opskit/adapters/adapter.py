@@ -143,7 +143,7 @@ class Adapter(Runner):
 
     def _cache_hit_rate(self) -> float | None:
         try:
-            with self._pool.lease() as session:
+            with self._pool.lease(wait_seconds=0.0) as session:
                 hits, reads = session.cache_counts()
         except DatabaseError:
             return None

@@ -106,8 +106,8 @@ class Metrics:
 
     Attributes:
         cache_hit_rate: pages found in the engine's own cache, 0 to 1: PostgreSQL's shared buffers since its
-            statistics began, SQLite's page caches of the idle connections. None when nothing was read yet,
-            or when the server does not answer.
+            statistics began, SQLite's page caches since the database was opened. None when nothing was
+            read yet, when all connections are in use, or when the server does not answer.
         slow_queries: the last 100, oldest first.
     """
 

@@ -94,7 +94,7 @@ class Query:
         verb: the first word in upper case; empty when there is none.
         writes: it changes, or may change, the database.
         changes_rows: it is one of INSERT, UPDATE, DELETE, REPLACE or MERGE, maybe behind WITH.
-        inserts_into: the parts of the table's name, as written, of a plain INSERT without RETURNING.
+        inserts_into: the parts of the table's name, as written, of a single plain INSERT without RETURNING.
         several: there is more than one statement.
     """
 
@@ -159,14 +159,15 @@ def parse(sql: str, engine: Engine) -> Query:
     words = [token.upper for token in significant if token.kind == "word"]
     verb = words[0] if words else ""
     changes_rows = verb in _CHANGES or (verb == "WITH" and not _CHANGES.isdisjoint(words))
+    several = any(token.text == ";" for token in significant[:-1])
     return Query(
         text=text,
         slots=slots,
         verb=verb,
         writes=verb not in _READS or not _CHANGES.isdisjoint(words),
         changes_rows=changes_rows,
-        inserts_into=() if "RETURNING" in words else _insert_target(significant),
-        several=any(token.text == ";" for token in significant[:-1]),
+        inserts_into=() if several or "RETURNING" in words else _insert_target(significant),
+        several=several,
     )
 
 

@@ -41,13 +41,16 @@ class Pool:
         self._closed = False
 
     @contextmanager
-    def lease(self) -> Generator[Session]:
+    def lease(self, wait_seconds: float | None = None) -> Generator[Session]:
         """A session for the length of the block.
+
+        Args:
+            wait_seconds: instead of the pool's.
 
         Raises:
             ConnectionFailed: none became free in time, none could be opened, or the pool is closed.
         """
-        session = self._take()
+        session = self._take(self._wait_seconds if wait_seconds is None else wait_seconds)
         try:
             yield session
         finally:
@@ -74,8 +77,8 @@ class Pool:
                 session.interrupt()
             self._changed.wait_for(lambda: self._taken == 0, _GRACE_SECONDS)
 
-    def _take(self) -> Session:
-        session = self._reserve()
+    def _take(self, wait_seconds: float) -> Session:
+        session = self._reserve(wait_seconds)
         try:
             if session is not None and not session.alive():
                 session.close()
@@ -88,15 +91,15 @@ class Pool:
             self._active.append(session)
         return session
 
-    def _reserve(self) -> Session | None:
+    def _reserve(self, wait_seconds: float) -> Session | None:
         """A place in the pool, with an idle session in it if there is one."""
-        deadline = time.monotonic() + self._wait_seconds
+        deadline = time.monotonic() + wait_seconds
         with self._changed:
             self._waiting += 1
             try:
                 while not self._closed and not self._idle and self._taken >= self._limit:
                     if not self._changed.wait(max(0.0, deadline - time.monotonic())):
-                        raise exhausted(self._name, self._limit, self._wait_seconds)
+                        raise exhausted(self._name, self._limit, wait_seconds)
             finally:
                 self._waiting -= 1
             if self._closed:

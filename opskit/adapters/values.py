@@ -127,7 +127,12 @@ def _unfit(message: str, hint: str) -> QueryFailed:
 
 
 def _aware(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise _unfit(f"{value} is outside the years 1 to 9999 in UTC", "use a time within them") from error
 
 
 def _number(value: Decimal) -> int | float:
@@ -163,7 +168,7 @@ def _read_timestamp(stored: Stored) -> Value:
         return stored
     try:
         return _aware(datetime.fromisoformat(stored))
-    except (ValueError, OverflowError):
+    except (ValueError, QueryFailed):
         return stored
 
 
