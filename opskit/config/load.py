@@ -28,7 +28,9 @@ class Loaded:
 
 
 def default_state_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """/var/lib/opskit as root, else opskit in the XDG state home."""
+    """$OPSKIT_STATE_DIR; else /var/lib/opskit as root, and opskit in the XDG state home for others."""
+    if environ.get("OPSKIT_STATE_DIR"):
+        return Path(environ["OPSKIT_STATE_DIR"])
     if os.geteuid() == 0:
         return Path("/var/lib/opskit")
     state_home = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")

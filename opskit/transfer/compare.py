@@ -154,7 +154,7 @@ def _batches(buckets: Mapping[int, int]) -> Iterator[frozenset[int]]:
     for bucket, count in buckets.items():
         if batch and rows + count > EXAMINED:
             yield frozenset(batch)
-            batch, rows = set(), 0
+            batch, rows = set[int](), 0
         batch.add(bucket)
         rows += count
     if batch:

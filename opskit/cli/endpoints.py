@@ -1,0 +1,117 @@
+"""SOURCE and TARGET on the command line, or the databases of the configuration, as one list of endpoints."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from opskit.adapters.connect import postgresql_parameters
+from opskit.cli.command import Invocation
+from opskit.config import Configuration, TypesProfile
+from opskit.config.load import default_state_dir
+from opskit.errors import ConfigurationError
+from opskit.schema.types import SUPPORTED, is_supported, normalize
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A database on both sides; `target` holds the password and is kept out of every text."""
+
+    name: str
+    source: Path
+    target: Mapping[str, str | int] | str = field(repr=False)
+    target_name: str
+    overrides: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """What a call works on."""
+
+    databases: tuple[Endpoint, ...]
+    state_dir: Path
+    backups: Path
+    types: TypesProfile
+
+
+def endpoints(
+    invocation: Invocation, source: str | None, target: str | None, names: Sequence[str]
+) -> Endpoints:
+    """The endpoints a call names.
+
+    Raises:
+        ConfigurationError: SOURCE without TARGET, an unknown database name, or a malformed target.
+    """
+    if source is None:
+        return _configured(invocation, names)
+    if target is None or names:
+        raise ConfigurationError.of(
+            "usage",
+            "SOURCE needs TARGET, and goes without --database",
+            hint="opskit migrate app.db postgresql://user@host/db",
+        )
+    path = _sqlite_path(source)
+    state_dir = default_state_dir()
+    one = Endpoint(path.stem or "database", path, target, _target_name(target), {})
+    return Endpoints((one,), state_dir, state_dir / "backups", TypesProfile.NATIVE)
+
+
+def _configured(invocation: Invocation, names: Sequence[str]) -> Endpoints:
+    loaded = invocation.configuration()
+    configuration = loaded.configuration
+    unknown = [name for name in names if name not in configuration.databases]
+    if unknown:
+        known = ", ".join(configuration.databases)
+        raise ConfigurationError.of(
+            "unknown_database", f"there is no database {unknown[0]}", hint=f"use one of: {known}"
+        )
+    chosen = [name for name in configuration.databases if not names or name in names]
+    state_dir = loaded.state_dir()
+    return Endpoints(
+        tuple(_endpoint(configuration, name) for name in chosen),
+        state_dir,
+        configuration.backup.directory or state_dir / "backups",
+        configuration.migrate.types,
+    )
+
+
+def _endpoint(configuration: Configuration, name: str) -> Endpoint:
+    database, server = configuration.databases[name], configuration.postgresql
+    overrides = {key: normalize(kind) for key, kind in configuration.migrate.overrides.get(name, {}).items()}
+    for key, kind in overrides.items():
+        if not is_supported(kind):
+            raise ConfigurationError.of(
+                "override",
+                f"migrate.overrides.{name}.{key}: opskit cannot convert to {kind}",
+                hint=f"use one of: {', '.join(SUPPORTED)}, numeric(p,s)",
+                where=f"migrate.overrides.{name}.{key}",
+            )
+    where = f"{server.host}:{server.port}/{database.postgresql}"
+    return Endpoint(name, database.sqlite, postgresql_parameters(configuration, name), where, overrides)
+
+
+def _sqlite_path(source: str) -> Path:
+    if source.startswith("sqlite:"):
+        path = unquote(urlsplit(source).path)
+        return Path(
+            path.removeprefix("/") if path.startswith("//") or not source.startswith("sqlite:////") else path
+        )
+    return Path(source)
+
+
+def _target_name(target: str) -> str:
+    """The target without user and password."""
+    try:
+        parts = conninfo_to_dict(target)
+    except psycopg.ProgrammingError:
+        raise ConfigurationError.of(
+            "target_malformed",
+            "TARGET is no connection string",
+            hint="write postgresql://user@host/database",
+            where="TARGET",
+        ) from None
+    host, port = parts.get("host") or "localhost", parts.get("port") or 5432
+    return f"{host}:{port}/{parts.get('dbname') or parts.get('user') or ''}"

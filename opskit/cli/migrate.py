@@ -1,0 +1,119 @@
+"""`opskit migrate`."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from opskit.cli.command import Invocation, common_options
+from opskit.cli.endpoints import Endpoints, endpoints
+from opskit.cli.output import Outcome
+from opskit.cli.progress import shown
+from opskit.config import TypesProfile
+from opskit.errors import ConfigurationError, ExitCode
+from opskit.migrate.facts import Job
+from opskit.migrate.report import name_map
+from opskit.migrate.run import migrate as execute
+from opskit.migrate.run import plan, sessions
+from opskit.migrate.steps import Step
+from opskit.runs.lock import exclusive
+from opskit.runs.plan import JsonValue, Plan
+from opskit.runs.progress import Progress
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("source", required=False)
+@click.argument("target", required=False)
+@click.option(
+    "--database", "names", multiple=True, metavar="NAME", help="Only this database of the configuration."
+)
+@click.option("--plan", "plan_only", is_flag=True, help="Print what would be done, and do nothing.")
+@click.option(
+    "--types",
+    type=click.Choice([one.value for one in TypesProfile]),
+    help="native: the types PostgreSQL users expect; same: every value reads back as before.",
+)
+@click.option("--report", "report_file", type=_FILE, metavar="FILE", help="Write the full report as JSON.")
+@click.option(
+    "--name-map", "map_file", type=_FILE, metavar="FILE", help="Write the names that had to change as JSON."
+)
+@click.option("--yes", is_flag=True, help="Do not ask on a terminal.")
+@common_options
+def migrate(
+    invocation: Invocation,
+    *,
+    source: str | None,
+    target: str | None,
+    names: tuple[str, ...],
+    plan_only: bool,
+    types: str | None,
+    report_file: Path | None,
+    map_file: Path | None,
+    yes: bool,
+) -> Outcome:
+    """Move databases from SQLite to PostgreSQL, proven complete.
+
+    Without arguments, the databases of the configuration; with SOURCE (a file or sqlite:/// URL) and TARGET
+    (a libpq URL or keyword string), just that one.
+    """
+    for file in (report_file, map_file):
+        _write(file, {})
+    where = endpoints(invocation, source, target, names)
+    jobs = _jobs(where, TypesProfile(types) if types else where.types)
+    with shown(invocation.progress) as progress:
+        if plan_only:
+            return _plan(jobs, where, progress)
+        with exclusive(where.state_dir, "migrate"), sessions(jobs, where.backups, progress) as opened:
+            steps = plan(opened)
+            if not yes:
+                _ask(steps)
+            done = execute(opened, steps, where.state_dir, progress)
+            renamed = name_map([session.undertaking for session in opened])
+    result: dict[str, JsonValue] = {**done.to_json(), "name_map": renamed}
+    _write(report_file, result)
+    _write(map_file, renamed)
+    return Outcome(
+        done.to_text(), result, changed=True, warnings=done.told() if invocation.output == "json" else ()
+    )
+
+
+def _jobs(where: Endpoints, types: TypesProfile) -> list[Job]:
+    return [
+        Job(one.name, one.source, one.target, one.target_name, types, one.overrides)
+        for one in where.databases
+    ]
+
+
+def _plan(jobs: list[Job], where: Endpoints, progress: Progress) -> Outcome:
+    with sessions(jobs, where.backups, progress) as opened:
+        steps = plan(opened)
+        lines = [steps.to_text()]
+        for session in opened:
+            for table, columns in session.undertaking.source.choices.items():
+                lines += [
+                    f"  {table}.{column}: {one.pg_type} ({one.reason})" for column, one in columns.items()
+                ]
+        return Outcome("\n".join(lines), {"plan": steps.to_json()}, ExitCode.DIFFERENCES)
+
+
+def _ask(steps: Plan[Step]) -> None:
+    """On a terminal the operator sees what will be told before anything is done."""
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        for sentence in steps.told:
+            click.echo(f"note: {sentence}", err=True)
+        click.confirm(
+            f"Migrate {steps.subject} in {len(steps.steps)} steps?", default=True, abort=True, err=True
+        )
+
+
+def _write(file: Path | None, document: object) -> None:
+    """Also called before anything is done, so that a report that cannot be written stops the run."""
+    if file is None:
+        return
+    try:
+        file.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError.of("cannot_write", f"{file}: {error.strerror}", where=str(file)) from error

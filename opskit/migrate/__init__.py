@@ -1,0 +1,1 @@
+"""Migrating a SQLite database to PostgreSQL: profile → schema → copy → finish → verify."""

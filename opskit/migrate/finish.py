@@ -1,0 +1,82 @@
+"""What is added to loaded tables: rules and views, each tried on the server and told when it cannot be."""
+
+from itertools import islice
+
+import apsw
+import psycopg
+from psycopg import sql
+
+from opskit.migrate.facts import STAGING
+from opskit.migrate.session import Session
+from opskit.schema.design import Rule, ViewDesign, one_line
+from opskit.schema.names import quote
+from opskit.schema.sqlite_file import cursor, scalar
+from opskit.transfer.views import COMPARED_ROWS, differing_rows
+
+
+def add_rule(rule: Rule, session: Session) -> None:
+    """Adds a rule; one that the server or the data refuses is added unchecked, or left out, and told."""
+    try:
+        with session.writer.transaction():
+            session.writer.execute(rule.statement.encode())
+    except psycopg.Error as error:
+        if not _is_about_data(error):
+            raise
+        reason = one_line(str(error))
+        broken_by_rows = (error.sqlstate or "").startswith("23")
+        if rule.fallback is not None and broken_by_rows:
+            session.writer.execute(rule.fallback.encode())
+            session.told.append(f"{rule} was added NOT VALID, existing rows violate it: {reason}")
+        else:
+            session.told.append(f"{rule} was left out: {reason}; its SQL is {one_line(rule.statement)}")
+
+
+def add_view(view: ViewDesign, session: Session) -> None:
+    """Makes a view; one that the server refuses, or whose rows differ from SQLite's, is left out and told."""
+    try:
+        with session.writer.transaction():
+            session.writer.execute(view.statement.encode())
+            difference = _difference(view, session)
+            if difference:
+                raise _ViewDiffers(difference)
+    except _ViewDiffers as error:
+        _leave_out(view, session, str(error))
+    except psycopg.Error as error:
+        if not _is_about_data(error):
+            raise
+        _leave_out(view, session, one_line(str(error)))
+
+
+def _leave_out(view: ViewDesign, session: Session, reason: str) -> None:
+    session.left_out.add(view.target)
+    session.told.append(f"view {view.source} was left out: {reason}; its SQL is {one_line(view.statement)}")
+
+
+class _ViewDiffers(Exception):
+    """The view's rows differ; raised to roll back its creation."""
+
+
+def _difference(view: ViewDesign, session: Session) -> str:
+    """Why the view is not the same on both sides; empty when it is."""
+    try:
+        source = list(
+            islice(cursor(session.reader, f"SELECT * FROM {quote(view.source)}"), COMPARED_ROWS + 1)
+        )
+    except apsw.Error as error:
+        return f"it is broken in SQLite itself ({error})"
+    name = sql.Identifier(STAGING, view.target)
+    if len(source) > COMPARED_ROWS:
+        counted = scalar(session.reader, f"SELECT count(*) FROM {quote(view.source)}")
+        other = session.writer.execute(sql.SQL("SELECT count(*) FROM {}").format(name)).fetchone()
+        if other != (counted,):
+            return f"it has {counted} rows in SQLite and {other[0] if other else 0} in PostgreSQL"
+        session.told.append(f"view {view.source} was compared by its number of rows only ({counted})")
+        return ""
+    target = session.writer.execute(sql.SQL("SELECT * FROM {}").format(name)).fetchall()
+    differing = differing_rows(source, target)
+    return f"{differing} of its rows differ between the engines" if differing else ""
+
+
+def _is_about_data(error: psycopg.Error) -> bool:
+    """Does the server object to the data or the statement, rather than being gone, full or told to stop?"""
+    return (error.sqlstate or "")[:2] in {"0A", "21", "22", "23", "2B", "42", "54"}

@@ -1,0 +1,225 @@
+"""What the columns of a table really hold.
+
+One scan counts storage classes, one looks at values whose class does not tell, one looks at text. Nothing
+here decides; `schema.types` does.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import apsw
+
+from opskit.config import TypesProfile
+from opskit.schema.model import Column, Storage, Table
+from opskit.schema.names import quote
+from opskit.schema.sqlite_file import Row, cursor, rows
+from opskit.schema.types import ColumnProfile, candidates
+from opskit.transfer.render import render
+from opskit.transfer.source import BLOCK_BYTES, FIELD, NULL, ROW, concatenate
+
+_COLUMNS_PER_SCAN = 300
+"""SQLite returns at most 2000 columns, and a profile takes five for each column."""
+
+UNFIT_SHOWN = 10
+"""Values named singly when they cannot be stored; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableProfile:
+    """What a table holds: its rows, and per source column its profile."""
+
+    rows: int
+    columns: Mapping[str, ColumnProfile]
+
+
+@dataclass(frozen=True, slots=True)
+class UnfitText:
+    """A text value that PostgreSQL cannot store as text."""
+
+    table: str
+    column: str
+    key: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"table {self.table}, column {self.column}, row {self.key}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class TextScan:
+    """What the text of a table holds.
+
+    Attributes:
+        framing: some text holds the control characters that frame rows on the quick path.
+        unfit: values that PostgreSQL cannot store, the first of them.
+        unfit_rows: how many rows hold such values.
+    """
+
+    framing: bool = False
+    unfit: tuple[UnfitText, ...] = ()
+    unfit_rows: int = 0
+
+
+def profile_table(
+    connection: apsw.Connection, table: Table, types: TypesProfile, overrides: Mapping[str, str]
+) -> TableProfile:
+    """The storage classes of every column, and the misfits of every type it may become.
+
+    Args:
+        overrides: column → the one type the operator wants.
+    """
+    storage: dict[str, Mapping[Storage, int]] = {}
+    count = 0
+    for chunk in _chunks(table.columns):
+        row = rows(connection, _storage_query(table, chunk))[0]
+        count = cast("int", row[0])
+        storage.update(_storages(chunk, count, row[1:]))
+    wanted = {
+        column.name: _wanted(column, storage[column.name], types, overrides.get(column.name))
+        for column in table.columns
+    }
+    misfits = _misfits(connection, table, wanted)
+    return TableProfile(count, {name: ColumnProfile(storage[name], misfits[name]) for name in storage})
+
+
+def scan_text(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> TextScan:
+    """Looks at the text of columns that become text: bytes PostgreSQL refuses, and framing characters.
+
+    A block at a time, so that clean text costs little more than reading it.
+    """
+    if not columns:
+        return TextScan()
+    framing = False
+    bad: list[int] = []
+    for start, block in _text_blocks(connection, table, columns):
+        joined = ROW.join(block)
+        if joined.count(ROW) != len(block) - 1 or joined.count(FIELD) != len(block) * (len(columns) - 1):
+            framing = True
+        if _reason(joined):
+            bad.extend(start + offset for offset, line in enumerate(block) if _reason(line))
+    unfit = [one for position in bad[:UNFIT_SHOWN] for one in _unfit(connection, table, columns, position)]
+    return TextScan(framing, tuple(unfit), len(bad))
+
+
+def _chunks(columns: Sequence[Column]) -> Iterator[Sequence[Column]]:
+    for start in range(0, max(len(columns), 1), _COLUMNS_PER_SCAN):
+        yield columns[start : start + _COLUMNS_PER_SCAN]
+
+
+_COUNTED = (Storage.INTEGER, Storage.REAL, Storage.TEXT, Storage.BLOB)
+
+
+def _storage_query(table: Table, columns: Sequence[Column]) -> str:
+    counts = [
+        f"count(CASE typeof({quote(column.name)}) WHEN '{storage.value}' THEN 1 END)"
+        for column in columns
+        for storage in _COUNTED
+    ]
+    return f"SELECT {', '.join(['count(*)', *counts])} FROM {quote(table.name)}"
+
+
+def _storages(
+    columns: Sequence[Column], count: int, values: Row
+) -> Iterator[tuple[str, Mapping[Storage, int]]]:
+    for position, column in enumerate(columns):
+        found = cast("tuple[int, ...]", values[position * len(_COUNTED) : (position + 1) * len(_COUNTED)])
+        yield column.name, {Storage.NULL: count - sum(found), **dict(zip(_COUNTED, found, strict=True))}
+
+
+def _wanted(
+    column: Column, storage: Mapping[Storage, int], types: TypesProfile, override: str | None
+) -> Mapping[str, int | None]:
+    """Candidate → its number of misfits, or None when the values must be looked at."""
+    if override is not None:
+        return {override: None}
+    return {candidate: _known_misfits(candidate, storage) for candidate in candidates(column, types)}
+
+
+def _known_misfits(candidate: str, storage: Mapping[Storage, int]) -> int | None:
+    """The misfits as far as storage classes alone tell them."""
+    integers, reals, texts, blobs = (storage[one] for one in _COUNTED)
+    known = {
+        "bytea": 0,
+        "text": blobs,
+        "numeric": texts + blobs,
+        "bigint": None if reals else texts + blobs,
+        "double precision": None if integers else texts + blobs,
+    }
+    return known.get(candidate) if integers + reals + texts + blobs else 0
+
+
+def _misfits(
+    connection: apsw.Connection, table: Table, wanted: Mapping[str, Mapping[str, int | None]]
+) -> dict[str, dict[str, int]]:
+    found = {
+        name: {one: known for one, known in each.items() if known is not None}
+        for name, each in wanted.items()
+    }
+    open_questions = [
+        (name, one) for name, each in wanted.items() for one, known in each.items() if known is None
+    ]
+    for start in range(0, len(open_questions), _COLUMNS_PER_SCAN):
+        asked = open_questions[start : start + _COLUMNS_PER_SCAN]
+        counts = ", ".join(_misfit_count(name, candidate) for name, candidate in asked)
+        answers = cast("tuple[int, ...]", rows(connection, f"SELECT {counts} FROM {quote(table.name)}")[0])
+        for (name, candidate), misfits in zip(asked, answers, strict=True):
+            found[name][candidate] = misfits
+    return found
+
+
+def _misfit_count(name: str, candidate: str) -> str:
+    column = quote(name)
+    return f"count(CASE WHEN {column} IS NOT NULL AND {render(column, candidate)} IS NULL THEN 1 END)"
+
+
+def _text_blocks(
+    connection: apsw.Connection, table: Table, columns: Sequence[str]
+) -> Iterator[tuple[int, list[bytes]]]:
+    """(position of the first row, the text of each row)."""
+    texts = [_only_text(quote(name)) for name in columns]
+    query = f"SELECT CAST({concatenate(texts, 'char(31)')} AS BLOB) FROM {quote(table.name)}"
+    block: list[bytes] = []
+    start = size = 0
+    for row in cursor(connection, query):
+        line = cast("bytes", row[0])
+        block.append(line)
+        size += len(line)
+        if size >= BLOCK_BYTES:
+            yield start, block
+            start, block, size = start + len(block), [], 0
+    if block:
+        yield start, block
+
+
+def _only_text(column: str) -> str:
+    return f"CASE typeof({column}) WHEN 'text' THEN {column} ELSE '' END"
+
+
+def _reason(text: bytes) -> str:
+    """Why PostgreSQL cannot store this text; empty when it can."""
+    if NULL in text:
+        return "the text holds a NUL character"
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return f"the text is not valid UTF-8 at byte {error.start}"
+    return ""
+
+
+def _unfit(
+    connection: apsw.Connection, table: Table, columns: Sequence[str], position: int
+) -> Iterator[UnfitText]:
+    key = table.primary_key or (("rowid",) if not table.without_rowid else ())
+    keys = [f"CAST({quote(name)} AS BLOB)" for name in key] or ["x''"]
+    texts = [f"CAST({_only_text(quote(name))} AS BLOB)" for name in columns]
+    query = f"SELECT {', '.join([*keys, *texts])} FROM {quote(table.name)} LIMIT 1 OFFSET {position}"
+    found = cast("tuple[bytes | None, ...]", rows(connection, query)[0])
+    shown = ", ".join(
+        f"{name}={(value or b'NULL').decode(errors='backslashreplace')}"
+        for name, value in zip(key, found, strict=False)
+    )
+    for name, text in zip(columns, found[len(keys) :], strict=True):
+        reason = _reason(text or b"")
+        if reason:
+            yield UnfitText(table.name, name, shown, reason)

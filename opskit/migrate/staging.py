@@ -1,0 +1,82 @@
+"""The staging schema: a migration builds there, and moves everything out in one go when it is proven."""
+
+from collections.abc import Iterable
+
+from psycopg import sql
+
+from opskit.errors import Busy
+from opskit.migrate.facts import STAGING
+from opskit.schema.names import quote
+from opskit.transfer.target import Connection
+
+_LOCK = 0x6F70736B_6974_0001
+"""Key of the advisory lock ("opskit", 1) that keeps two migrations out of one target database."""
+
+_MOVE_TABLE, _MOVE_VIEW = sql.SQL("ALTER TABLE {} SET SCHEMA {}"), sql.SQL("ALTER VIEW {} SET SCHEMA {}")
+_DROP_TABLE, _DROP_VIEW = (
+    sql.SQL("DROP TABLE IF EXISTS {} CASCADE"),
+    sql.SQL("DROP VIEW IF EXISTS {} CASCADE"),
+)
+
+
+def lock_target(connection: Connection, name: str) -> None:
+    """Keeps other migrations out of the target database for as long as the connection lives.
+
+    Raises:
+        Busy: another migration is at work there.
+    """
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+    if row != (True,):
+        raise Busy.of("busy", f"another migration is at work in database {name}", hint="wait for it to end")
+
+
+def prepare_staging(connection: Connection, name: str) -> None:
+    """Makes an empty staging schema, in which statements without a schema then make their objects.
+
+    Raises:
+        Busy: another migration is at work in database `name`.
+    """
+    lock_target(connection, name)
+    drop_staging(connection)
+    connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(STAGING)))
+    connection.execute("SELECT set_config('search_path', %s, false)", (f"{STAGING}, pg_catalog",))
+
+
+def set_generator(connection: Connection, table: str, column: str, last_key: int) -> None:
+    """Makes the generator of a staged column go on after `last_key`."""
+    name = f"{quote(STAGING)}.{quote(table)}"
+    connection.execute("SELECT setval(pg_get_serial_sequence(%s, %s), %s)", (name, column, last_key))
+
+
+def analyze(connection: Connection, tables: Iterable[str]) -> None:
+    """Collects statistics of staged tables."""
+    for table in tables:
+        connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(STAGING, table)))
+
+
+def drop_staging(connection: Connection) -> None:
+    """Removes the staging schema and all in it.
+
+    Raises:
+        psycopg.Error: the server refused or went away.
+    """
+    connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(STAGING)))
+
+
+def publish(connection: Connection, schema: str, tables: Iterable[str], views: Iterable[str]) -> None:
+    """Moves tables and views from staging to `schema` and drops staging, all or nothing."""
+    target = sql.Identifier(schema)
+    with connection.transaction():
+        for statement, names in ((_MOVE_TABLE, tables), (_MOVE_VIEW, views)):
+            for name in names:
+                moved = sql.Identifier(STAGING, name)
+                connection.execute(statement.format(moved, target))
+        drop_staging(connection)
+
+
+def unpublish(connection: Connection, schema: str, tables: Iterable[str], views: Iterable[str]) -> None:
+    """Drops what `publish` moved; right only because the schema was empty before."""
+    with connection.transaction():
+        for statement, names in ((_DROP_VIEW, views), (_DROP_TABLE, tables)):
+            for name in names:
+                connection.execute(statement.format(sql.Identifier(schema, name)))

@@ -1,0 +1,161 @@
+"""The steps of a migration, as frozen values that `--plan` prints and `effects` performs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from opskit.schema.design import Rule, TableDesign, ViewDesign
+from opskit.transfer.source import SourceTable
+
+
+@dataclass(frozen=True, slots=True)
+class BackUp:
+    """Copy the source file; everything after reads the copy, so the application is not held up."""
+
+    database: str
+    source: Path
+    file: Path
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: back up {self.source} to {self.file}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Make the staging schema, after removing what a killed migration left in it."""
+
+    database: str
+    staging: str
+    leftover: bool
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        also = ", removing what an interrupted migration left there" if self.leftover else ""
+        return f"{self.database}: make the staging schema {self.staging}{also}"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable:
+    """Make one table, without its rules."""
+
+    database: str
+    table: TableDesign
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: create table {self.table.target} ({len(self.table.columns)} columns)"
+
+
+@dataclass(frozen=True, slots=True)
+class CopyTable:
+    """Copy the rows of one table."""
+
+    database: str
+    table: TableDesign
+    source: SourceTable
+    rows: int
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: copy {self.rows} rows into {self.table.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class AddRule:
+    """Add a key, index, default, check or foreign key to a loaded table."""
+
+    database: str
+    rule: Rule
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: add {self.rule}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetGenerator:
+    """Set a key generator beyond every key ever given out."""
+
+    database: str
+    table: str
+    column: str
+    last_key: int
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: {self.table}.{self.column} goes on after {self.last_key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Analyze:
+    """Collect the planner's statistics."""
+
+    database: str
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: analyze"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyTable:
+    """Compare every row of a table with the source by content digest."""
+
+    database: str
+    table: TableDesign
+    source: SourceTable
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: verify every row of {self.table.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class AddView:
+    """Create a view and compare its rows with the source's; one that differs is left out and told."""
+
+    database: str
+    view: ViewDesign
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: create view {self.view.target} and compare its rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Move everything from the staging schema to where the application looks, in one transaction."""
+
+    database: str
+    staging: str
+    schema: str
+    tables: tuple[str, ...]
+    views: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: publish {len(self.tables)} tables and the views into schema {self.schema}"
+
+
+Step = (
+    BackUp
+    | Prepare
+    | CreateTable
+    | CopyTable
+    | AddRule
+    | SetGenerator
+    | Analyze
+    | VerifyTable
+    | AddView
+    | Publish
+)

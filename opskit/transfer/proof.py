@@ -1,0 +1,82 @@
+"""Proof that a table arrived: digests of both sides, and the rows that differ when they do."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import apsw
+
+from opskit.transfer.compare import Differences, Shape, find_differences
+from opskit.transfer.digest import Digest, digest
+from opskit.transfer.source import SourceTable, read_blocks
+from opskit.transfer.target import Connection, TargetTable, copy_out
+
+_BATCH = 4096
+"""Lines digested between two progress reports."""
+
+Advance = Callable[[int], None]
+"""Called with the number of rows done since the last call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A table on both sides; columns stand in the same order.
+
+    Attributes:
+        key: the source columns that identify a row; empty when the table has no key.
+    """
+
+    source: SourceTable
+    target: TargetTable
+    key: tuple[str, ...]
+
+    def shape(self) -> Shape:
+        """What the comparison of lines needs to know."""
+        names = tuple(column.name for column in self.source.columns)
+        types = tuple(column.pg_type for column in self.source.columns)
+        return Shape(names, types, tuple(names.index(name) for name in self.key if name in names))
+
+
+def digest_source(reader: apsw.Connection, table: SourceTable, advance: Advance) -> Digest:
+    """The digest of a source table.
+
+    Raises:
+        apsw.Error: the file cannot be read.
+    """
+    total = Digest()
+    for block in read_blocks(reader, table):
+        total += digest(block.lines())
+        advance(block.rows)
+    return total
+
+
+def digest_target(connection: Connection, table: TargetTable, advance: Advance) -> Digest:
+    """The digest of a target table.
+
+    Raises:
+        psycopg.Error: the server refused or went away.
+    """
+    total = Digest()
+    for batch in _batches(copy_out(connection, table)):
+        total += digest(batch)
+        advance(len(batch))
+    return total
+
+
+def differences(reader: apsw.Connection, connection: Connection, pair: Pair) -> Differences:
+    """The rows in which both sides differ, also when only their number does."""
+
+    def source() -> Iterable[bytes]:
+        return (line for block in read_blocks(reader, pair.source) for line in block.lines())
+
+    return find_differences(source, lambda: copy_out(connection, pair.target), pair.shape())
+
+
+def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    for line in lines:
+        batch.append(line)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

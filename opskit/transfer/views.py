@@ -1,0 +1,66 @@
+"""Comparing what a view returns on both engines: as multisets, floats to nine digits."""
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from opskit.schema.sqlite_file import Value
+from opskit.transfer.functions import timestamp_text
+
+COMPARED_ROWS = 20_000
+"""Views with more rows are compared by their number of rows only, and that is told."""
+
+_DIGITS = 9
+"""Aggregates of doubles may differ in their last bits between engines."""
+
+Normal = None | str | bytes
+
+
+def differing_rows(source: Iterable[Sequence[Value]], target: Iterable[Sequence[object]]) -> int:
+    """How many rows have no twin on the other side."""
+    left = sorted(map(_normal_row, source), key=repr)
+    right = sorted(map(_normal_row, target), key=repr)
+    surplus = _surplus(left, right)
+    return surplus + len(right) - (len(left) - surplus)
+
+
+def _surplus(left: list[tuple[Normal, ...]], right: list[tuple[Normal, ...]]) -> int:
+    counts: dict[tuple[Normal, ...], int] = {}
+    for row in right:
+        counts[row] = counts.get(row, 0) + 1
+    missing = 0
+    for row in left:
+        if counts.get(row, 0):
+            counts[row] -= 1
+        else:
+            missing += 1
+    return missing
+
+
+def _normal_row(row: Sequence[object]) -> tuple[Normal, ...]:
+    return tuple(_normal(value) for value in row)
+
+
+def _normal(value: object) -> Normal:
+    """One spelling for values that are the same on both engines: 1, 1.0, true; a moment and its ISO text."""
+    if value is None or isinstance(value, bytes):
+        return value
+    if isinstance(value, bool | int | float | Decimal):
+        return _number(value)
+    if isinstance(value, datetime):
+        moment = value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+        return timestamp_text(moment.isoformat())
+    if isinstance(value, date):
+        return timestamp_text(value.isoformat())
+    text = str(value)
+    return timestamp_text(text) or text
+
+
+def _number(value: float | Decimal) -> str:
+    number = float(value)
+    if not math.isfinite(number):
+        return repr(number)
+    nearest = int(value) if isinstance(value, int) else round(number)
+    is_whole = abs(number - nearest) <= 10**-_DIGITS * max(1.0, abs(number))
+    return str(nearest) if is_whole else f"{number:.{_DIGITS}g}"
