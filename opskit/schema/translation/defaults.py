@@ -1,0 +1,45 @@
+"""DEFAULT clauses. What does not change from row to row is computed by SQLite itself."""
+
+from opskit.schema.model import Column
+from opskit.schema.translation.expressions import Expressions
+from opskit.schema.translation.result import Translation, Unsupported, Untranslatable
+from opskit.schema.translation.scope import Scope
+from opskit.schema.translation.sqlite import is_volatile, stored
+from opskit.schema.translation.storing import literal_as, stored_as
+from opskit.schema.translation.subqueries import Query
+from opskit.schema.translation.syntax import Node, original, parse_expression, walk
+
+
+def translate_default(column: Column, pg_type: str) -> Translation | Untranslatable | None:
+    """The column's DEFAULT as an expression of its PostgreSQL type, None when it has none.
+
+    Args:
+        column: the column as SQLite declares it.
+        pg_type: the type of its target column as `format_type()` spells it.
+    """
+    if column.default is None:
+        return None
+    try:
+        return Translation(_default(column.default, column, pg_type))
+    except Unsupported as problem:
+        return Untranslatable(str(problem))
+
+
+def _default(sql: str, column: Column, pg_type: str) -> str:
+    tree = _volatile(sql)
+    if tree is None:
+        return literal_as(stored(sql, column.affinity), pg_type)
+    return stored_as(Expressions(Scope(), _no_query).value(tree), pg_type)
+
+
+def _volatile(sql: str) -> Node | None:
+    """The tree of an expression whose value changes, None for a constant (a bare word is a string)."""
+    try:
+        tree = parse_expression(sql)
+    except Unsupported:
+        return None
+    return tree if any(is_volatile(one) for one in walk(tree)) else None
+
+
+def _no_query(node: Node, _: Scope | None) -> Query:
+    raise Unsupported(f"{original(node)} is a query")

@@ -1,0 +1,26 @@
+"""What a translation comes to: PostgreSQL's SQL, or the reason why there is none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+ColumnTypes: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Folded table → folded column → PostgreSQL type as `format_type()` spells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """SQL for PostgreSQL that gives what SQLite gives."""
+
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Untranslatable:
+    """Why there is no such SQL: one sentence for the operator."""
+
+    reason: str
+
+
+class Unsupported(Exception):
+    """The SQL means what PostgreSQL cannot be shown to give. It never leaves this package."""
