@@ -103,9 +103,7 @@ class Pool:
             finally:
                 self._waiting -= 1
             if self._closed:
-                raise ConnectionFailed.of(
-                    "closed", f"database {self._name} is closed", hint="open it again", where=self._name
-                )
+                raise closed(self._name)
             self._taken += 1
             return self._idle.pop() if self._idle else None
 
@@ -137,3 +135,8 @@ def exhausted(name: str, limit: int, wait_seconds: float) -> ConnectionFailed:
         hint="end transactions sooner, or raise the pool's limit",
         where=name,
     )
+
+
+def closed(name: str) -> ConnectionFailed:
+    """The database was closed."""
+    return ConnectionFailed.of("closed", f"database {name} is closed", hint="open it again", where=name)

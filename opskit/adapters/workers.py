@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 from opskit.adapters.api import Connection
+from opskit.adapters.pool import closed
 from opskit.errors import QueryFailed
 
 T = TypeVar("T")
@@ -56,11 +57,19 @@ class Workers:
     """As many threads as a pool has connections, and one that interrupts."""
 
     def __init__(self, name: str, count: int) -> None:
+        self._name = name
+        self._closed = False
         self._calls = ThreadPoolExecutor(count, thread_name_prefix=f"opskit-{name}")
         self._interrupts = ThreadPoolExecutor(1, thread_name_prefix=f"opskit-{name}-interrupt")
 
     async def run(self, work: Callable[[Call], T]) -> T:
-        """Run `work` on a thread. When the task is cancelled, stop it, and wait until it has ended."""
+        """Run `work` on a thread. When the task is cancelled, stop it, and wait until it has ended.
+
+        Raises:
+            ConnectionFailed: the workers are closed.
+        """
+        if self._closed:
+            raise closed(self._name)
         loop = asyncio.get_running_loop()
         call = Call()
         running = loop.run_in_executor(self._calls, work, call)
@@ -71,8 +80,12 @@ class Workers:
             raise
 
     async def finish(self, work: Callable[[], T]) -> T:
-        """Run `work` on a thread to its end, also when the task is cancelled meanwhile."""
-        running = asyncio.get_running_loop().run_in_executor(self._calls, work)
+        """Run `work` on a thread to its end, also when the task is cancelled meanwhile.
+
+        What was begun is ended also after `close`, then on a thread of the event loop's own.
+        """
+        threads = None if self._closed else self._calls
+        running = asyncio.get_running_loop().run_in_executor(threads, work)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -81,6 +94,7 @@ class Workers:
 
     def close(self) -> None:
         """Wait for the threads to end."""
+        self._closed = True
         self._calls.shutdown()
         self._interrupts.shutdown()
 
