@@ -37,7 +37,7 @@ from opskit.schema.design import TableDesign, one_line
 from opskit.transfer.backup import back_up
 from opskit.transfer.digest import digest
 from opskit.transfer.proof import Pair, differences, digest_target
-from opskit.transfer.source import Block, read_blocks
+from opskit.transfer.source import MISFIT, Block, read_blocks
 from opskit.transfer.target import TargetTable, copy_in
 
 
@@ -126,6 +126,10 @@ class MigrateEffects:
 
     def _digested(self, blocks: Iterator[Block], copied: CopiedTable, task: str) -> Iterator[Block]:
         for block in blocks:
+            if MISFIT in block.data:  # the profile found none, and the backup cannot have changed since
+                raise QueryFailed.of(
+                    "misfit", f"{task}: a value does not fit its type", hint="please report this"
+                )
             copied.digest += digest(block.lines())
             copied.rows += block.rows
             copied.bytes += len(block.data)

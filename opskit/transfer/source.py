@@ -18,6 +18,10 @@ BLOCK_BYTES = 256 * 1024
 """How much is gathered before it is handed on; larger blocks gain nothing measurable."""
 
 FIELD, ROW, NULL = b"\x1f", b"\x1e", b"\x00"
+MISFIT = rb"\N\N"
+"""What a value becomes that its target type cannot hold; no text is escaped to this, and NULL is \\N once.
+A copy must stop at it; a comparison finds that it differs from everything."""
+
 _ESCAPES = (
     (b"\\", b"\\\\"),
     (b"\n", b"\\n"),
@@ -107,12 +111,13 @@ def concatenate(parts: Sequence[str], separator: str) -> str:
 
 
 def _field(column: SourceColumn, *, escaped: bool) -> str:
-    text = render(quote(column.name), column.pg_type)
-    if not escaped:
-        return f"ifnull({text}, char(0))"
-    for plain, coded in _ESCAPES:
-        text = f"replace({text}, char({plain[0]}), '{coded.decode()}')"
-    return f"ifnull({text}, '\\N')"
+    name = quote(column.name)
+    text = render(name, column.pg_type)
+    null = "'\\N'" if escaped else "char(0)"
+    if escaped:
+        for plain, coded in _ESCAPES:
+            text = f"replace({text}, char({plain[0]}), '{coded.decode()}')"
+    return f"ifnull({text}, CASE WHEN {name} IS NULL THEN {null} ELSE {null} || {null} END)"
 
 
 def _block(lines: list[bytes], table: SourceTable) -> Block:

@@ -1,0 +1,31 @@
+"""What a design does not carry over, and what it calls differently: one sentence each."""
+
+from collections.abc import Iterator
+
+from opskit.schema.design import one_line
+from opskit.schema.model import Schema
+from opskit.schema.names import NameMap
+
+
+def not_migrated(schema: Schema) -> Iterator[str]:
+    """Triggers and virtual tables, named with their SQL."""
+    for trigger in schema.triggers:
+        what = f"trigger {trigger.name} of table {trigger.table}"
+        yield f"{what} was not migrated: write it in PL/pgSQL; its SQL is {one_line(trigger.sql)}"
+    for table in schema.virtual_tables:
+        what = f"virtual table {table.name} ({table.module})"
+        yield f"{what} was not migrated; its SQL is {one_line(table.sql)}"
+
+
+def renamed(schema: Schema, names: NameMap) -> Iterator[str]:
+    """Tables, views and columns whose names PostgreSQL cannot hold."""
+    tables = [("table", table.name) for table in schema.tables]
+    for kind, name in [*tables, *(("view", view.name) for view in schema.views)]:
+        if names.relation(name) != name:
+            yield f"{kind} {name} was renamed to {names.relation(name)}: PostgreSQL cannot hold its name"
+    for table in schema.tables:
+        for column in table.columns:
+            target = names.column(table.name, column.name)
+            if target != column.name:
+                what = f"column {column.name} of table {table.name}"
+                yield f"{what} was renamed to {target}: PostgreSQL reserves or cuts it"

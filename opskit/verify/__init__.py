@@ -1,0 +1,1 @@
+"""Comparing what both engines hold, whenever the operator wants to know."""
