@@ -8,7 +8,7 @@ from (
 ) as known (state)
 left join pg_stat_activity a
     on a.datname = current_database()
-    and a.backend_type = 'client backend'
+    and coalesce(a.backend_type, 'client backend') = 'client backend'
     and a.pid <> pg_backend_pid()
     and coalesce(replace(replace(replace(a.state, ' ', '_'), '(', ''), ')', ''), 'hidden') = known.state
 group by known.state
