@@ -10,7 +10,7 @@ from opskit.exporter.reading import DEADLINE, Deadline, Outcome, Reading
 from opskit.exporter.workers import Worker
 
 REPORT_SECONDS = 0.15
-"""How much earlier than a scrape's deadline the workers' is: time to report what they have."""
+"""How much earlier than a scrape's deadline the workers' is, at most: time to report what they have."""
 
 OVERDUE_SECONDS = 5.0
 """A collection that has not ended so long after its deadline never will."""
@@ -74,7 +74,7 @@ class Collection:
 
     def _begin(self, deadline: Deadline) -> _Round:
         began = time.monotonic()
-        early = deadline.earlier(REPORT_SECONDS)
+        early = deadline.earlier(min(REPORT_SECONDS, deadline.left() / 4))
         futures = {name: worker.submit(early) for name, worker in self._workers.items()}
         return _Round(futures, deadline, began, asyncio.create_task(self._end(futures, deadline, began)))
 

@@ -124,7 +124,7 @@ def scrape_seconds(configured: float, request: Request) -> float:
         patience = float(request.headers.get("x-prometheus-scrape-timeout-seconds", "inf"))
     except ValueError:
         return configured
-    return max(0.0, min(configured, patience - SCRAPE_MARGIN_SECONDS))
+    return max(0.0, min(configured, max(patience - SCRAPE_MARGIN_SECONDS, patience / 2)))
 
 
 def _text(status: HTTPStatus, text: str) -> Response:

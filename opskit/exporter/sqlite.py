@@ -141,7 +141,10 @@ _FILE_COLLECTORS: tuple[tuple[str, Callable[[_Seen], Iterable[Row]]], ...] = (
     ("lock", _lock),
     ("statement_stats", _statement_stats),
 )
-_QUERY_COLLECTORS = ("pages", "tables")
+QUERIES = ("pages", "tables")
+"""Collectors that are .sql files."""
+
+COLLECTORS = (*(name for name, _ in _FILE_COLLECTORS), *QUERIES)
 
 
 def _open(seen: _Seen, deadline: Deadline) -> apsw.Connection:
@@ -161,8 +164,7 @@ def _open(seen: _Seen, deadline: Deadline) -> apsw.Connection:
 def _ask(opened: apsw.Connection) -> Sequence[Outcome]:
     with closing(opened) as session:
         return [
-            collect(name, partial(_rows, session, query(Engine.SQLITE, name).decode()))
-            for name in _QUERY_COLLECTORS
+            collect(name, partial(_rows, session, query(Engine.SQLITE, name).decode())) for name in QUERIES
         ]
 
 
