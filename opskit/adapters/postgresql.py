@@ -32,6 +32,8 @@ CANCEL_SECONDS = 5.0
 _GENERATED_KEY = (Path(__file__).parent / "sql/generated_key.sql").read_bytes()
 _ROWS_CHANGED = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
 _NO_OUTCOME = ExecuteResult(0)
+_NEVER = 2**31
+"""Uses after which psycopg would prepare a statement unasked; None would forbid preparing altogether."""
 _SCHEMA_VERBS = frozenset({"CREATE", "ALTER", "DROP"})
 
 
@@ -77,6 +79,7 @@ class PostgresqlSession:
         self._server = server
         self._connection = _connect(server)
         self._cursor_numbers = count(1)
+        self._stale = False
 
     def run(self, query: Query, values: Sequence[Parameter], *, prepare: bool, key: bool) -> Result:
         """Run a statement to its end."""
@@ -86,7 +89,7 @@ class PostgresqlSession:
             if column is not None:
                 return self._insert(query, adapted, column, prepare=prepare)
             with self._connection.cursor() as cursor:
-                cursor.execute(query.text.encode(), adapted or None, prepare=prepare)
+                self._execute(cursor, query.text, adapted, prepare=prepare)
                 return _result(cursor, ExecuteResult(self._changes(cursor)))
 
     def run_many(self, query: Query, rows: Iterable[Sequence[Parameter]]) -> int:
@@ -99,7 +102,7 @@ class PostgresqlSession:
     def stream(self, query: Query, values: Sequence[Parameter], batch: int) -> Generator[Result]:
         """Fetch from a cursor on the server, in a transaction of its own unless one is open."""
         adapted = [to_postgresql(value) for value in values]
-        alone = self._connection.pgconn.transaction_status == TransactionStatus.IDLE
+        alone = self._is_idle()
         with self._errors(QueryFailed):
             if alone:
                 self._connection.execute("BEGIN READ ONLY")
@@ -155,19 +158,37 @@ class PostgresqlSession:
     def reset(self) -> bool:
         """Roll back what was left open."""
         with suppress(psycopg.Error):
-            if self._connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            if not self._is_idle():
                 self._connection.execute(b"ROLLBACK")
-        return self._connection.pgconn.transaction_status == TransactionStatus.IDLE
+        return not self._stale and self._is_idle()
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
+    def _execute(
+        self, cursor: psycopg.Cursor[TupleRow], text: str, adapted: Sequence[object], *, prepare: bool
+    ) -> None:
+        """A prepared statement whose table has changed fails; alone it can run again, unprepared.
+
+        The session then is stale: its other prepared statements may have gone bad as well.
+        """
+        try:
+            cursor.execute(text.encode(), adapted or None, prepare=prepare)
+        except psycopg.errors.FeatureNotSupported:
+            self._stale = prepare
+            if not (prepare and self._is_idle()):
+                raise
+            cursor.execute(text.encode(), adapted or None, prepare=False)
+
+    def _is_idle(self) -> bool:
+        return self._connection.pgconn.transaction_status == TransactionStatus.IDLE
+
     def _insert(self, query: Query, adapted: Sequence[object], column: str, *, prepare: bool) -> Result:
         """Insert, and learn the last new key; a row that ON CONFLICT updated has an xmax and is not new."""
-        text = f"{query.text}\nRETURNING {column}, xmax = 0".encode()
+        text = f"{query.text}\nRETURNING {column}, xmax = 0"
         with self._connection.cursor() as cursor:
-            cursor.execute(text, adapted or None, prepare=prepare)
+            self._execute(cursor, text, adapted, prepare=prepare)
             records = cursor.fetchall()
             changes = cursor.rowcount
         keys = [int(key) for key, inserted in records if inserted]
@@ -202,24 +223,31 @@ class PostgresqlSession:
 
 
 def _connect(server: _Server) -> psycopg.Connection[TupleRow]:
-    connection = None
+    """Raises outside of the handler: libpq's own error, which may quote parameters, is not kept."""
     try:
-        connection = psycopg.connect(
-            make_conninfo("", **server.parameters),
-            autocommit=True,
-            prepare_threshold=None,
-            cursor_factory=psycopg.RawCursor,
-        )
+        return _open(server)
+    except psycopg.Error as error:
+        failure = refused(error, server.name, server.parameters)
+    raise failure
+
+
+def _open(server: _Server) -> psycopg.Connection[TupleRow]:
+    connection = psycopg.connect(
+        make_conninfo("", **server.parameters),
+        autocommit=True,
+        prepare_threshold=_NEVER,
+        cursor_factory=psycopg.RawCursor,
+    )
+    try:
         register_loaders(connection)
         connection.execute(
             b"SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false),"
             b" set_config('statement_timeout', $1, false)",
             [f"{round(server.statement_timeout_seconds * 1000)}ms"],
         )
-    except psycopg.Error as error:
-        if connection is not None:
-            connection.close()
-        raise refused(error, server.name, server.parameters) from None  # its cause may quote parameters
+    except psycopg.Error:
+        connection.close()
+        raise
     return connection
 
 

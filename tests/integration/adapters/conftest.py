@@ -8,7 +8,6 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from opskit import Database, Engine, Limits, open_postgresql, open_sqlite
-from tests.conftest import TestDatabase
 
 ENGINES = [Engine(os.environ["DATABASE_TYPE"])] if os.environ.get("DATABASE_TYPE") else list(Engine)
 
@@ -33,8 +32,8 @@ DDL = {
 Opener = Callable[..., Database]
 
 
-def parameters(database: TestDatabase) -> dict[str, str | int]:
-    return {key: value for key, value in conninfo_to_dict(database.conninfo).items() if value is not None}
+def parameters(conninfo: str) -> dict[str, str | int]:
+    return {key: value for key, value in conninfo_to_dict(conninfo).items() if value is not None}
 
 
 @pytest.fixture(params=ENGINES, ids=lambda engine: engine.value)
@@ -52,7 +51,9 @@ def opener(engine: Engine, request: pytest.FixtureRequest, tmp_path: Path) -> It
         if engine is Engine.SQLITE:
             one = open_sqlite(tmp_path / "main.db", name="main", limits=made, create=True)
         else:
-            one = open_postgresql(parameters(request.getfixturevalue("database")), name="main", limits=made)
+            one = open_postgresql(
+                parameters(request.getfixturevalue("database").conninfo), name="main", limits=made
+            )
         opened.append(one)
         return one
 
