@@ -30,6 +30,9 @@ SCHEMA = "public"
 
 OLDEST_SERVER = 150000
 
+MOST_COLUMNS = 1600
+"""PostgreSQL's MaxHeapAttributeNumber."""
+
 
 @dataclass(frozen=True, slots=True)
 class Undertaking:
@@ -129,6 +132,10 @@ def _refusals(one: Undertaking) -> Iterator[Fault]:
                     f"{table}.{column}",
                 )
     yield from _unknown_overrides(one)
+    for table in one.source.schema.tables:
+        if len(table.columns) > MOST_COLUMNS:
+            count = f"table {table.name} has {len(table.columns)} columns, PostgreSQL holds {MOST_COLUMNS}"
+            yield Fault("too_many_columns", count, "split the table in SQLite first", table.name)
     if not one.source.schema.tables:
         yield Fault(
             "nothing_to_migrate", f"{one.job.source} holds no table", "check the path", str(one.job.source)

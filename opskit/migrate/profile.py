@@ -16,7 +16,7 @@ from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Row, cursor, rows
 from opskit.schema.types import ColumnProfile, candidates
 from opskit.transfer.render import render
-from opskit.transfer.source import BLOCK_BYTES, FIELD, NULL, ROW, concatenate
+from opskit.transfer.source import BLOCK_BYTES, FIELD, NULL, ROW, as_bytes, concatenate, to_bytes
 
 _COLUMNS_PER_SCAN = 300
 """SQLite returns at most 2000 columns, and a profile takes five for each column."""
@@ -178,11 +178,11 @@ def _text_blocks(
 ) -> Iterator[tuple[int, list[bytes]]]:
     """(position of the first row, the text of each row)."""
     texts = [_only_text(quote(name)) for name in columns]
-    query = f"SELECT CAST({concatenate(texts, 'char(31)')} AS BLOB) FROM {quote(table.name)}"
+    query = f"SELECT {as_bytes(connection, concatenate(texts, 'char(31)'))} FROM {quote(table.name)}"
     block: list[bytes] = []
     start = size = 0
     for row in cursor(connection, query):
-        line = cast("bytes", row[0])
+        line = to_bytes(row[0])
         block.append(line)
         size += len(line)
         if size >= BLOCK_BYTES:

@@ -17,6 +17,15 @@ def not_migrated(schema: Schema) -> Iterator[str]:
         yield f"{what} was not migrated; its SQL is {one_line(table.sql)}"
 
 
+def collations(schema: Schema) -> Iterator[str]:
+    """Columns that compare differently: PostgreSQL compares text byte by byte or by language."""
+    for table in schema.tables:
+        for column in table.columns:
+            if column.collation != "BINARY":
+                what = f"column {column.name} of table {table.name}"
+                yield f"{what} does not keep COLLATE {column.collation}: write lower() into lookups, its indexes have it"
+
+
 def renamed(schema: Schema, names: NameMap) -> Iterator[str]:
     """Tables, views and columns whose names PostgreSQL cannot hold."""
     tables = [("table", table.name) for table in schema.tables]

@@ -16,7 +16,7 @@ from opskit.schema.design import (
     ViewDesign,
     one_line,
 )
-from opskit.schema.design_notes import not_migrated, renamed
+from opskit.schema.design_notes import collations, not_migrated, renamed
 from opskit.schema.model import Column, ForeignKey, Index, IndexTerm, Schema, Table, ascii_fold
 from opskit.schema.names import NameMap, fit, quote
 from opskit.schema.translation import (
@@ -56,8 +56,13 @@ class _Designer:
         rules = tuple(rule for table in self._schema.tables for rule in self._rules(table))
         order = list(RuleKind)
         views = tuple(self._views())
-        told = (*self._told, *not_migrated(self._schema), *renamed(self._schema, self._names))
-        return Design(tables, tuple(sorted(rules, key=lambda rule: order.index(rule.kind))), views, told)
+        notes = (*not_migrated(self._schema), *collations(self._schema), *renamed(self._schema, self._names))
+        return Design(
+            tables,
+            tuple(sorted(rules, key=lambda rule: order.index(rule.kind))),
+            views,
+            (*self._told, *notes),
+        )
 
     def _table(self, table: Table) -> TableDesign:
         generated = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import apsw
 
 from opskit.schema.names import quote
-from opskit.schema.sqlite_file import cursor, scalar
+from opskit.schema.sqlite_file import Value, cursor, scalar
 from opskit.transfer.render import render
 
 BLOCK_BYTES = 256 * 1024
@@ -78,12 +78,10 @@ def read_blocks(connection: apsw.Connection, table: SourceTable) -> Iterator[Blo
     Raises:
         apsw.Error: the file cannot be read.
     """
-    utf8 = scalar(connection, "PRAGMA encoding") == "UTF-8"
     pending: list[bytes] = []
     size = 0
-    for row in cursor(connection, select(table, utf8=utf8)):
-        line = row[0]
-        pending.append(line if isinstance(line, bytes) else str(line).encode())
+    for row in cursor(connection, _select(connection, table)):
+        pending.append(to_bytes(row[0]))
         size += len(pending[-1])
         if size >= BLOCK_BYTES:
             yield _block(pending, table)
@@ -92,13 +90,14 @@ def read_blocks(connection: apsw.Connection, table: SourceTable) -> Iterator[Blo
         yield _block(pending, table)
 
 
-def select(table: SourceTable, *, utf8: bool = True) -> str:
-    """The statement that yields one line a row, as bytes when the database is UTF-8."""
-    if not table.columns:
-        return f"SELECT x'' FROM {quote(table.name)}"
-    rendered = [_field(column, escaped=table.escaped) for column in table.columns]
-    line = concatenate(rendered, "char(9)" if table.escaped else "char(31)")
-    return f"SELECT {f'CAST({line} AS BLOB)' if utf8 else line} FROM {quote(table.name)}"
+def as_bytes(connection: apsw.Connection, text: str) -> str:
+    """The SQL that fetches a text as the bytes it is stored in; from a UTF-16 database it stays text."""
+    return f"CAST({text} AS BLOB)" if scalar(connection, "PRAGMA encoding") == "UTF-8" else text
+
+
+def to_bytes(value: Value) -> bytes:
+    """What `as_bytes` fetched, as UTF-8; lone surrogates of a UTF-16 database become bytes that are no UTF-8."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
 
 
 def concatenate(parts: Sequence[str], separator: str) -> str:
@@ -108,6 +107,15 @@ def concatenate(parts: Sequence[str], separator: str) -> str:
     middle = len(parts) // 2
     left, right = concatenate(parts[:middle], separator), concatenate(parts[middle:], separator)
     return f"({left} || {separator} || {right})"
+
+
+def _select(connection: apsw.Connection, table: SourceTable) -> str:
+    """The statement that yields one line a row."""
+    if not table.columns:
+        return f"SELECT x'' FROM {quote(table.name)}"
+    rendered = [_field(column, escaped=table.escaped) for column in table.columns]
+    line = concatenate(rendered, "char(9)" if table.escaped else "char(31)")
+    return f"SELECT {as_bytes(connection, line)} FROM {quote(table.name)}"
 
 
 def _field(column: SourceColumn, *, escaped: bool) -> str:
