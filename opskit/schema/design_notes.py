@@ -23,7 +23,7 @@ def collations(schema: Schema) -> Iterator[str]:
         for column in table.columns:
             if column.collation != "BINARY":
                 what = f"column {column.name} of table {table.name}"
-                yield f"{what} does not keep COLLATE {column.collation}: write lower() into lookups, its indexes have it"
+                yield f"{what} does not keep COLLATE {column.collation}: write lower() into its lookups"
 
 
 def renamed(schema: Schema, names: NameMap) -> Iterator[str]:

@@ -96,7 +96,7 @@ def as_bytes(connection: apsw.Connection, text: str) -> str:
 
 
 def to_bytes(value: Value) -> bytes:
-    """What `as_bytes` fetched, as UTF-8; lone surrogates of a UTF-16 database become bytes that are no UTF-8."""
+    """What `as_bytes` fetched, as UTF-8; lone surrogates become bytes that are no UTF-8."""
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
 
 
