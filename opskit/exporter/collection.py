@@ -12,6 +12,9 @@ from opskit.exporter.workers import Worker
 REPORT_SECONDS = 0.15
 """How much earlier than a scrape's deadline the workers' is, at most: time to report what they have."""
 
+TICK_SECONDS = 0.05
+"""What a collection with the same deadline gets to end before the scrape that waits for it."""
+
 OVERDUE_SECONDS = 5.0
 """A collection that has not ended so long after its deadline never will."""
 
@@ -57,7 +60,7 @@ class Collection:
         current = self._round
         if current is None or current.ended.done():
             current = self._round = self._begin(deadline)
-        await asyncio.wait({current.ended}, timeout=deadline.left())
+        await asyncio.wait({current.ended}, timeout=deadline.left() + TICK_SECONDS)
         return (
             current.ended.result() if current.ended.done() else self._so_far(current.futures, current.began)
         )

@@ -14,24 +14,25 @@ with top as materialized (
     group by queryid
     order by sum(total_exec_time) desc, queryid
     limit %(limit)s
+),
+worded as materialized (
+    select
+        *,
+        lower(substring(query from '^(?:\s|\(|/\*(?:[^*]|\*(?!/))*\*/|--[^\n]*\n)*([a-zA-Z]+)')) as word
+    from top
 )
 select
-    t.queryid::text as queryid,
+    queryid::text as queryid,
     1 as info,
-    t.calls,
-    t.seconds,
-    t.rows,
-    t.blocks_read,
+    calls,
+    seconds,
+    rows,
+    blocks_read,
     case
-        when w.word in ('select', 'insert', 'update', 'delete', 'merge', 'with', 'copy') then w.word
-        when w.word in ('begin', 'start', 'commit', 'end', 'rollback', 'abort', 'savepoint', 'release')
+        when word in ('select', 'insert', 'update', 'delete', 'merge', 'with', 'copy') then word
+        when word in ('begin', 'start', 'commit', 'end', 'rollback', 'abort', 'savepoint', 'release')
             then 'transaction'
         else 'other'
     end as kind
-from top t
-cross join lateral (
-    select lower(substring(
-        t.query from '^(?:\s|\(|/\*(?:[^*]|\*(?!/))*\*/|--[^\n]*\n)*([a-zA-Z]+)'
-    )) as word
-) as w
-order by t.seconds desc, t.queryid
+from worded
+order by seconds desc, queryid

@@ -1,0 +1,89 @@
+"""Collections over readers that answer, or hang in a call that no deadline reaches."""
+
+import asyncio
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from threading import Event
+
+import pytest
+
+from opskit.config import Engine
+from opskit.exporter.collection import Collection, Snapshot
+from opskit.exporter.reading import DEADLINE, Deadline, Reading
+from opskit.exporter.workers import Worker
+
+Read = Callable[[Deadline], Reading]
+
+
+@contextmanager
+def collecting(**reads: Read) -> Generator[tuple[Collection, list[Snapshot]]]:
+    recorded: list[Snapshot] = []
+    workers = {name: Worker(name, read) for name, read in reads.items()}
+    yield Collection(workers, recorded.append), recorded
+    for worker in workers.values():
+        worker.stop(5)
+
+
+def healthy(name: str) -> Read:
+    return lambda _deadline: Reading(name, Engine.SQLITE, up=True, probes=())
+
+
+class Hanging:
+    """As a name server or a disk that does not answer: it knows no deadline."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.released = Event()
+
+    def read(self, _deadline: Deadline) -> Reading:
+        self.calls += 1
+        self.released.wait(20)
+        return Reading("walmart", Engine.POSTGRESQL, up=True, probes=())
+
+
+def ups(snapshot: Snapshot) -> dict[str, bool]:
+    return {reading.database: reading.up for reading in snapshot.readings}
+
+
+def test_a_reader_that_hangs_costs_its_database_and_no_second_thread() -> None:
+    hanging = Hanging()
+
+    async def scrapes(collection: Collection) -> list[Snapshot]:
+        return [await collection.snapshot(Deadline.after(0.05)) for _ in range(3)]
+
+    with collecting(main=healthy("main"), walmart=hanging.read) as (collection, recorded):
+        snapshots = asyncio.run(scrapes(collection))
+        hanging.released.set()
+    assert [ups(snapshot) for snapshot in snapshots] == [{"main": True, "walmart": False}] * 3
+    assert snapshots[0].readings[1].probes[0].failure == DEADLINE
+    assert hanging.calls == 1
+    assert len(recorded) == 3
+
+
+def test_scrapes_that_overlap_share_a_collection_and_keep_their_own_deadline() -> None:
+    hanging = Hanging()
+
+    async def scrapes(collection: Collection) -> list[Snapshot]:
+        patient = asyncio.create_task(collection.snapshot(Deadline.after(10)))
+        await asyncio.sleep(0)
+        hasty = await collection.snapshot(Deadline.after(0.05))
+        hanging.released.set()
+        return [hasty, await patient]
+
+    with collecting(walmart=hanging.read) as (collection, recorded):
+        hasty, patient = asyncio.run(scrapes(collection))
+    assert (ups(hasty), ups(patient)) == ({"walmart": False}, {"walmart": True})
+    assert hanging.calls == 1
+    assert recorded == [patient]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_bug_that_ends_a_thread_is_no_sign_of_life() -> None:
+    def broken(_deadline: Deadline) -> Reading:
+        raise ZeroDivisionError
+
+    with collecting(main=broken) as (collection, _):
+        assert collection.alive()
+        snapshot = asyncio.run(collection.snapshot(Deadline.after(0.2)))
+        assert ups(snapshot) == {"main": False}
+        assert not collection.alive()
