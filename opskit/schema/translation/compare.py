@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from opskit.schema.model import Affinity
 from opskit.schema.translation.convert import as_number, as_text
-from opskit.schema.translation.dates import is_date, moment
+from opskit.schema.translation.dates import moment
 from opskit.schema.translation.result import Unsupported
 from opskit.schema.translation.sqlite import with_affinity
-from opskit.schema.translation.values import NUMBERS, Kind, Moment, Value, boolean
+from opskit.schema.translation.values import NUMBERS, Kind, Moment, Value, boolean, constant
 
 _NUMERIC = {Affinity.INTEGER, Affinity.REAL, Affinity.NUMERIC}
 _NULL_SAFE = {"IS": "IS NOT DISTINCT FROM", "IS NOT": "IS DISTINCT FROM"}
@@ -28,16 +28,13 @@ def compare(operator: str, left: Value, right: Value) -> Value:
         return _with_null(operator, left, right)
     left, right = _apply_affinity(left, right)
     kinds = {left.kind, right.kind}
-    if kinds <= NUMBERS:
-        return _numbers(operator, left, right)
+    alike = _KINDS.get(frozenset(kinds)) if len(kinds) == 1 else None
+    if kinds <= NUMBERS or alike is not None:
+        return (alike or _numbers)(operator, left, right)
     if kinds & {Kind.TIMESTAMP, Kind.DATE}:
         return _dates(operator, left, right)
     if Kind.JSON_ITEM in kinds:
         return _json_item(operator, left, right)
-    if kinds == {Kind.TEXT}:
-        return _texts(operator, left, right)
-    if kinds == {Kind.BLOB}:
-        return _plain(operator, left.sql, right.sql)
     if Kind.TEXT in kinds and kinds & NUMBERS:
         return _number_and_text(operator, left, right)
     if Kind.JSON in kinds and "" in {left.literal, right.literal}:
@@ -67,20 +64,23 @@ def _apply_affinity(left: Value, right: Value) -> tuple[Value, Value]:
 
 
 def _given(value: Value, other: Value) -> Value:
-    if not value.constant and value.kind not in NUMBERS:
-        return value
-    if other.affinity in _NUMERIC and value.affinity not in _NUMERIC and not is_date(other.kind):
-        if isinstance(value.literal, str) and other.kind in NUMBERS:
-            return with_affinity(value, Affinity.NUMERIC)
-    elif other.affinity is Affinity.TEXT and value.affinity is None and other.kind is Kind.TEXT:
-        return (
-            replace(value, sql=as_text(value), kind=Kind.TEXT) if not value.constant else _text_literal(value)
-        )
+    if value.constant and other.affinity in _NUMERIC and value.affinity not in _NUMERIC:
+        number = with_affinity(value, Affinity.NUMERIC) if isinstance(value.literal, str) else value
+        return number if other.certain else _as_mixed(number)
+    if other.affinity is Affinity.TEXT and value.affinity is None and value.kind in NUMBERS:
+        return with_affinity(value, Affinity.TEXT) if value.constant else _as_text_value(value)
     return value
 
 
-def _text_literal(value: Value) -> Value:
-    return with_affinity(value, Affinity.TEXT) if isinstance(value.literal, int | float) else value
+def _as_text_value(value: Value) -> Value:
+    return replace(value, sql=as_text(value), kind=Kind.TEXT)
+
+
+def _as_mixed(value: Value) -> Value:
+    """A literal beside a column of numbers and texts, all texts on PostgreSQL: integers have one spelling."""
+    if isinstance(value.literal, float):
+        raise Unsupported(f"{value.sql} is compared with a column that holds numbers and texts")
+    return constant(str(value.literal)) if isinstance(value.literal, int) else value
 
 
 def _numbers(operator: str, left: Value, right: Value) -> Value:
@@ -147,6 +147,9 @@ def _decided(operator: str, left: Value, right: Value, *, less: bool) -> Value:
 
 
 def _dates(operator: str, left: Value, right: Value) -> Value:
+    number = next((one for one in (left, right) if one.constant and one.kind in NUMBERS), None)
+    if number is not None:
+        return _decided(operator, left, right, less=left is number)
     if left.kind is right.kind:
         return _plain(operator, left.sql, right.sql)
     if left.kind is Kind.TIMESTAMP or (left.kind is Kind.DATE and right.kind is not Kind.TIMESTAMP):
@@ -203,3 +206,10 @@ def _json_number(operator: str, text: str, item: str, number: str) -> str:
         f"WHEN 'boolean' THEN ({text})::integer {operator} {number} WHEN 'null' THEN NULL "
         f"ELSE CASE WHEN {text} IS NOT NULL THEN {others} END END)"
     )
+
+
+def _blobs(operator: str, left: Value, right: Value) -> Value:
+    return _plain(operator, left.sql, right.sql)
+
+
+_KINDS = {frozenset({Kind.TEXT}): _texts, frozenset({Kind.BLOB}): _blobs}

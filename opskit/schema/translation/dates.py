@@ -3,7 +3,7 @@
 import re
 
 from opskit.schema.translation.result import Unsupported
-from opskit.schema.translation.values import Kind, Moment, Value, quoted
+from opskit.schema.translation.values import Moment, Value, quoted
 
 _CONSTANT = re.compile(r"(\d{4})(-\d\d(-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?Z?)?)?)?")
 _DATE = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
@@ -109,7 +109,8 @@ def _field(sql: str, code: str) -> str:
     if code == "S":
         return f"lpad(floor(extract(second from {sql}))::text, 2, '0')"
     if code == "f":
-        return f"lpad(LEAST(round(extract(second from {sql}), 3), 59.999)::text, 6, '0')"
+        second = f"extract(second from {sql})"
+        return f"lpad((CASE WHEN {second} >= 59.9995 THEN 59.999 ELSE round({second}, 3) END)::text, 6, '0')"
     if code == "W":
         day, weekday = (f"extract({field} from {sql})::integer" for field in ("doy", "dow"))
         return f"lpad((({day} + 6 - ({weekday} + 6) % 7) / 7)::text, 2, '0')"
@@ -124,8 +125,3 @@ def julian(sql: str) -> str:
     """SQL of the Julian day, computed from milliseconds as SQLite does."""
     milliseconds = f"(round(extract(epoch from {sql}) * 1000) + 210866760000000)"
     return f"({milliseconds}::double precision / 86400000::double precision)"
-
-
-def is_date(kind: Kind) -> bool:
-    """Whether PostgreSQL holds it as a date while SQLite holds a text."""
-    return kind in {Kind.TIMESTAMP, Kind.DATE}

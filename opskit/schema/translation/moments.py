@@ -13,6 +13,8 @@ _NOW = "(now() AT TIME ZONE 'UTC')"
 _SHIFT = re.compile(r"([+-]?\d+(?:\.\d+)?) *(second|minute|hour|day|month|year)s?", re.IGNORECASE)
 _START = re.compile(r"start of (day|month|year)", re.IGNORECASE)
 _WEEKDAY = re.compile(r"weekday ([0-6])", re.IGNORECASE)
+_FIRST, _LAST = -210866760000, 253402300799
+"""The seconds since 1970 that SQLite takes for dates."""
 _MOMENTS = {
     "%Y-%m-%d": ("day", 10),
     "%Y-%m-%d %H:%M:%S": ("second", 19),
@@ -86,7 +88,9 @@ def _start(first: Value, names: list[str], *, immutable: bool) -> tuple[str, lis
     if first.kind in NUMBERS:
         if [name.lower() for name in names[:1]] != ["unixepoch"]:
             raise Unsupported(f"{first.sql} is read as a Julian day number, which is not translated")
-        return f"(TIMESTAMP '1970-01-01' + {as_number(first).sql} * INTERVAL '1 second')", names[1:]
+        seconds = as_number(first).sql
+        moment_in_range = f"TIMESTAMP '1970-01-01' + {seconds} * INTERVAL '1 second'"
+        return f"(CASE WHEN {seconds} BETWEEN {_FIRST} AND {_LAST} THEN {moment_in_range} END)", names[1:]
     found = moment(first)
     if found is not None and found.length >= 10:
         return found.sql, names

@@ -145,7 +145,7 @@ def extreme(operator: str) -> Callable[[Sequence[Value]], Value]:
             raise Unsupported("min and max of texts with a collation are not translated")
         function = "LEAST" if operator == "<" else "GREATEST"
         collated = [f'{term} COLLATE "C"' if pattern.kind is Kind.TEXT else term for term in terms]
-        missing = " OR ".join(f"{one.sql} IS NULL" for one in arguments if not one.constant) or "FALSE"
+        missing = " OR ".join(f"{one.sql} IS NULL" for one in arguments if one.literal is None) or "FALSE"
         return replace(pattern, sql=f"(CASE WHEN NOT ({missing}) THEN {function}({', '.join(collated)}) END)")
 
     return translate

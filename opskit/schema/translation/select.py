@@ -175,25 +175,33 @@ class _Select:
 
     def _order(self, keys: Sequence[Value]) -> str:
         order, cut = child(self.node, "order"), limit(self.node)
+        listed = children(order, "expressions") if order is not None else []
         terms = [
             order_term(
                 self._order_value(required(one, "this")),
                 descending=flag(one, "desc"),
                 nulls_first=flag(one, "nulls_first"),
             )
-            for one in (children(order, "expressions") if order is not None else [])
+            for one in listed
         ]
-        ties = self._ties(keys) if cut else []
+        ties = self._ties(keys, [flag(one, "desc") for one in listed]) if cut else []
         found = ", ".join([*terms, *ties])
         return f"{f' ORDER BY {found}' if found else ''}{cut}"
 
-    def _ties(self, keys: Sequence[Value]) -> list[str]:
-        """What decides among equals when only the first rows are taken: the order SQLite reads them in."""
+    def _ties(self, keys: Sequence[Value], descending: Sequence[bool]) -> list[str]:
+        """What decides among equals when only the first rows are taken: the order SQLite reads them in.
+
+        It sorts for GROUP BY in the directions of ORDER BY when both have as many terms.
+        """
         relations = self.source.relations
         if not keys and len(relations) == 1 and relations[0].rowid is not None and not self._aggregated():
-            key = relations[0].find(relations[0].rowid)
-            keys = [key] if key is not None else []
-        return [order_term(key, descending=False, nulls_first=True) for key in keys]
+            row = relations[0].find(relations[0].rowid)
+            return [order_term(row, descending=False, nulls_first=True)] if row is not None else []
+        directions = descending if len(descending) == len(keys) else [False] * len(keys)
+        return [
+            order_term(key, descending=down, nulls_first=not down)
+            for key, down in zip(keys, directions, strict=True)
+        ]
 
     def _aggregated(self) -> bool:
         nodes = [one for _, one in self.outputs if not isinstance(one, Value)]

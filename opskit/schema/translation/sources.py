@@ -65,7 +65,7 @@ def _joined(join: Join, condition: Callable[[Node], str]) -> str:
 def _source(node: Node, lookup: Lookup, derive: Derive) -> tuple[Relation, str]:
     alias_node = child(node, "alias")
     alias = word(alias_node) if alias_node is not None else ""
-    if isinstance(node, exp.Subquery):
+    if isinstance(node, exp.Subquery | exp.Values):
         query = derive(node)
         name = alias or "subquery"
         return Relation(alias, quote(name), query.fields), f"({query.sql}) AS {quote(name)}"

@@ -12,6 +12,8 @@ from opskit.schema.model import ascii_fold
 from opskit.schema.translation.result import Unsupported
 
 Node = exp.Expr
+_OPENING = "( , = == <> != < > <= >= + - * / % || & | SELECT WHERE AND OR NOT ON BY WHEN THEN ELSE CASE IN IS"
+_BEFORE_OPERANDS = {*_OPENING.split(" "), "BETWEEN", "LIKE", "HAVING", "DISTINCT", "GROUP BY", "ORDER BY"}
 
 
 class PlainSQLite(SQLite):
@@ -47,6 +49,7 @@ def parse_statement(sql: str) -> Node:
         Unsupported: it cannot be parsed.
     """
     try:
+        _refuse_unary_plus(sql)
         statements = sqlglot.parse(sql, dialect=PlainSQLite)
     except (SqlglotError, RecursionError):
         raise Unsupported("its SQL could not be parsed") from None
@@ -54,6 +57,15 @@ def parse_statement(sql: str) -> Node:
     if len(found) != 1:
         raise Unsupported("its SQL could not be parsed")
     return found[0]
+
+
+def _refuse_unary_plus(sql: str) -> None:
+    """sqlglot drops it, but in SQLite it takes away the affinity that comparisons go by."""
+    tokens = sqlglot.tokenize(sql, dialect=PlainSQLite)
+    for before, plus, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        opened = before.text.upper() in _BEFORE_OPERANDS
+        if plus.text == "+" and opened and not after.text[:1].isdigit():
+            raise Unsupported("the unary + is not translated")
 
 
 def child(node: Node, key: str) -> Node | None:
