@@ -40,8 +40,8 @@ def postgresql_parameters(
     server = configuration.postgresql
     password = read_secret(server.password, environ)
     return {
-        "host": server.host,
-        "port": server.port,
+        "host": database.host or server.host,
+        "port": database.port or server.port,
         "dbname": database.postgresql,
         **({"user": server.user} if server.user else {}),
         **({"password": password} if password is not None else {}),

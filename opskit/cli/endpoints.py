@@ -89,7 +89,7 @@ def _endpoint(configuration: Configuration, name: str) -> Endpoint:
                 hint=f"use one of: {', '.join(SUPPORTED)}, numeric(p,s)",
                 where=f"migrate.overrides.{name}.{key}",
             )
-    where = f"{server.host}:{server.port}/{database.postgresql}"
+    where = f"{database.host or server.host}:{database.port or server.port}/{database.postgresql}"
     return Endpoint(name, database.sqlite, postgresql_parameters(configuration, name), where, overrides)
 
 

@@ -48,12 +48,15 @@ class Database:
     Attributes:
         pool: the most connections the application's pool may hold.
         application_name: shown in pg_stat_activity; defaults to the configured name.
+        host: the server of this database alone, when it is not that of `postgresql`; `port` likewise.
     """
 
     sqlite: Path
     postgresql: str
     pool: int = field(default=20, metadata={"minimum": 1})
     application_name: str | None = None
+    host: str | None = None
+    port: int | None = field(default=None, metadata={"minimum": 1, "maximum": 65535})
 
 
 @dataclass(frozen=True, slots=True)
