@@ -121,21 +121,23 @@ class AsyncStatement:
 
 
 class AsyncConnection(_AsyncRunner):
-    """One connection, kept for a while; one task at a time may use it."""
+    """One connection, kept for a while; statements of several tasks take turns on it."""
 
-    def __init__(self, connection: Connection, workers: Workers) -> None:
+    def __init__(self, connection: Connection, workers: Workers, turn: asyncio.Lock | None = None) -> None:
         self._connection = connection
         self._workers = workers
+        self._turn = turn or asyncio.Lock()
 
     async def on_connection(self, work: Callable[[Connection], T]) -> T:
         """Run `work` with this connection on a worker thread."""
-        return await self._workers.run(lambda call: call.using(self._connection, work))
+        async with self._turn:
+            return await self._workers.run(lambda call: call.using(self._connection, work))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator["AsyncConnection"]:
         """A transaction, or a savepoint within one."""
         async with _Entered(self._workers, self._connection.transaction()) as connection:
-            yield AsyncConnection(connection, self._workers)
+            yield AsyncConnection(connection, self._workers, self._turn)
 
     @overload
     def stream(self, sql: str, params: Parameters = (), *, batch: int = 1000) -> AsyncGenerator[Row]: ...

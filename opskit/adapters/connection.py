@@ -117,20 +117,24 @@ class LeasedConnection(Runner):
         self._check()
         batches = self._session.stream(query, query.bind(params), batch)
         try:
-            while True:
-                with self._statement(query):
-                    part = next(batches, None)
-                if part is None:
-                    return
+            with self._statement(query):
+                part = next(batches, None)
+            while part is not None:
                 yield from rows(part, row_type)
+                with self._spoiling(), self._counted():
+                    part = next(batches, None)
         finally:
             batches.close()
 
     @contextmanager
     def _statement(self, query: Query) -> Generator[None]:
+        with self._spoiling(), self._meter.statement(query.text):
+            yield
+
+    @contextmanager
+    def _spoiling(self) -> Generator[None]:
         try:
-            with self._meter.statement(query.text):
-                yield
+            yield
         except DatabaseError:
             self._spoiled = self._depth > 0
             raise

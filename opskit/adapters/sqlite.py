@@ -7,22 +7,23 @@ queue on a lock of ours, in turn; those of other processes meet in SQLite's busy
 import math
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
 import apsw
 
 from opskit.adapters.adapter import Adapter, Limits
-from opskit.adapters.api import ExecuteResult, Parameter, Value
+from opskit.adapters.api import ExecuteResult, Parameter
 from opskit.adapters.dialect import Query
 from opskit.adapters.rows import Record
 from opskit.adapters.session import Result
 from opskit.adapters.sqlite_errors import translated
-from opskit.adapters.values import Stored, sqlite_decoder, to_sqlite
+from opskit.adapters.sqlite_records import Cursor, Executes, description
+from opskit.adapters.values import to_sqlite
 from opskit.config import Engine
 from opskit.errors import ConnectionFailed, DatabaseError, QueryFailed, TransactionFailed
 
@@ -30,23 +31,6 @@ _ROWID_ALIAS = (Path(__file__).parent / "sql/rowid_alias.sql").read_text(encodin
 _NO_OUTCOME = ExecuteResult(0)
 _STEPS_BETWEEN_LOOKS = 10_000
 """Instructions of SQLite's machine between two looks at the clock: about a tenth of a millisecond."""
-
-
-class _Cursor(Protocol):
-    """What is used of apsw.Cursor, fully typed (apsw's own stubs leave the values partly unknown)."""
-
-    def execute(self, statements: str, bindings: Sequence[Stored] = ()) -> "_Cursor": ...
-    def get_description(self) -> tuple[tuple[str, str | None], ...]: ...
-    def fetchone(self) -> tuple[Stored, ...] | None: ...
-    def __iter__(self) -> Iterator[tuple[Stored, ...]]: ...
-    def close(self, force: bool = False) -> None: ...
-
-
-class _Executes(Protocol):
-    """What is used of apsw.Connection to run statements, fully typed."""
-
-    def execute(self, statements: str, bindings: Sequence[Stored] = ()) -> _Cursor: ...
-    def cursor(self) -> _Cursor: ...
 
 
 def open_sqlite(
@@ -92,7 +76,7 @@ class SqliteSession:
         self._writing = False
         with _errors(file.path, ConnectionFailed):
             self._connection = _connect(file)
-        self._sql = cast("_Executes", self._connection)
+        self._sql = cast("Executes", self._connection)
         self._identity = _identity(file.path)
         self._deadline = math.inf
         if file.statement_timeout_seconds:
@@ -127,7 +111,7 @@ class SqliteSession:
         try:
             with self._errors_in_time():
                 cursor.execute(query.text, stored)
-                columns, decode = _description(cursor)
+                columns, decode = description(cursor)
             rows = iter(cursor)
             while True:
                 with self._errors_in_time():
@@ -191,11 +175,11 @@ class SqliteSession:
             _exhaust(self._sql.execute(query.text))
         return Result((), (), _NO_OUTCOME)
 
-    def _rows(self, cursor: _Cursor) -> tuple[tuple[str, ...], Sequence[Record]]:
+    def _rows(self, cursor: Cursor) -> tuple[tuple[str, ...], Sequence[Record]]:
         first = cursor.fetchone()
         if first is None:
             return (), ()
-        columns, decode = _description(cursor)
+        columns, decode = description(cursor)
         return columns, [decode(first), *map(decode, cursor)]
 
     def _outcome(self, query: Query, *, key: bool) -> ExecuteResult:
@@ -256,10 +240,11 @@ def _connect(file: _File) -> apsw.Connection:
             where=str(file.path),
         )
     connection = apsw.Connection(str(file.path), flags=flags)
+    connection.transaction_mode = "IMMEDIATE"  # of `with connection`, as in `begin`
     try:
         connection.set_busy_timeout(round(file.busy_timeout_seconds * 1000))
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
-            cast("_Executes", connection).execute(f"PRAGMA {pragma}").fetchone()
+            cast("Executes", connection).execute(f"PRAGMA {pragma}").fetchone()
     except apsw.Error:
         connection.close(True)
         raise
@@ -274,31 +259,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _description(cursor: _Cursor) -> tuple[tuple[str, ...], "_Decode"]:
-    try:
-        description = cursor.get_description()
-    except apsw.ExecutionCompleteError:
-        return (), _Decode(())
-    return tuple(name for name, _ in description), _Decode(tuple(declared for _, declared in description))
-
-
-class _Decode:
-    """Decodes the columns of a record that need it."""
-
-    def __init__(self, declared: tuple[str | None, ...]) -> None:
-        decoders = [(place, sqlite_decoder(one)) for place, one in enumerate(declared)]
-        self._decoders = [(place, decoder) for place, decoder in decoders if decoder is not None]
-
-    def __call__(self, stored: tuple[Stored, ...]) -> Record:
-        if not self._decoders:
-            return stored
-        values: list[Value] = list(stored)
-        for place, decoder in self._decoders:
-            values[place] = decoder(stored[place])
-        return values
-
-
-def _exhaust(cursor: _Cursor) -> None:
+def _exhaust(cursor: Cursor) -> None:
     """Step to the end: with RETURNING a statement has rows, and later statements of a script follow."""
     for _ in cursor:
         pass

@@ -92,6 +92,16 @@ def test_transactions_keep_their_connection_and_nest(opener: Opener) -> None:
     on(opener, work)
 
 
+def test_tasks_take_turns_in_a_transaction(opener: Opener) -> None:
+    async def work(db: AsyncDatabase) -> None:
+        async with db.transaction() as tx:
+            insert = tx.prepare("INSERT INTO items (name) VALUES (?)")
+            done = await asyncio.gather(*(insert.execute([f"{n:02}"]) for n in range(50)))
+        assert sorted(one.last_insert_rowid for one in done) == list(range(1, 51))
+
+    on(opener, work)
+
+
 def test_transactions_are_rolled_back_by_an_exception(opener: Opener) -> None:
     async def fails(db: AsyncDatabase) -> None:
         async with db.transaction() as tx:

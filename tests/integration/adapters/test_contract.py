@@ -302,7 +302,7 @@ class TestErrors:
             ("INSERT INTO parts VALUES (99, 1)", "foreign_key_violation"),
             ("INSERT INTO parts VALUES (1, -1)", "check_violation"),
             ("SELECT * FROM nowhere", "query_failed"),
-            ("SELEKT 1", "query_failed"),
+            ("CHOOSE 1", "query_failed"),
         ],
     )
     def test_are_told_by_the_same_codes(self, db: Database, create: Create, sql: str, expected: str) -> None:
@@ -414,6 +414,11 @@ class TestStreams:
         tracemalloc.stop()
         assert total == 200_000 * 200_001 // 2
         assert peak < 4_000_000
+
+    def test_count_as_one_query(self, db: Database) -> None:
+        before = db.metrics().total_queries
+        assert len(list(db.stream(self.numbers(100), batch=7))) == 100
+        assert db.metrics().total_queries == before + 1
 
     def test_may_end_early_and_give_the_connection_back(self, opener: Opener) -> None:
         db = opener(connections=1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 import opskit
 from opskit import AsyncDatabases, ConfigurationError, Databases, Engine, Health, open_sqlite
+from opskit.host.commands import run
 from opskit.host.private_cluster import PrivateCluster
 
 ROOT = Path(__file__).parents[3]
@@ -149,6 +151,11 @@ def test_the_documented_examples_run(environ: Mapping[str, str], monkeypatch: py
     assert len(examples) == 2
     for example in examples:
         exec(compile(example, "docs/adapters.md", "exec"), {"__name__": "example"})
+
+
+def test_naming_the_package_loads_no_driver() -> None:
+    code = "import sys, opskit, opskit.cli.main; print({'apsw', 'psycopg', 'yaml'} & set(sys.modules))"
+    assert run([sys.executable, "-c", code]).strip() == "set()"
 
 
 def test_every_public_name_can_be_imported() -> None:

@@ -48,6 +48,6 @@ def test_the_configured_name_stands_in_for_a_missing_application_name() -> None:
 
 def test_an_unknown_database_is_named_with_the_known_ones() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        postgresql_parameters(configuration(), "mian", {})
-    assert "'mian'" in str(caught.value)
+        postgresql_parameters(configuration(), "shop", {})
+    assert "'shop'" in str(caught.value)
     assert "main" in caught.value.faults[0].hint
