@@ -1,0 +1,203 @@
+"""A freshly booted Debian 12 in a container: made once by debootstrap, copied for every use."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from opskit.host.commands import Child, run
+from opskit.host.scratch import scratch_directory
+
+SUITE = "bookworm"
+PACKAGES = "systemd,systemd-sysv,dbus,ca-certificates,sudo,iproute2,procps,git"
+"""What stands for "a bare Debian 12 with only git and root, or sudo, given"; the rest is what boots it."""
+
+PROGRAMS = ("debootstrap", "systemd-nspawn", "nsenter", "setpriv")
+BOOT_SECONDS = 120
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+NETWORK_VARIABLES = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+NETWORK_FILES = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt", "/usr/local/share/ca-certificates")
+"""How this host reaches the package registries, which the container does in the same way."""
+
+
+def missing() -> str:
+    """Why no container can be booted here; empty when one can."""
+    if os.geteuid() != 0:
+        return "booting a container needs root"
+    absent = [program for program in PROGRAMS if shutil.which(program) is None]
+    return f"not installed: {', '.join(absent)} (Debian: debootstrap systemd-container)" if absent else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command in the container returned and wrote."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"returned {self.code}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
+
+
+@dataclass(frozen=True, slots=True)
+class Debian:
+    """A running container.
+
+    Attributes:
+        root: its file system, seen from the host.
+        leader: the host's process id of its init.
+    """
+
+    root: Path
+    leader: int
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        user: str = "root",
+        cwd: str = "/",
+        check: bool = True,
+        timeout: float = 1800,
+    ) -> Outcome:
+        """Run a command as a login of that user would; it must return 0 unless told otherwise."""
+        home = "/root" if user == "root" else f"/home/{user}"
+        words = [
+            "env",
+            "-i",
+            f"HOME={home}",
+            f"USER={user}",
+            f"PATH={PATH}",
+            "LANG=C.UTF-8",
+            *_network_environment(),
+        ]
+        account = ["runuser", "-u", user, "--"] if user != "root" else []
+        began = time.monotonic()
+        done = subprocess.run(
+            ["nsenter", f"--target={self.leader}", "--all", f"--wdns={cwd}", *words, *account, *command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+        outcome = Outcome(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+        assert not check or outcome.code == 0, f"{' '.join(command)} {outcome}"
+        return outcome
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file of the container."""
+        file = self.root / path.removeprefix("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+    def files(self, ignored: Sequence[str]) -> set[str]:
+        """All paths of its file system, without what lies under the ignored ones."""
+        found: set[str] = set()
+        for directory, names, files in os.walk(self.root):
+            place = "/" + str(Path(directory).relative_to(self.root)).removeprefix(".")
+            names[:] = [name for name in names if f"{place.rstrip('/')}/{name}" not in ignored]
+            found.update(f"{place.rstrip('/')}/{name}" for name in (*names, *files))
+        return found - set(ignored)
+
+
+@contextmanager
+def booted() -> Iterator[Debian]:
+    """A freshly booted copy of the cached image, gone at the end."""
+    with scratch_directory() as scratch:
+        root = scratch / "debian"
+        run(["cp", "--archive", "--reflink=auto", image(), root])
+        for file in NETWORK_FILES:
+            _copy_if_there(Path(file), root)
+        nspawn = Child(_boot_command(root), log=scratch / "console", env=_boot_environment())
+        try:
+            debian = Debian(root, _wait_for_leader(nspawn, scratch / "console"))
+            _wait_until_up(debian)
+            yield debian
+            debian.run(["systemctl", "poweroff"], check=False)
+            nspawn.wait(60)
+        finally:
+            nspawn.kill()
+
+
+def image() -> Path:
+    """The cached image, made when there is none for this list of packages."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "opskit-system-tests"
+    image = cache / f"{SUITE}-{hashlib.sha256(PACKAGES.encode()).hexdigest()[:8]}"
+    if not image.exists():
+        partial = cache / f"partial-{os.getpid()}"
+        partial.mkdir(parents=True)
+        try:
+            run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, partial])
+            partial.rename(image)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return image
+
+
+def _boot_command(root: Path) -> list[str | Path]:
+    """A container with the host's network, which ends when this process does."""
+    return [
+        "setpriv",
+        "--pdeathsig=KILL",
+        "systemd-nspawn",
+        "--quiet",
+        "--directory",
+        root,
+        "--register=no",
+        "--keep-unit",
+        "--boot",
+        "--resolv-conf=off",
+        "--bind-ro=/etc/resolv.conf",
+    ]
+
+
+def _boot_environment() -> Mapping[str, str]:
+    return {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
+
+
+def _network_environment() -> list[str]:
+    return [
+        f"{name}={value}"
+        for name, value in os.environ.items()
+        if name.startswith(NETWORK_VARIABLES) or name.lower().endswith("_proxy")
+    ]
+
+
+def _copy_if_there(source: Path, root: Path) -> None:
+    target = root / source.relative_to("/")
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    elif source.exists():
+        shutil.copyfile(source, target)
+
+
+def _wait_for_leader(nspawn: Child, console: Path) -> int:
+    children = Path(f"/proc/{nspawn.pid}/task/{nspawn.pid}/children")
+    deadline = time.monotonic() + BOOT_SECONDS
+    while time.monotonic() < deadline:
+        if nspawn.code() is not None:
+            break
+        if found := children.read_text().split():
+            return int(found[0])
+        time.sleep(0.1)
+    raise AssertionError(f"the container did not start: {console.read_text(errors='replace')}")
+
+
+def _wait_until_up(debian: Debian) -> None:
+    deadline = time.monotonic() + BOOT_SECONDS
+    while True:
+        state = debian.run(["systemctl", "is-system-running"], check=False).stdout.strip()
+        if state == "running":
+            return
+        assert time.monotonic() < deadline, f"the container is {state or 'not answering'}"
+        time.sleep(0.2)
