@@ -36,9 +36,10 @@ from opskit.runs.progress import Progress
 from opskit.schema.design import TableDesign, one_line
 from opskit.transfer.backup import back_up
 from opskit.transfer.digest import digest
-from opskit.transfer.proof import Pair, differences, digest_target
+from opskit.transfer.proof import differences, digest_target
 from opskit.transfer.source import MISFIT, Block, read_blocks
-from opskit.transfer.target import TargetTable, copy_in
+from opskit.transfer.tables import Pair, TargetTable
+from opskit.transfer.target import copy_in
 
 
 class MigrateEffects:

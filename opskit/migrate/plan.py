@@ -23,7 +23,7 @@ from opskit.runs.plan import Plan
 from opskit.schema.design import Design, TableDesign
 from opskit.schema.designer import design
 from opskit.schema.names import NameMap, map_names
-from opskit.transfer.source import SourceColumn, SourceTable
+from opskit.transfer.tables import SourceColumn, SourceTable
 
 SCHEMA = "public"
 """Where the application looks for its tables."""

@@ -5,12 +5,12 @@ here decides; `schema.types` does.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import apsw
 
 from opskit.config import TypesProfile
+from opskit.migrate.facts import TableProfile, TextScan, UnfitText
 from opskit.schema.model import Column, Storage, Table
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Row, cursor, rows
@@ -23,42 +23,6 @@ _COLUMNS_PER_SCAN = 300
 
 UNFIT_SHOWN = 10
 """Values named singly when they cannot be stored; the rest is counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class TableProfile:
-    """What a table holds: its rows, and per source column its profile."""
-
-    rows: int
-    columns: Mapping[str, ColumnProfile]
-
-
-@dataclass(frozen=True, slots=True)
-class UnfitText:
-    """A text value that PostgreSQL cannot store as text."""
-
-    table: str
-    column: str
-    key: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"table {self.table}, column {self.column}, row {self.key}: {self.reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class TextScan:
-    """What the text of a table holds.
-
-    Attributes:
-        framing: some text holds the control characters that frame rows on the quick path.
-        unfit: values that PostgreSQL cannot store, the first of them.
-        unfit_rows: how many rows hold such values.
-    """
-
-    framing: bool = False
-    unfit: tuple[UnfitText, ...] = ()
-    unfit_rows: int = 0
 
 
 def profile_table(

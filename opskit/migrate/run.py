@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from opskit.migrate.effects import MigrateEffects
-from opskit.migrate.facts import Job, open_source, read_source, read_target
+from opskit.migrate.facts import Job
 from opskit.migrate.plan import SCHEMA, plan_migration, undertake
 from opskit.migrate.report import Report, report
 from opskit.migrate.session import Session
+from opskit.migrate.source_facts import open_source, read_source
 from opskit.migrate.steps import Step
+from opskit.migrate.target_facts import read_target
 from opskit.runs.execute import execute
 from opskit.runs.journal import Journal, abandon, unfinished
 from opskit.runs.plan import Plan

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opskit.schema.design import Rule, TableDesign, ViewDesign
-from opskit.transfer.source import SourceTable
+from opskit.transfer.tables import SourceTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,14 @@
 """Reads what a PostgreSQL schema holds, as far as a comparison needs it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import cast
 
 import psycopg
 
+from opskit.schema.target_schema import TargetSchema
+
 _SQL = files("opskit.schema") / "sql"
-
-
-@dataclass(frozen=True, slots=True)
-class TargetSchema:
-    """Table → column → type as format_type() spells it, and table → columns of its primary key."""
-
-    columns: Mapping[str, Mapping[str, str]]
-    primary_keys: Mapping[str, tuple[str, ...]]
 
 
 def read_target_schema(connection: "psycopg.Connection[tuple[object, ...]]", schema: str) -> TargetSchema:

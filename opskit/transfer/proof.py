@@ -1,14 +1,14 @@
 """Proof that a table arrived: digests of both sides, and the rows that differ when they do."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 import apsw
 
 from opskit.transfer.compare import Differences, Shape, find_differences
 from opskit.transfer.digest import Digest, digest
-from opskit.transfer.source import SourceTable, read_blocks
-from opskit.transfer.target import Connection, TargetTable, copy_out
+from opskit.transfer.source import read_blocks
+from opskit.transfer.tables import Pair, SourceTable, TargetTable
+from opskit.transfer.target import Connection, copy_out
 
 _BATCH = 4096
 """Lines digested between two progress reports."""
@@ -17,23 +17,11 @@ Advance = Callable[[int], None]
 """Called with the number of rows done since the last call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A table on both sides; columns stand in the same order.
-
-    Attributes:
-        key: the source columns that identify a row; empty when the table has no key.
-    """
-
-    source: SourceTable
-    target: TargetTable
-    key: tuple[str, ...]
-
-    def shape(self) -> Shape:
-        """What the comparison of lines needs to know."""
-        names = tuple(column.name for column in self.source.columns)
-        types = tuple(column.pg_type for column in self.source.columns)
-        return Shape(names, types, tuple(names.index(name) for name in self.key if name in names))
+def shape(pair: Pair) -> Shape:
+    """What the comparison of lines needs to know."""
+    names = tuple(column.name for column in pair.source.columns)
+    types = tuple(column.pg_type for column in pair.source.columns)
+    return Shape(names, types, tuple(names.index(name) for name in pair.key if name in names))
 
 
 def digest_source(reader: apsw.Connection, table: SourceTable, advance: Advance) -> Digest:
@@ -68,7 +56,7 @@ def differences(reader: apsw.Connection, connection: Connection, pair: Pair) -> 
     def source() -> Iterable[bytes]:
         return (line for block in read_blocks(reader, pair.source) for line in block.lines())
 
-    return find_differences(source, lambda: copy_out(connection, pair.target), pair.shape())
+    return find_differences(source, lambda: copy_out(connection, pair.target), shape(pair))
 
 
 def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:

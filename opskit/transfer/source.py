@@ -13,6 +13,7 @@ import apsw
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Value, cursor, scalar
 from opskit.transfer.render import render
+from opskit.transfer.tables import SourceColumn, SourceTable
 
 BLOCK_BYTES = 256 * 1024
 """How much is gathered before it is handed on; larger blocks gain nothing measurable."""
@@ -33,27 +34,6 @@ _ESCAPES = (
 )
 """What COPY TO escapes, so that both sides' lines are the same bytes
 (https://www.postgresql.org/docs/15/sql-copy.html, text format)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceColumn:
-    """A column to read and the PostgreSQL type it is rendered for."""
-
-    name: str
-    pg_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class SourceTable:
-    """A table to read.
-
-    Attributes:
-        escaped: escape inside SQLite, because some text holds the framing characters.
-    """
-
-    name: str
-    columns: tuple[SourceColumn, ...]
-    escaped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The PostgreSQL end of the data path: a session whose output is canonical, COPY in and COPY out."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -9,6 +8,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from opskit.errors import ConnectionFailed
 from opskit.transfer.source import Block
+from opskit.transfer.tables import TargetTable
 
 CANONICAL = {
     "timezone": "UTC",
@@ -27,17 +27,9 @@ CANONICAL = {
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class TargetTable:
-    """A table to write or read, and the columns in the order of the lines."""
-
-    schema: str
-    name: str
-    columns: tuple[str, ...]
-
-    def identifier(self) -> sql.Identifier:
-        """The qualified name."""
-        return sql.Identifier(self.schema, self.name)
+def identifier(table: TargetTable) -> sql.Identifier:
+    """The qualified name of a table."""
+    return sql.Identifier(table.schema, table.name)
 
 
 def connect(parameters: Mapping[str, str | int] | str, application_name: str) -> Connection:
@@ -90,7 +82,7 @@ def copy_in(connection: Connection, table: TargetTable, blocks: Iterable[Block])
         psycopg.Error: the server refused a row or went away.
     """
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        table.identifier(), sql.SQL(", ").join(map(sql.Identifier, table.columns))
+        identifier(table), sql.SQL(", ").join(map(sql.Identifier, table.columns))
     )
     with connection.cursor() as cursor:
         with cursor.copy(statement) as copy:
@@ -102,7 +94,7 @@ def copy_in(connection: Connection, table: TargetTable, blocks: Iterable[Block])
 def copy_out(connection: Connection, table: TargetTable) -> Iterator[bytes]:
     """The lines of a table without their newlines, in no particular order."""
     columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
-    statement = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(columns, table.identifier())
+    statement = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(columns, identifier(table))
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for data in copy:
             yield bytes(data[:-1])

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from opskit.schema.model import Schema, Table, ascii_fold
 from opskit.schema.names import NameMap, map_names
-from opskit.schema.postgresql_reader import TargetSchema
-from opskit.transfer.proof import Pair
-from opskit.transfer.source import SourceColumn, SourceTable
-from opskit.transfer.target import TargetTable
+from opskit.schema.target_schema import TargetSchema
+from opskit.transfer.tables import Pair, SourceColumn, SourceTable, TargetTable
 
 SCHEMA = "public"
 """Where the application's tables are."""

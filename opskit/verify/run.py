@@ -18,9 +18,10 @@ from opskit.schema.postgresql_reader import read_target_schema
 from opskit.schema.sqlite_file import open_read_only, refusal, rows, scalar
 from opskit.schema.sqlite_reader import read_schema
 from opskit.transfer.functions import register
-from opskit.transfer.proof import Pair, differences, digest_source, digest_target
+from opskit.transfer.proof import differences, digest_source, digest_target
 from opskit.transfer.source import FramingError
-from opskit.transfer.target import Connection, connect
+from opskit.transfer.tables import Pair
+from opskit.transfer.target import Connection, connect, identifier
 from opskit.verify.plan import SCHEMA, plan_comparison
 
 
@@ -118,7 +119,7 @@ class _Compared:
         return verdict
 
     def _by_count(self, pair: Pair, counted: int) -> TableVerdict:
-        statement = sql.SQL("SELECT count(*) FROM {}").format(pair.target.identifier())
+        statement = sql.SQL("SELECT count(*) FROM {}").format(identifier(pair.target))
         row = self.connection.execute(statement).fetchone()
         found = cast("int", row[0]) if row else 0
         return TableVerdict(

@@ -1,0 +1,87 @@
+"""Reads the facts of a source: opened in one snapshot, checked for damage, profiled. Never written."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import apsw
+
+from opskit.migrate.facts import Job, SourceFacts, TableProfile, TextScan
+from opskit.migrate.profile import profile_table, scan_text
+from opskit.runs.progress import Progress
+from opskit.schema.sqlite_file import open_read_only, refusal, rows
+from opskit.schema.sqlite_reader import read_schema
+from opskit.schema.types import ColumnProfile, TypeChoice, choose
+from opskit.transfer.functions import register
+
+_DAMAGE = ("***", "Tree ", "Page ", "Freelist", "malformed")
+"""What quick_check writes about a damaged file; its other lines are about rows that break rules."""
+
+
+def open_source(path: Path) -> apsw.Connection:
+    """A reading connection inside one snapshot, with the rendering functions.
+
+    Raises:
+        Refused: the file cannot be read, is damaged or locked.
+    """
+    connection = open_read_only(path)
+    register(connection)
+    try:
+        rows(connection, "BEGIN")
+        damage = [str(row[0]) for row in rows(connection, "PRAGMA quick_check(5)")]
+    except apsw.Error as error:
+        connection.close()
+        raise refusal(path, error) from error
+    if any(mark in line for line in damage for mark in _DAMAGE):
+        connection.close()
+        raise refusal(path, apsw.CorruptError("; ".join(" ".join(damage).split("\n")[:3])))
+    return connection
+
+
+def read_source(connection: apsw.Connection, job: Job, progress: Progress) -> SourceFacts:
+    """Everything the plan needs to know about the source.
+
+    Raises:
+        Refused: the file turns out damaged.
+    """
+    try:
+        schema = read_schema(connection)
+        profiles: dict[str, TableProfile] = {}
+        choices: dict[str, Mapping[str, TypeChoice]] = {}
+        scans: dict[str, TextScan] = {}
+        for table in schema.tables:
+            progress.begin(f"{job.name}: {table.name}", 0)
+            overrides = _for_table(job.overrides, table.name)
+            profile = profile_table(connection, table, job.types, overrides)
+            profiles[table.name] = profile
+            choices[table.name] = {
+                column.name: _choice(column.name, profile.columns[column.name], overrides)
+                or choose(column, profile.columns[column.name], job.types)
+                for column in table.columns
+            }
+            texts = [
+                name
+                for name, choice in choices[table.name].items()
+                if choice.pg_type in ("text", "jsonb", "uuid")
+            ]
+            scans[table.name] = scan_text(connection, table, texts)
+            progress.end(f"{job.name}: {table.name}")
+        pages, page_size = (
+            rows(connection, "PRAGMA page_count")[0][0],
+            rows(connection, "PRAGMA page_size")[0][0],
+        )
+    except apsw.Error as error:
+        raise refusal(job.source, error) from error
+    return SourceFacts(schema, profiles, choices, scans, cast("int", pages) * cast("int", page_size))
+
+
+def _for_table(overrides: Mapping[str, str], table: str) -> dict[str, str]:
+    prefix = f"{table}."
+    return {name.removeprefix(prefix): kind for name, kind in overrides.items() if name.startswith(prefix)}
+
+
+def _choice(column: str, profile: ColumnProfile, overrides: Mapping[str, str]) -> TypeChoice | None:
+    wanted = overrides.get(column)
+    if wanted is None:
+        return None
+    return TypeChoice(wanted, f"as configured, {profile.misfits[wanted]} values do not fit")

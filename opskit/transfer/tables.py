@@ -1,0 +1,46 @@
+"""What is read and what is written: tables on both ends of the data path, as plain values."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SourceColumn:
+    """A column to read and the PostgreSQL type it is rendered for."""
+
+    name: str
+    pg_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """A table to read.
+
+    Attributes:
+        escaped: escape inside SQLite, because some text holds the framing characters.
+    """
+
+    name: str
+    columns: tuple[SourceColumn, ...]
+    escaped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TargetTable:
+    """A table to write or read, and the columns in the order of the lines."""
+
+    schema: str
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A table on both sides; columns stand in the same order.
+
+    Attributes:
+        key: the source columns that identify a row; empty when the table has no key.
+    """
+
+    source: SourceTable
+    target: TargetTable
+    key: tuple[str, ...]
