@@ -131,11 +131,7 @@ class Databases(Mapping[str, Database]):
             on_change: called in that thread with name and health of a database, at its first probe and
                 whenever `healthy` has changed. An exception of it ends the probing (threading.excepthook).
         """
-        self._monitors.append(HealthMonitor(self.health_of_each, interval_seconds, on_change))
-
-    def health_of_each(self) -> Mapping[str, Health]:
-        """Probe every database, side by side."""
-        return self.health().databases
+        self._monitors.append(HealthMonitor(lambda: self.health().databases, interval_seconds, on_change))
 
     def close(self, timeout_seconds: float = 10.0) -> None:
         """Refuse new work, wait for running work, interrupt what is left, close. May be called again."""

@@ -1,7 +1,6 @@
 """The statement methods, written once for databases, connections and transactions."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import overload
 
 from opskit.adapters.api import ExecuteResult, Parameters, Row, RowT
@@ -67,14 +66,14 @@ class Runner(ABC):
 
     def prepare(self, sql: str) -> "PreparedStatement":
         """The statement, parsed and ready to run many times."""
-        return PreparedStatement(self.run, parsed(sql, self.engine))
+        return PreparedStatement(self, parsed(sql, self.engine))
 
 
 class PreparedStatement:
     """A statement that runs many times where it was prepared: on a database, a connection, a transaction."""
 
-    def __init__(self, run: Callable[..., Result], query: Query) -> None:
-        self._run = run
+    def __init__(self, runner: Runner, query: Query) -> None:
+        self._runner = runner
         self._query = query
 
     @overload
@@ -83,7 +82,7 @@ class PreparedStatement:
     def query(self, params: Parameters = (), *, row_type: type[RowT]) -> list[RowT]: ...
     def query(self, params: Parameters = (), *, row_type: type[RowT] | None = None) -> list[Row] | list[RowT]:
         """All rows."""
-        return rows(self._run(self._query, params, prepare=True), row_type)
+        return rows(self._runner.run(self._query, params, prepare=True), row_type)
 
     @overload
     def query_one(self, params: Parameters = ()) -> Row | None: ...
@@ -91,11 +90,11 @@ class PreparedStatement:
     def query_one(self, params: Parameters = (), *, row_type: type[RowT]) -> RowT | None: ...
     def query_one(self, params: Parameters = (), *, row_type: type[RowT] | None = None) -> Row | RowT | None:
         """The first row, or None when there is none."""
-        return first(self._run(self._query, params, prepare=True), row_type)
+        return first(self._runner.run(self._query, params, prepare=True), row_type)
 
     def execute(self, params: Parameters = ()) -> ExecuteResult:
         """Run it for its effect."""
-        return self._run(self._query, params, prepare=True, key=True).outcome
+        return self._runner.run(self._query, params, prepare=True, key=True).outcome
 
 
 def rows(result: Result, row_type: type[RowT] | None) -> list[Row] | list[RowT]:

@@ -163,8 +163,11 @@ class SqliteSession:
     def _errors_in_time(self) -> Generator[None]:
         if self._file.statement_timeout_seconds:
             self._deadline = time.monotonic() + self._file.statement_timeout_seconds
-        with _errors(self._file.path, QueryFailed):
-            yield
+        try:
+            with _errors(self._file.path, QueryFailed):
+                yield
+        finally:
+            self._deadline = math.inf
 
     def _is_late(self) -> bool:
         return time.monotonic() > self._deadline
