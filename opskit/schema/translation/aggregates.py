@@ -46,6 +46,8 @@ def total_of_integers(arguments: Sequence[Value], call: Call) -> Value:
         whole = whole_sql(value)
         result = replace(real(call("sum", value.sql)), kind=Kind.NUMERIC)
         return replace(result, whole=call("bool_and", whole) if isinstance(whole, str) else whole)
+    if value.kind is Kind.TEXT and value.integer is None:
+        return replace(real(call("sum", as_real(value))), whole=Whole.UNKNOWN)
     number = as_number(value)
     if number.kind is Kind.INTEGER:
         return integer(f"{call('sum', number.sql)}::bigint")
@@ -75,9 +77,8 @@ def extreme(function: str, of_booleans: str) -> Translate:
             raise Unsupported(f"{function}({value.sql}) orders what PostgreSQL does not order as SQLite")
         groupable(value)
         term = f'{value.sql} COLLATE "C"' if value.kind is Kind.TEXT else value.sql
-        result = replace(
-            value, sql=call(function, term), moment=None, constant=False, literal=None, integer=None
-        )
+        result = replace(value, sql=call(function, term), affinity=None, moment=None, integer=None)
+        result = replace(result, constant=False, literal=None)
         if isinstance(value.whole, str):
             result = replace(result, whole=Whole.UNKNOWN)
         return result

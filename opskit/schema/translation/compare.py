@@ -43,8 +43,8 @@ def compare(operator: str, left: Value, right: Value) -> Value:
 
 
 def one_of(value: Value, others: Sequence[Value]) -> Value:
-    """value IN (others)."""
-    tests = [compare("=", value, other).sql for other in others]
+    """value IN (others), whose own affinities and collations do not count."""
+    tests = [compare("=", value, replace(other, affinity=None, collation="BINARY")).sql for other in others]
     start = f"({value.sql} = "
     if tests and all(test.startswith(start) for test in tests):
         return boolean(f"({value.sql} IN ({', '.join(test[len(start) : -1] for test in tests)}))")
@@ -99,15 +99,23 @@ def _as_boolean(value: Value) -> str:
 def _texts(operator: str, left: Value, right: Value) -> Value:
     collation = _collation(left, right)
     ordered = operator in _SWAPPED
-    if not (left.certain and right.certain) and ordered:
+    if not (left.certain and right.certain) and (ordered or not _same_spelling(left, right)):
         raise Unsupported(
-            f"{left.sql} {operator} {right.sql} orders a column that may hold numbers and texts"
+            f"{left.sql} {operator} {right.sql} depends on which values are numbers and which are texts"
         )
     if collation == "NOCASE":
         return _plain(operator, nocase(left.sql), nocase(right.sql))
     if collation != "BINARY":
         raise Unsupported(f"the collation {collation} has no counterpart")
     return _plain(operator, f'{left.sql} COLLATE "C"' if ordered else left.sql, right.sql)
+
+
+def _same_spelling(left: Value, right: Value) -> bool:
+    """Whether equal values of a column of numbers and texts are equal as texts too."""
+    if left.certain or right.certain:
+        mixed, other = (right, left) if left.certain else (left, right)
+        return other.constant and mixed.affinity in _NUMERIC
+    return left.affinity is right.affinity
 
 
 def nocase(sql: str) -> str:

@@ -173,16 +173,22 @@ def _common(kinds: set[Kind], values: Sequence[Value]) -> Kind:
         return _common_number(kinds, values)
     if kinds <= {Kind.TEXT, Kind.DATE, Kind.JSON_ITEM}:
         return Kind.TEXT
-    if Kind.TIMESTAMP in kinds and all(
-        value.kind in {Kind.NULL, Kind.TIMESTAMP} or moment(value) for value in values
-    ):
+    if Kind.TIMESTAMP in kinds and all(_is_timestamp(value) for value in values):
         return Kind.TIMESTAMP
     raise Unsupported(f"one column would hold {' and '.join(sorted(kind.value for kind in kinds))}")
 
 
+def _is_timestamp(value: Value) -> bool:
+    """Whether its text names a moment as fully as a timestamp's does."""
+    found = moment(value)
+    return value.kind in {Kind.NULL, Kind.TIMESTAMP} or (found is not None and found.length > 10)
+
+
 def _common_number(kinds: set[Kind], values: Sequence[Value]) -> Kind:
     others = [value for value in values if value.kind not in {Kind.BOOLEAN, Kind.NULL}]
-    if Kind.BOOLEAN in kinds and all(value.constant and value.literal in {0, 1} for value in others):
+    if Kind.BOOLEAN in kinds and all(
+        isinstance(value.literal, int) and value.literal in {0, 1} for value in others
+    ):
         return Kind.BOOLEAN
     return next(kind for kind in (Kind.REAL, Kind.NUMERIC, Kind.INTEGER) if kind in kinds)
 

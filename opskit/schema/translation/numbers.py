@@ -58,7 +58,7 @@ def _divisor(operator: str, divisor: Value, sql: str) -> str:
 def negated(value: Value) -> Value:
     """-x."""
     number = as_number(value)
-    return replace(number, sql=f"(- {number.sql})", constant=False, literal=None)
+    return replace(number, sql=f"(- {number.sql})", affinity=None, constant=False, literal=None)
 
 
 def bitwise(operator: str, left: Value, right: Value) -> Value:
@@ -71,7 +71,7 @@ def bitwise(operator: str, left: Value, right: Value) -> Value:
 def absolute(arguments: Sequence[Value]) -> Value:
     """abs(x)."""
     number = as_number(arguments[0])
-    return replace(number, sql=f"abs({number.sql})", constant=False, literal=None)
+    return replace(number, sql=f"abs({number.sql})", affinity=None, constant=False, literal=None)
 
 
 def rounded(arguments: Sequence[Value]) -> Value:
@@ -94,7 +94,9 @@ def coalesced(arguments: Sequence[Value]) -> Value:
 def null_if(arguments: Sequence[Value]) -> Value:
     """nullif(x, y)."""
     left, right = arguments
-    equal = compare("=", left, right)
+    if {left.collation, right.collation} != {"BINARY"}:
+        raise Unsupported("nullif of texts with a collation is not translated")
+    equal = compare("=", replace(left, affinity=None), replace(right, affinity=None))
     return replace(
         left,
         sql=f"(CASE WHEN {equal.sql} THEN NULL ELSE {left.sql} END)",
@@ -141,6 +143,8 @@ def extreme(operator: str) -> Callable[[Sequence[Value]], Value]:
 
     def translate(arguments: Sequence[Value]) -> Value:
         terms, pattern = align(arguments)
+        if not pattern.certain or pattern.kind in {Kind.BLOB, Kind.JSON, Kind.JSON_ITEM, Kind.OTHER}:
+            raise Unsupported("min or max of what PostgreSQL orders unlike SQLite is not translated")
         if pattern.kind is Kind.TEXT and any(one.collation != "BINARY" for one in arguments):
             raise Unsupported("min and max of texts with a collation are not translated")
         function = "LEAST" if operator == "<" else "GREATEST"
@@ -173,7 +177,7 @@ def cast(value: Value, type_name: str) -> Value:
     if affinity is Affinity.INTEGER:
         return replace(integer(as_integer(value)), affinity=affinity)
     if affinity is Affinity.TEXT:
-        return replace(plain_text(as_text(value)), affinity=affinity)
+        return replace(plain_text(as_text(value)), affinity=affinity, collation=value.collation)
     if affinity is Affinity.REAL:
         return replace(real(as_real(value)), affinity=affinity)
     if affinity is Affinity.NUMERIC and value.kind in {Kind.INTEGER, Kind.REAL, Kind.NUMERIC, Kind.BOOLEAN}:

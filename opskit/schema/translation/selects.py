@@ -187,5 +187,7 @@ def _fields(plan: Plan) -> tuple[Field, ...]:
             fields.append(Field(name, target, detached(column[0])))
         else:
             _, pattern = align(column)
-            fields.append(Field(name, target, detached(pattern)))
+            affinities = {one.affinity for one in column}
+            affinity = affinities.pop() if len(affinities) == 1 else None
+            fields.append(Field(name, target, replace(detached(pattern), affinity=affinity)))
     return tuple(fields)

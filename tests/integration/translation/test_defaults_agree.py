@@ -104,7 +104,8 @@ datetime('now') ; NUMERIC ; date
 
 def _stored(engines: Engines, default: str, affinity: Affinity) -> object:
     """What a row of SQLite gets by this default."""
-    text = default if default == "unquoted" else f"({default})"
+    bare = default == "unquoted" or default.startswith('"')  # a string outside of parentheses only
+    text = default if bare else f"({default})"
     engines.sqlite.execute(f"CREATE TABLE d (c {affinity.value} DEFAULT {text}, x)")
     engines.sqlite.execute("INSERT INTO d (x) VALUES (1)")
     return scalar(engines.sqlite, "SELECT c FROM d")

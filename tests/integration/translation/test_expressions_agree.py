@@ -287,6 +287,15 @@ NOT i IS NULL AND s = 'Ann' OR b
 (i > 5) = 1
 (i > 5) + (k > 1)
 likely(i)
+'5' IN (id, ' 7 ')
+' 7 ' IN (id, 1.0)
+NULLIF('5', k)
+NULLIF(i, '5')
+-i = '7'
+ABS(r) <= '1e2'
+CAST(nc AS TEXT) > w
+at >= '2024-03'
+mixed = '5'
 """.strip().splitlines()
 
 

@@ -224,3 +224,9 @@ SELECT "on" FROM item WHERE "on" IS NOT NULL ORDER BY "on" DESC LIMIT 1
 
 -- product of a sum
 SELECT sum(amount) * 1.0 / count(*), sum(amount) / count(*) FROM part
+
+-- an aggregate has no affinity
+SELECT b, min(w) > 2, max(n) > '2' FROM item GROUP BY b
+
+-- sum of texts
+SELECT sum(s), sum('12abc'), total(w) FROM item

@@ -52,7 +52,7 @@ REFUSED = {
     "SELECT at + 1 FROM item": "used as a number",
     "SELECT at = s FROM item": "compares a date",
     "SELECT i = s FROM item": "number with a text",
-    "SELECT mixed > 5 FROM item": "numbers and texts",
+    "SELECT mixed > 5 FROM item": "numbers and which",
     "SELECT mixed + 5 FROM item": "used as a number",
     "SELECT max(mixed) FROM item": "orders",
     "SELECT doc = '{}' FROM item": "compares",
