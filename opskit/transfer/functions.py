@@ -98,7 +98,9 @@ def timestamp_text(value: Value) -> str | None:
 
 
 def jsonb_text(value: Value) -> str | None:
-    """JSON text as jsonb prints it: keys by length and bytes, the last of equal keys, numbers as numeric.
+    """JSON text as jsonb prints it: keys by length and bytes, numbers as numeric.
+
+    jsonb keeps the last of two equal keys only, so an object that has them does not fit.
 
     >>> jsonb_text('{"bb":1, "a":[1.50,"x"]}')
     '{"a": [1.50, "x"], "bb": 1}'
@@ -106,7 +108,12 @@ def jsonb_text(value: Value) -> str | None:
     if not isinstance(value, str):
         return None
     try:
-        parsed = cast("object", json.loads(value, parse_float=Decimal, parse_constant=_no_constant))
+        parsed = cast(
+            "object",
+            json.loads(
+                value, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_without_duplicates
+            ),
+        )
         text = _jsonb(parsed)
     except (ValueError, RecursionError):
         return None
@@ -122,6 +129,13 @@ def _zone(match: re.Match[str]) -> timezone:
 
 def _no_constant(name: str) -> object:
     raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
+
+
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("duplicate key")
+    return found
 
 
 def _jsonb(value: object) -> str:
