@@ -63,9 +63,21 @@ def load(file: Path, environ: Mapping[str, str] = os.environ) -> Loaded:
         parser.faults.append(
             Fault("configuration", "databases: names no database", "add one below `databases:`", "databases")
         )
+    if configuration is not None and "password" in configuration.postgresql.parameters:
+        path = "postgresql.parameters.password"
+        hint = "name its place below `postgresql.password`"
+        parser.faults.append(Fault("configuration", f"{path}: holds a secret", hint, path))
     if configuration is None or parser.faults:
-        raise ConfigurationError(*parser.faults)
+        raise ConfigurationError(*(_with_origin(fault, origins) for fault in parser.faults))
     return Loaded(_rooted(configuration, file), origins, file)
+
+
+def _with_origin(fault: Fault, origins: Mapping[str, str]) -> Fault:
+    """A fault in a value that the environment set says so: the operator would look in the file in vain."""
+    origin = origins.get(fault.where, "")
+    if not origin.startswith("environment"):
+        return fault
+    return replace(fault, message=f"{fault.message} (from {origin})")
 
 
 def _rooted(configuration: Configuration, file: Path) -> Configuration:

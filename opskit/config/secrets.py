@@ -27,7 +27,7 @@ def read_secret(secret: Secret | None, environ: Mapping[str, str] = os.environ) 
         secret.credential
     )
     try:
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
+        value = file.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
         raise ConfigurationError.of(
             "secret",
@@ -35,3 +35,13 @@ def read_secret(secret: Secret | None, environ: Mapping[str, str] = os.environ) 
             hint="make the file readable for this user",
             where=str(file),
         ) from error
+    except UnicodeDecodeError:  # its text would quote the secret
+        value = ""
+    if not value:
+        raise ConfigurationError.of(
+            "secret",
+            f"{file} holds no secret: it is empty or no UTF-8 text",
+            hint="write the password into it, as one line",
+            where=str(file),
+        )
+    return value

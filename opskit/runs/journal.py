@@ -71,8 +71,9 @@ def unfinished(directory: Path, command: str, subject: str) -> Iterator[Unfinish
 
 def abandon(run: UnfinishedRun) -> None:
     """Marks a killed run as over, because a later one has cleaned up after it."""
+    entry = json.dumps({"at": datetime.now(UTC).isoformat(), "event": "abandoned"})
     with run.file.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"at": datetime.now(UTC).isoformat(), "event": "abandoned"}) + "\n")
+        file.write(f"\n{entry}\n")  # a line of its own, also behind a torn one
         file.flush()
         os.fsync(file.fileno())
 
