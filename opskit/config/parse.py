@@ -19,7 +19,7 @@ from opskit.errors import Fault
 T = TypeVar("T")
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?")
-_SECRET_HINT = "write for example `password: {file: /etc/opskit/password}`"
+_PLACE_HINT = "write for example `password: {file: /etc/opskit/password}`"
 _SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
@@ -45,8 +45,8 @@ class Parser:
         return _Invalid()
 
     def _dataclass(self, kind: type, value: object, path: str) -> object:
-        if kind is Secret and not isinstance(value, Mapping):
-            raise self._fail(path, "holds a secret instead of naming its place", _SECRET_HINT)
+        if kind is Secret:
+            self._check_secret(value, path)
         entries = self._mapping(value, path)
         known = {item.name: item for item in fields(kind)}
         for key in (one for one in entries if one not in known):
@@ -70,8 +70,12 @@ class Parser:
         if not complete:
             raise _Invalid
         if kind is Secret and len([one for one in arguments.values() if one is not None]) != 1:
-            raise self._fail(path, "names a secret by exactly one of env, file, credential", _SECRET_HINT)
+            raise self._fail(path, "names a secret by exactly one of env, file, credential", _PLACE_HINT)
         return cast("Callable[..., object]", kind)(**arguments)
+
+    def _check_secret(self, value: object, path: str) -> None:
+        if not isinstance(value, Mapping):  # the text must not quote it
+            raise self._fail(path, "holds a secret instead of naming its place", _PLACE_HINT)
 
     def _mapping(self, value: object, path: str) -> Mapping[str, object]:
         if value is None:

@@ -41,21 +41,18 @@ def execute(plan: Plan[S], effects: Effects[S], journal: Journal, *, go_on: str)
         NeedsAttention: a step failed, and so did putting back.
     """
     begun: list[S] = []
-    completed = False
     try:
         for step in plan.steps:
             journal.write("intent", step=step.title)
             begun.append(step)
             effects.perform(step)
             journal.write("done", step=step.title)
-        completed = True
     except OpskitError as error:
         _walk_back(begun, effects, journal, error.faults, go_on)
-        completed = True
         raise Reverted(*error.faults) from error
-    finally:
-        if not completed:  # interrupted, or a bug of ours: put back all the same, then let it pass
-            _walk_back(begun, effects, journal, (), go_on)
+    except BaseException:  # interrupted, or a bug of ours: put back all the same, then let it pass
+        _walk_back(begun, effects, journal, (), go_on)
+        raise
     journal.write("finished")
 
 
@@ -65,8 +62,11 @@ def _walk_back(
     for step in reversed(begun):
         try:
             effects.revert(step)
-        except OpskitError as error:
+        except (OpskitError, KeyboardInterrupt) as error:  # a second Ctrl-C leaves things half put back
             journal.write("stuck", step=step.title)
-            put_back = Fault("not_put_back", f"could not put back “{step.title}”: {error}", go_on, step.title)
+            reason = str(error) or "interrupted"
+            put_back = Fault(
+                "not_put_back", f"could not put back “{step.title}”: {reason}", go_on, step.title
+            )
             raise NeedsAttention(*faults, put_back) from error
     journal.write("reverted", faults=[fault.message for fault in faults])

@@ -1,4 +1,4 @@
-"""The configuration is parsed strictly, complains about everything at once, and says where a value is from."""
+"""The configuration is parsed strictly, tells all faults at once, and says where a value is from."""
 
 from collections.abc import Mapping
 from importlib import import_module
