@@ -2,16 +2,18 @@
 
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import pytest
+import yaml
 from psycopg.rows import scalar_row
 
-from opskit.host.private_cluster import PrivateCluster
-from tests.integration.exporter.world import Exporter, Scrape, make_world, running, wait_until
+from opskit.host.private_cluster import PrivateCluster, private_cluster
+from tests.integration.exporter.world import Exporter, Scrape, World, make_world, running, wait_until
 
 
 @contextmanager
@@ -196,3 +198,34 @@ def test_a_wrong_password_is_down_and_appears_nowhere(tmp_path: Path, cluster: P
     everything = exporter.words() + "".join(answer.body.decode() for answer in answers)
     for word in ("hush-hush", "locked_out"):
         assert word not in everything
+
+
+@pytest.fixture
+def on_two_servers(world: World, cluster: PrivateCluster) -> Iterator[tuple[Exporter, PrivateCluster]]:
+    """`main` lives on the cluster, `walmart` on the second one."""
+    with private_cluster(settings={"fsync": "off"}) as second:
+        second.create_database("walmart")
+        with psycopg.connect(second.conninfo("walmart"), autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION pg_stat_statements")
+        document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
+        document["databases"]["walmart"] |= {"host": str(second.socket_directory), "port": second.port}
+        world.config.write_text(yaml.safe_dump(document), encoding="utf-8")
+        world.use("postgresql")
+        with running(world) as exporter:
+            yield exporter, second
+
+
+def test_a_server_stopped_hung_or_restarted_leaves_the_database_of_another_server_unaffected(
+    on_two_servers: tuple[Exporter, PrivateCluster], cluster: PrivateCluster
+) -> None:
+    exporter, second = on_two_servers
+    second.stop()
+    stopped = exporter.scrape()
+    second.start()
+    started = exporter.scrape()
+    with suspended(second.pid):
+        hung = exporter.scrape()
+    for scrape, up in ((stopped, 0), (started, 1), (hung, 0)):
+        assert scrape.value("opskit_database_up", database="walmart") == up
+        assert scrape.value("opskit_database_up", database="main") == 1
+        assert is_complete(scrape, "main")
