@@ -33,13 +33,13 @@ from opskit.migrate.steps import (
     VerifyTable,
 )
 from opskit.runs.progress import Progress
-from opskit.schema.design import TableDesign, one_line
+from opskit.schema.design import TableDesign
 from opskit.transfer.backup import back_up
 from opskit.transfer.digest import digest
 from opskit.transfer.proof import differences, digest_target
 from opskit.transfer.source import MISFIT, Block, read_blocks
 from opskit.transfer.tables import Pair, TargetTable
-from opskit.transfer.target import copy_in
+from opskit.transfer.target import copy_in, server_words
 
 
 class MigrateEffects:
@@ -80,7 +80,8 @@ class MigrateEffects:
                 case _:  # everything else stands in the staging schema, which goes as a whole
                     pass
         except (psycopg.Error, OSError) as error:
-            raise QueryFailed.of("not_put_back", one_line(str(error)), where=step.database) from error
+            words = server_words(error) if isinstance(error, psycopg.Error) else str(error)
+            raise QueryFailed.of("not_put_back", words, where=step.database) from error
 
     def _perform(self, step: Step, session: Session) -> None:  # noqa: C901  one case a kind of step
         match step:
@@ -88,7 +89,7 @@ class MigrateEffects:
                 self._progress.stage(f"{step.database}: backup")
                 session.read_from(back_up(session.reader, step.file))
             case Prepare():
-                prepare_staging(session.writer, session.undertaking.job.target_name)
+                prepare_staging(session.writer)
             case CreateTable():
                 session.writer.execute(step.table.create.encode())
             case CopyTable():
@@ -163,13 +164,17 @@ def _target(table: TableDesign) -> TargetTable:
 
 
 def _server_failure(step: Step, error: psycopg.Error) -> OpskitError:
-    message = f"{step.title}: {one_line(str(error))}"
+    message = f"{step.title}: {server_words(error)}"
     if isinstance(error, psycopg.OperationalError) and not error.sqlstate:
         return ConnectionFailed.of("connection_lost", message, hint="bring the server back, then run again")
-    hints = {
-        "53100": "make room on the server's disk, then run again",
-        "57P01": "bring the server back, then run again",
-    }
-    return QueryFailed.of(
-        "server_refused", message, hint=hints.get(error.sqlstate or "", "run again with -v for more")
-    )
+    hint = _REMEDIES.get(error.sqlstate or "", "see the server's log for the statement, then run again")
+    return QueryFailed.of("server_refused", message, hint=hint)
+
+
+_REMEDIES = {
+    "53100": "make room on the server's disk, then run again",
+    "57P01": "the server was shut down, or somebody ended the session: when it is up, run again",
+    "57P02": "the server crashed: when it is up, run again",
+    "42P07": "something was created in the target meanwhile: stop the application, empty it, run again",
+}
+"""SQLSTATE → what the operator does (https://www.postgresql.org/docs/15/errcodes-appendix.html)."""

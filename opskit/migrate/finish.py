@@ -11,6 +11,7 @@ from opskit.migrate.session import Session
 from opskit.schema.design import Rule, ViewDesign, one_line
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import cursor, scalar
+from opskit.transfer.target import server_words
 from opskit.transfer.views import COMPARED_ROWS, differing_rows
 
 
@@ -22,7 +23,7 @@ def add_rule(rule: Rule, session: Session) -> None:
     except psycopg.Error as error:
         if not _is_about_data(error):
             raise
-        reason = one_line(str(error))
+        reason = server_words(error)
         broken_by_rows = (error.sqlstate or "").startswith("23")
         if rule.fallback is not None and broken_by_rows:
             session.writer.execute(rule.fallback.encode())
@@ -44,7 +45,7 @@ def add_view(view: ViewDesign, session: Session) -> None:
     except psycopg.Error as error:
         if not _is_about_data(error):
             raise
-        _leave_out(view, session, one_line(str(error)))
+        _leave_out(view, session, server_words(error))
 
 
 def _leave_out(view: ViewDesign, session: Session, reason: str) -> None:

@@ -10,7 +10,7 @@ from opskit.migrate.effects import MigrateEffects
 from opskit.migrate.facts import Job
 from opskit.migrate.plan import SCHEMA, plan_migration, undertake
 from opskit.migrate.report import Report, report
-from opskit.migrate.session import Session
+from opskit.migrate.session import Session, open_target
 from opskit.migrate.source_facts import open_source, read_source
 from opskit.migrate.steps import Step
 from opskit.migrate.target_facts import read_target
@@ -18,9 +18,7 @@ from opskit.runs.execute import execute
 from opskit.runs.journal import Journal, abandon, unfinished
 from opskit.runs.plan import Plan
 from opskit.runs.progress import Progress
-from opskit.transfer.target import connect
 
-APPLICATION_NAME = "opskit migrate"
 GO_ON = "once the cause is mended, run the same command again: it removes what is left in the staging schema"
 
 
@@ -30,16 +28,17 @@ def sessions(jobs: Sequence[Job], backups: Path, progress: Progress) -> Generato
 
     Raises:
         ConnectionFailed: a target cannot be reached.
+        Busy: another migration is at work in a target.
         Refused: a source cannot be read.
     """
     with ExitStack() as stack:
         opened: list[Session] = []
         at = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         for job in jobs:
+            writer = open_target(job)
+            stack.callback(writer.close)
             source = open_source(job.source)
             stack.callback(source.close)
-            writer = connect(job.target, APPLICATION_NAME)
-            stack.callback(writer.close)
             target = read_target(writer, SCHEMA)
             progress.stage(f"{job.name}: profile")
             facts = read_source(source, job, progress)

@@ -5,12 +5,17 @@ from dataclasses import dataclass, field
 
 import apsw
 
+from opskit.errors import OpskitError
+from opskit.migrate.facts import Job
 from opskit.migrate.plan import Undertaking
+from opskit.migrate.staging import lock_target
 from opskit.schema.sqlite_file import open_read_only
 from opskit.transfer.backup import SqliteCopy
 from opskit.transfer.digest import Digest
 from opskit.transfer.functions import register
 from opskit.transfer.target import Connection, connect
+
+APPLICATION_NAME = "opskit migrate"
 
 
 @dataclass(slots=True)
@@ -50,12 +55,33 @@ class Session:
         register(self.reader)
 
     def reconnect(self) -> None:
-        """A new writing connection when the old one is gone."""
+        """A new writing connection when the old one is gone.
+
+        Raises:
+            ConnectionFailed: the server cannot be reached.
+            Busy: another migration has begun in the meantime.
+        """
         if self.writer.closed or self.writer.broken:
             self.writer.close()
-            self.writer = connect(self.undertaking.job.target, "opskit migrate")
+            self.writer = open_target(self.undertaking.job)
 
     def close(self) -> None:
         """Closes both ends."""
         self.reader.close()
         self.writer.close()
+
+
+def open_target(job: Job) -> Connection:
+    """The writing connection, which keeps other migrations out of the target.
+
+    Raises:
+        ConnectionFailed: the server cannot be reached.
+        Busy: another migration is at work there.
+    """
+    writer = connect(job.target, APPLICATION_NAME)
+    try:
+        lock_target(writer, job.target_name)
+    except OpskitError:
+        writer.close()
+        raise
+    return writer

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import psycopg
 from psycopg import sql
 
 from opskit.errors import Busy
@@ -22,21 +23,23 @@ _DROP_TABLE, _DROP_VIEW = (
 def lock_target(connection: Connection, name: str) -> None:
     """Keeps other migrations out of the target database for as long as the connection lives.
 
+    Waits a moment: the server session of a run that has just ended or lost its connection may linger.
+
     Raises:
         Busy: another migration is at work there.
     """
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
-    if row != (True,):
-        raise Busy.of("busy", f"another migration is at work in database {name}", hint="wait for it to end")
+    try:
+        with connection.transaction():
+            connection.execute("SET LOCAL lock_timeout = '3s'")
+            connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+    except psycopg.errors.LockNotAvailable:
+        raise Busy.of(
+            "busy", f"another migration is at work in database {name}", hint="wait for it to end"
+        ) from None
 
 
-def prepare_staging(connection: Connection, name: str) -> None:
-    """Makes an empty staging schema, in which statements without a schema then make their objects.
-
-    Raises:
-        Busy: another migration is at work in database `name`.
-    """
-    lock_target(connection, name)
+def prepare_staging(connection: Connection) -> None:
+    """Makes an empty staging schema, in which statements without a schema then make their objects."""
     drop_staging(connection)
     connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(STAGING)))
     connection.execute("SELECT set_config('search_path', %s, false)", (f"{STAGING}, pg_catalog",))
@@ -75,8 +78,13 @@ def publish(connection: Connection, schema: str, tables: Iterable[str], views: I
 
 
 def unpublish(connection: Connection, schema: str, tables: Iterable[str], views: Iterable[str]) -> None:
-    """Drops what `publish` moved; right only because the schema was empty before."""
+    """Drops what `publish` moved, if it did; right only because the schema was empty before.
+
+    While the staging schema stands, nothing was moved: what stands in `schema` then is somebody else's.
+    """
     with connection.transaction():
+        if connection.execute("SELECT FROM pg_namespace WHERE nspname = %s", (STAGING,)).fetchone():
+            return
         for statement, names in ((_DROP_VIEW, views), (_DROP_TABLE, tables)):
             for name in names:
                 connection.execute(statement.format(sql.Identifier(schema, name)))

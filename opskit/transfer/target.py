@@ -41,16 +41,26 @@ def connect(parameters: Mapping[str, str | int] | str, application_name: str) ->
     Raises:
         ConnectionFailed: the server cannot be reached or refuses; the text never holds the password.
     """
-    defaults = {"connect_timeout": 10, "application_name": application_name, "client_encoding": "UTF8"}
+    defaults = {"connect_timeout": 10, "application_name": application_name}
     try:
         given = conninfo_to_dict(parameters) if isinstance(parameters, str) else parameters
-        connection: Connection = psycopg.connect(make_conninfo("", **{**defaults, **given}), autocommit=True)
+        conninfo = make_conninfo("", **{**defaults, **given, "client_encoding": "UTF8"})
+        connection: Connection = psycopg.connect(conninfo, autocommit=True)
     except psycopg.Error as error:
         raise explain(error) from error
     with connection.cursor() as cursor:
         for name, value in CANONICAL.items():
             cursor.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
     return connection
+
+
+def server_words(error: psycopg.Error) -> str:
+    """What the server said, on one line: with the key at fault, without the rest of the row."""
+    said = error.diag.message_primary
+    if said is None:  # libpq's own words: the server is gone
+        return " ".join(str(error).split())
+    detail = error.diag.message_detail or ""
+    return " ".join((f"{said}: {detail}" if detail.startswith("Key ") else said).split())
 
 
 def explain(error: psycopg.Error) -> ConnectionFailed:
@@ -64,6 +74,7 @@ def explain(error: psycopg.Error) -> ConnectionFailed:
             "name the password in the configuration, PGPASSWORD or ~/.pgpass",
         ),
         ("no pg_hba.conf entry", "authentication_failed", "allow this host and user in pg_hba.conf"),
+        ("permission denied", "permission_denied", "GRANT CONNECT on the database to this role"),
         ("does not exist", "missing_database_or_role", "create it, or correct its name"),
         ('missing "="', "target_malformed", "write postgresql://user@host/database"),
         ("invalid", "target_malformed", "write postgresql://user@host/database"),

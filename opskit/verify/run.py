@@ -21,7 +21,7 @@ from opskit.transfer.functions import register
 from opskit.transfer.proof import differences, digest_source, digest_target
 from opskit.transfer.source import FramingError
 from opskit.transfer.tables import Pair
-from opskit.transfer.target import Connection, connect, identifier
+from opskit.transfer.target import Connection, connect, identifier, server_words
 from opskit.verify.plan import SCHEMA, plan_comparison
 
 
@@ -93,8 +93,8 @@ def verify(
         except apsw.Error as error:
             raise refusal(source, error) from error
         except psycopg.Error as error:
-            text = " ".join(str(error).split())
-            raise QueryFailed.of("verify_failed", f"{name}: {text}", hint="run again", where=name) from error
+            message = f"{name}: {server_words(error)}"
+            raise QueryFailed.of("verify_failed", message, hint="run again", where=name) from error
     return Verdict(name, level, verdicts, comparison.faults, comparison.notes)
 
 
