@@ -10,14 +10,11 @@ SETUP_SECONDS = 5.0
 """What the set-up may take when everything is there."""
 
 CACHES_AND_PACKAGES = (
-    "/dev",
-    "/proc",
-    "/run",
-    "/sys",
     "/root/.cache",  # pip's downloads
     "/usr/lib",
     "/usr/local/lib/python3.11",
     "/usr/share",
+    "/var/backups",  # dpkg's daily timer
     "/var/cache",
     "/var/log",
     "/var/lib/apt",
@@ -57,11 +54,10 @@ def command(request: pytest.FixtureRequest) -> list[str]:
 def test_without_root_and_without_sudo_the_message_says_what_is_missing(
     debian: Debian, before: set[str]
 ) -> None:
-    debian.run(["useradd", "--create-home", "newcomer"])
-    debian.run(["git", "clone", "--quiet", "/srv/opskit.git", "/home/newcomer/clone"])
-    debian.run(["chown", "--recursive", "newcomer:", "/home/newcomer/clone"])
-    outcome = debian.run(["./scripts/demo"], user="newcomer", cwd="/home/newcomer/clone", check=False)
-    debian.run(["userdel", "--remove", "newcomer"])
+    debian.run(["git", "clone", "--quiet", "/srv/opskit.git", "/srv/clone"])
+    debian.run(["chown", "--recursive", "nobody:", "/srv/clone"])
+    outcome = debian.run(["./scripts/demo"], user="nobody", cwd="/srv/clone", check=False)
+    debian.run(["rm", "--recursive", "/srv/clone"])
     assert outcome.code == 2
     assert "missing: python3-venv postgresql-15" in outcome.stderr
     assert outcome.stdout == ""
@@ -92,6 +88,16 @@ def test_nothing_is_left_running_or_on_disk(
 def test_debians_own_cluster_is_as_its_package_made_it(debian: Debian, command: list[str]) -> None:
     listed = debian.run(["psql", "-AtXc", "SELECT datname FROM pg_database"], user="postgres")
     assert set(listed.stdout.split()) == {"postgres", "template0", "template1"}
+
+
+@pytest.mark.parametrize(("number", "after"), [("INT", 2), ("TERM", 3), ("HUP", 4), ("INT", 12)])
+def test_an_interrupted_demo_leaves_nothing_behind(
+    debian: Debian, clone: str, number: str, after: int
+) -> None:
+    debian.run(["./scripts/setup", "demo"], cwd=clone)
+    debian.run(["timeout", f"--signal={number}", str(after), "./scripts/demo"], cwd=clone, check=False)
+    assert foreign_processes(debian) == []
+    assert debian.run(["find", "/tmp", "/var/lib", "-name", "*opskit*"]).stdout == ""
 
 
 def foreign_processes(debian: Debian) -> list[str]:
