@@ -109,8 +109,8 @@ def read_index(text: str) -> IndexText:
     opening = next(index for index in range(on, len(found)) if found[index].text == "(")
     terms = tuple(_term(text, part) for part in _parts(found, opening))
     closing = _closing(found, opening)
-    where = found[closing + 1] if closing + 1 < len(found) else None
-    return IndexText(terms, text[where.end :].strip().rstrip(";") if where else None)
+    predicate = [token for token in found[closing + 2 :] if token.text != ";"]  # after the word WHERE
+    return IndexText(terms, text[predicate[0].start : predicate[-1].end] if predicate else None)
 
 
 def index_term(text: str, column: str | None, *, descending: bool, collation: str) -> IndexTerm:
@@ -172,12 +172,15 @@ def _generated(text: str, part: Sequence[Token]) -> str | None:
 
 
 def _deferrals(part: Sequence[Token]) -> Iterator[bool]:
-    """One entry for each REFERENCES: is INITIALLY DEFERRED said before the next one?"""
+    """One entry for each REFERENCES: is DEFERRABLE INITIALLY DEFERRED, without NOT, said for it?"""
     references = [index for index in _top_level(part) if index and part[index].is_word("REFERENCES")]
     for start, end in zip(references, [*references[1:], len(part)], strict=False):
         yield any(
-            part[index].is_word("INITIALLY") and part[index + 1].is_word("DEFERRED")
-            for index in range(start, end - 1)
+            part[index].is_word("DEFERRABLE")
+            and not part[index - 1].is_word("NOT")
+            and part[index + 1].is_word("INITIALLY")
+            and part[index + 2].is_word("DEFERRED")
+            for index in range(start, end - 2)
         )
 
 

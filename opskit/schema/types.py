@@ -115,11 +115,6 @@ def choose(column: Column, profile: ColumnProfile, types: TypesProfile) -> TypeC
     return TypeChoice(chosen, f"declared {declared}, {reason}", told=_is_widened(column, wanted[0]))
 
 
-def describe_storage(profile: ColumnProfile) -> str:
-    """The storage classes found, as words."""
-    return ", ".join(f"{count} {storage.value}" for storage, count in profile.storage.items() if count)
-
-
 def _is_widened(column: Column, wanted: str) -> bool:
     return wanted not in _GENERAL or column.affinity in {Affinity.INTEGER, Affinity.REAL, Affinity.TEXT}
 
