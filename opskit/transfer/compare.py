@@ -6,7 +6,7 @@ sums differ are looked at again, and only rows that differ there are kept.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 
 from opskit.transfer.digest import Digest, row_digest
@@ -19,6 +19,9 @@ EXAMINED = 50_000
 
 REPORTED = 100
 """Differing rows named singly; the rest is counted."""
+
+_SHOWN = 80
+"""Characters of a key's value that a difference shows."""
 
 Lines = Callable[[], Iterable[bytes]]
 """Yields a table's lines anew at each call."""
@@ -46,7 +49,7 @@ class RowDifference:
     columns: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        key = ", ".join(f"{name}={'NULL' if value is None else value}" for name, value in self.key.items())
+        key = ", ".join(f"{name}={_shown(value)}" for name, value in self.key.items())
         return f"{self.kind.value}: {key}" + (f" ({', '.join(self.columns)})" if self.columns else "")
 
 
@@ -59,11 +62,10 @@ class Shape:
     key: tuple[int, ...]
 
     def key_of(self, line: bytes) -> bytes:
-        """The key's fields as they stand in the line; the whole line when there is no key."""
-        if not self.key:
-            return line
+        """The key's fields of a line, of all its fields when there is no key; spelled alike on both sides."""
         fields = line.split(b"\t")
-        return b"\t".join(fields[position] for position in self.key)
+        positions = self.key or range(len(fields))
+        return b"\t".join(_alike(fields[position], self.types[position]) for position in positions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +118,37 @@ def decode_field(field: bytes) -> str | None:
 
 def same_value(left: bytes, right: bytes, pg_type: str) -> bool:
     """Are two fields the same value of a type, however they are spelled?"""
-    if left == right:
-        return True
-    one, other = decode_field(left), decode_field(right)
-    if one is None or other is None:
-        return False
-    base = base_type(pg_type)
+    return left == right or _alike(left, pg_type) == _alike(right, pg_type)
+
+
+def _alike(field: bytes, pg_type: str) -> bytes:
+    """The one spelling of a value for types that have several; a field that is none of the type as it is."""
+    spell = _SPELLINGS.get(base_type(pg_type)) if "(" in pg_type else _SPELLINGS.get(pg_type)
+    text = decode_field(field) if spell else None
+    if spell is None or text is None:
+        return field
     try:
-        if base in ("double precision", "real"):
-            return float(one) == float(other)
-        if base == "numeric":
-            return Decimal(one) == Decimal(other)
-    except (ValueError, InvalidOperation):
-        return False
-    return base in ("json", "jsonb") and jsonb_text(one) is not None and jsonb_text(one) == jsonb_text(other)
+        return spell(text).encode()
+    except (ValueError, ArithmeticError):
+        return field
+
+
+def _spell_numeric(text: str) -> str:
+    spelled = format(Decimal(text), "f")
+    return (spelled.rstrip("0").rstrip(".") if "." in spelled else spelled) or "0"
+
+
+def _spell_json(text: str) -> str:
+    return jsonb_text(text) or text
+
+
+_SPELLINGS: Mapping[str, Callable[[str], str]] = {
+    "double precision": lambda text: repr(float(text) + 0.0),
+    "real": lambda text: repr(float(text) + 0.0),
+    "numeric": _spell_numeric,
+    "json": _spell_json,
+    "jsonb": _spell_json,
+}
 
 
 def _bucket(key: bytes) -> int:
@@ -209,6 +228,15 @@ def _unpaired(
 def _changed(left: bytes, right: bytes, shape: Shape) -> tuple[str, ...]:
     pairs = zip(shape.names, shape.types, left.split(b"\t"), right.split(b"\t"), strict=True)
     return tuple(name for name, kind, one, other in pairs if not same_value(one, other, kind))
+
+
+def _shown(value: str | None) -> str:
+    """A value on one line, short, without anything that steers a terminal."""
+    if value is None:
+        return "NULL"
+    shown = (one if one.isprintable() else one.encode("unicode_escape").decode() for one in value[:_SHOWN])
+    head = "".join(shown)
+    return head if len(value) <= _SHOWN else f"{head}… ({len(value)} characters)"
 
 
 def _key(line: bytes, shape: Shape) -> dict[str, str | None]:

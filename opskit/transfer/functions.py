@@ -18,8 +18,12 @@ from opskit.schema.sqlite_file import Value, create_function
 
 _TIMESTAMP = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?"
-    r"\s*(?:(Z|z|UTC)|([+-])(\d\d):?(\d\d)?)?"
+    r"\s*(?:(Z|z|UTC)|([+-])(\d\d):?([0-5]\d)?)?",
+    re.ASCII,
 )
+_LARGEST, _FINEST = 131_072, 16_383
+"""Digits before and after the point that numeric holds
+(https://www.postgresql.org/docs/15/datatype-numeric.html)."""
 
 
 def register(connection: apsw.Connection) -> None:
@@ -31,21 +35,31 @@ def register(connection: apsw.Connection) -> None:
 def float_text(value: Value) -> str | None:
     """A double as float8out prints it: the shortest digits, exponents from 15 on.
 
-    >>> float_text(0.1), float_text(1e15), float_text(3.0), float_text(1e-5), float_text(123456789012345.0)
-    ('0.1', '1e+15', '3', '1e-05', '123456789012345')
+    >>> float_text(0.1), float_text(1e15), float_text(3.0), float_text(1e-5), float_text(1234567890123456.5)
+    ('0.1', '1e+15', '3', '1e-05', '1.2345678901234565e+15')
     """
     if not isinstance(value, float):
         return None
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
-    text = repr(value)
+    text = _inner_repr(value) if abs(value) >= 2**53 else repr(value)
     if "e" in text:
         return text
     if abs(value) < 1e15:
         return text.removesuffix(".0")
-    sign, whole = ("-", text[1:-2]) if value < 0 else ("", text[:-2])  # sixteen digits before ".0"
-    rest = whole[1:].rstrip("0")
-    return f"{sign}{whole[0]}{'.' if rest else ''}{rest}e+15"
+    sign, digits = ("-", text[1:]) if value < 0 else ("", text)  # sixteen digits, the point, and more
+    rest = digits[1:].replace(".", "").rstrip("0")
+    return f"{sign}{digits[0]}{'.' if rest else ''}{rest}e+15"
+
+
+def _inner_repr(value: float) -> str:
+    """The shortest digits that are nearer to a whole double than to the next one.
+
+    repr() also takes digits right in the middle when they are read back as the double; float8out does not.
+    """
+    whole, gap = int(value), int(math.ulp(value))
+    spellings = (repr(value), *(f"{value:.{digits}e}" for digits in (15, 16)))
+    return next(text for text in spellings if 2 * abs(int(Decimal(text)) - whole) < gap)
 
 
 def numeric_text(value: Value) -> str | None:
@@ -114,10 +128,9 @@ def jsonb_text(value: Value) -> str | None:
                 value, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_without_duplicates
             ),
         )
-        text = _jsonb(parsed)
-    except (ValueError, RecursionError):
+        return _jsonb(parsed)
+    except (ValueError, ArithmeticError, RecursionError):  # Decimal has limits of its own
         return None
-    return None if "\\u0000" in text else text
 
 
 def _zone(match: re.Match[str]) -> timezone:
@@ -140,16 +153,25 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _jsonb(value: object) -> str:
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return _json_number(value)
     if isinstance(value, Mapping):
         entries = cast("Mapping[str, object]", value)
         keys = sorted(entries, key=lambda key: (len(key.encode()), key.encode()))
         return "{" + ", ".join(f"{_jsonb(key)}: {_jsonb(entries[key])}" for key in keys) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_jsonb(one) for one in cast("list[object]", value)) + "]"
-    text = json.dumps(value, ensure_ascii=False)
-    text.encode()  # a lone surrogate is no text in PostgreSQL: UnicodeEncodeError is a ValueError
-    return text
+    if isinstance(value, str):
+        value.encode()  # a lone surrogate is no text in PostgreSQL: UnicodeEncodeError is a ValueError
+        if "\0" in value:
+            raise ValueError(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _json_number(value: Decimal) -> str:
+    exponent = value.as_tuple().exponent
+    if value.adjusted() >= _LARGEST or not isinstance(exponent, int) or exponent < -_FINEST:
+        raise ValueError(value)
+    return format(value or abs(value), "f")  # -0.0 has no place in numeric
 
 
 _FUNCTIONS: Mapping[str, Callable[[Value], str | None]] = {

@@ -112,6 +112,13 @@ def _jsonb(column: str, _: str) -> str:
     return f"opskit_jsonb({column})"
 
 
+def _uuid(column: str, _: str) -> str:
+    pattern = "-".join("[0-9a-f]" * digits for digits in (8, 4, 4, 4, 12))
+    return (
+        f"CASE WHEN typeof({column}) = 'text' AND lower({column}) GLOB '{pattern}' THEN lower({column}) END"
+    )
+
+
 def _text(column: str, _: str) -> str:
     return (
         f"CASE typeof({column}) WHEN 'text' THEN {column} WHEN 'integer' THEN CAST({column} AS TEXT)"
@@ -131,5 +138,6 @@ _RENDERERS: Mapping[str, Callable[[str, str], str]] = {
     "date": _date,
     "bytea": _bytea,
     "jsonb": _jsonb,
+    "uuid": _uuid,
 }
 """Types that print something else than the text that was put in; all others are rendered as text."""
