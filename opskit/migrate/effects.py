@@ -34,7 +34,7 @@ from opskit.migrate.steps import (
 )
 from opskit.runs.progress import Progress
 from opskit.schema.design import TableDesign
-from opskit.transfer.backup import back_up
+from opskit.transfer.backup import back_up, discard
 from opskit.transfer.digest import digest
 from opskit.transfer.proof import differences, digest_target
 from opskit.transfer.source import MISFIT, Block, read_blocks
@@ -70,7 +70,7 @@ class MigrateEffects:
         try:
             match step:
                 case BackUp():
-                    step.file.unlink(missing_ok=True)
+                    discard(step.file)
                 case Prepare():
                     session.reconnect()
                     drop_staging(session.writer)
@@ -166,7 +166,7 @@ def _target(table: TableDesign) -> TargetTable:
 def _server_failure(step: Step, error: psycopg.Error) -> OpskitError:
     message = f"{step.title}: {server_words(error)}"
     if isinstance(error, psycopg.OperationalError) and not error.sqlstate:
-        return ConnectionFailed.of("connection_lost", message, hint="bring the server back, then run again")
+        return ConnectionFailed.of("connection_lost", message, hint=_REMEDIES["57P01"])
     hint = _REMEDIES.get(error.sqlstate or "", "see the server's log for the statement, then run again")
     return QueryFailed.of("server_refused", message, hint=hint)
 

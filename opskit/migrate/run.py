@@ -18,6 +18,7 @@ from opskit.runs.execute import execute
 from opskit.runs.journal import Journal, abandon, unfinished
 from opskit.runs.plan import Plan
 from opskit.runs.progress import Progress
+from opskit.transfer.backup import discard
 
 GO_ON = "once the cause is mended, run the same command again: it removes what is left in the staging schema"
 
@@ -68,9 +69,12 @@ def migrate(opened: Sequence[Session], steps: Plan[Step], state_dir: Path, progr
     journals = state_dir / "runs"
     killed = list(unfinished(journals, steps.command, steps.subject)) if journals.exists() else []
     started = time.monotonic()
-    with Journal(journals, steps.command, steps.subject) as journal:
+    backups = [session.undertaking.backup for session in opened]
+    with Journal(journals, steps.command, steps.subject, backups) as journal:
         effects = MigrateEffects({session.undertaking.job.name: session for session in opened}, progress)
         execute(steps, effects, journal, go_on=GO_ON)
         for run in killed:
+            for file in run.leaves:
+                discard(file)
             abandon(run)
         return report(opened, steps, journal.run, time.monotonic() - started)

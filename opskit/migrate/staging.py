@@ -83,7 +83,7 @@ def unpublish(connection: Connection, schema: str, tables: Iterable[str], views:
     While the staging schema stands, nothing was moved: what stands in `schema` then is somebody else's.
     """
     with connection.transaction():
-        if connection.execute("SELECT FROM pg_namespace WHERE nspname = %s", (STAGING,)).fetchone():
+        if connection.execute("SELECT nspname FROM pg_namespace WHERE nspname = %s", (STAGING,)).fetchone():
             return
         for statement, names in ((_DROP_VIEW, views), (_DROP_TABLE, tables)):
             for name in names:

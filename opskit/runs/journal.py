@@ -6,7 +6,7 @@ decides what is left to do; the journal tells the operator and the next run whic
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,24 +18,34 @@ from opskit.runs.plan import JsonValue
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedRun:
-    """A run that was killed: its id, command, subject and the step it was in."""
+    """A run that was killed: its id, command, subject and the step it was in.
+
+    Attributes:
+        leaves: files it was going to make, of no use without its end.
+    """
 
     run: str
     command: str
     subject: str
     step: str
     file: Path
+    leaves: tuple[Path, ...] = ()
 
 
 class Journal:
-    """Writes one run's journal. `run` is its id: time and process, sortable."""
+    """Writes one run's journal. `run` is its id: time and process, sortable.
 
-    def __init__(self, directory: Path, command: str, subject: str) -> None:
+    Args:
+        leaves: files that are of no use if the run does not come to its end.
+    """
+
+    def __init__(self, directory: Path, command: str, subject: str, leaves: Sequence[Path] = ()) -> None:
         self.run = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}"
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.file = directory / f"{self.run}.jsonl"
         self._descriptor = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
-        self.write("started", command=command, subject=subject, pid=os.getpid())
+        files = [str(file) for file in leaves]
+        self.write("started", command=command, subject=subject, pid=os.getpid(), leaves=files)
         _sync_directory(directory)
 
     def write(self, event: str, **details: JsonValue) -> None:
@@ -66,7 +76,10 @@ def unfinished(directory: Path, command: str, subject: str) -> Iterator[Unfinish
         first = events[0]
         if first.get("command") == command and first.get("subject") == subject:
             steps = [str(entry["step"]) for entry in events if entry.get("event") == "intent"]
-            yield UnfinishedRun(file.stem, command, subject, steps[-1] if steps else "the start", file)
+            leaves = tuple(map(Path, cast("list[str]", first.get("leaves", []))))
+            yield UnfinishedRun(
+                file.stem, command, subject, steps[-1] if steps else "the start", file, leaves
+            )
 
 
 def abandon(run: UnfinishedRun) -> None:

@@ -32,7 +32,7 @@ def back_up(source: apsw.Connection, file: Path) -> SqliteCopy:
         OSError: the directory cannot be written.
     """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    aside = file.with_name(f".{file.name}.partial")
+    aside = _aside(file)
     aside.unlink(missing_ok=True)
     os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
@@ -42,6 +42,20 @@ def back_up(source: apsw.Connection, file: Path) -> SqliteCopy:
     finally:
         aside.unlink(missing_ok=True)
     return copy
+
+
+def discard(file: Path) -> None:
+    """Removes a copy, finished or not; nothing when there is none.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    for one in (file, _aside(file)):
+        one.unlink(missing_ok=True)
+
+
+def _aside(file: Path) -> Path:
+    return file.with_name(f".{file.name}.partial")
 
 
 def _copy(source: apsw.Connection, file: Path) -> None:

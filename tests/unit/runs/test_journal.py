@@ -38,6 +38,13 @@ def test_a_killed_run_is_found_with_the_step_it_was_in(tmp_path: Path) -> None:
     assert (run.run, run.step, run.file) == (file.stem, "copy", file)
 
 
+def test_a_killed_run_is_found_with_the_files_it_leaves(tmp_path: Path) -> None:
+    with Journal(tmp_path, "migrate", "main", [Path("/backups/main.db")]):
+        pass
+    (run,) = unfinished(tmp_path, "migrate", "main")
+    assert run.leaves == (Path("/backups/main.db"),)
+
+
 def test_a_run_killed_before_its_first_step_is_found(tmp_path: Path) -> None:
     killed(tmp_path)
     (run,) = unfinished(tmp_path, "migrate", "main")
