@@ -60,11 +60,15 @@ class Opskit:
         return {**kept, "OPSKIT_STATE_DIR": str(self.state_dir), **(environ or {})}
 
     def start(
-        self, *arguments: str | Path, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+        self,
+        *arguments: str | Path,
+        cwd: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        wrapper: Sequence[str] = (),
     ) -> "subprocess.Popen[str]":
         """A running process; end it with `finish`, or kill it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "opskit", *map(str, arguments)],
+            [*wrapper, sys.executable, "-m", "opskit", *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

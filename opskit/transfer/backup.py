@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +51,9 @@ def discard(file: Path) -> None:
     Raises:
         OSError: the directory cannot be written.
     """
-    for one in (file, _aside(file)):
-        one.unlink(missing_ok=True)
+    with suppress(NotADirectoryError):  # what stands in the directory's place holds no copy either
+        for one in (file, _aside(file)):
+            one.unlink(missing_ok=True)
 
 
 def _aside(file: Path) -> Path:
