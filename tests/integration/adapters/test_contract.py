@@ -473,7 +473,9 @@ class TestPools:
         for thread in threads:
             thread.join()
         assert db.query_one("SELECT count(*) AS n FROM items") == {"n": 240}
-        assert counts(db) == Connections(total=2, active=0, idle=2, waiting=0)
+        found = counts(db)
+        assert (found.active, found.waiting) == (0, 0)
+        assert found.total == found.idle <= 2  # whether one was enough is the scheduler's business
 
     def test_count_who_waits(self, opener: Opener) -> None:
         db = opener(connections=1)
