@@ -34,7 +34,7 @@ def sessions(jobs: Sequence[Job], backups: Path, progress: Progress) -> Generato
     """
     with ExitStack() as stack:
         opened: list[Session] = []
-        at = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        at = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         for job in jobs:
             writer = open_target(job)
             stack.callback(writer.close)

@@ -34,14 +34,14 @@ def back_up(source: apsw.Connection, file: Path) -> SqliteCopy:
     """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside = _aside(file)
-    aside.unlink(missing_ok=True)
+    _remove_aside(file)
     os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         _copy(source, aside)
         copy = SqliteCopy(file, aside.stat().st_size, _digest_and_sync(aside))
         aside.rename(file)
     finally:
-        aside.unlink(missing_ok=True)
+        _remove_aside(file)
     return copy
 
 
@@ -52,12 +52,18 @@ def discard(file: Path) -> None:
         OSError: the directory cannot be written.
     """
     with suppress(NotADirectoryError):  # what stands in the directory's place holds no copy either
-        for one in (file, _aside(file)):
-            one.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
+        _remove_aside(file)
 
 
 def _aside(file: Path) -> Path:
     return file.with_name(f".{file.name}.partial")
+
+
+def _remove_aside(file: Path) -> None:
+    for suffix in ("", "-journal", "-wal", "-shm"):  # SQLite's own companions, should they be left
+        aside = _aside(file)
+        aside.with_name(aside.name + suffix).unlink(missing_ok=True)
 
 
 def _copy(source: apsw.Connection, file: Path) -> None:
