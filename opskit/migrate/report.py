@@ -19,7 +19,6 @@ class TableReport:
     rows: int
     bytes: int
     seconds: float
-    digest: str
     verified: bool
     types: Mapping[str, str]
 
@@ -124,7 +123,6 @@ def _table(session: Session, source: str) -> TableReport:
         copied.rows,
         copied.bytes,
         round(copied.seconds, 3),
-        str(copied.digest),
         copied.verified,
         types,
     )

@@ -38,7 +38,6 @@ class TableVerdict:
     """What was found about one table.
 
     Attributes:
-        digest: of the source, empty at level counts.
         differences: one sentence each, the first hundred.
         complete: all differences are named.
     """
@@ -46,7 +45,6 @@ class TableVerdict:
     table: str
     source_rows: int
     target_rows: int
-    digest: str
     equal: bool
     differences: tuple[str, ...] = ()
     complete: bool = True
@@ -123,7 +121,7 @@ class _Compared:
         row = self.connection.execute(statement).fetchone()
         found = cast("int", row[0]) if row else 0
         return TableVerdict(
-            pair.source.name, counted, found, "", counted == found, _count_difference(counted, found)
+            pair.source.name, counted, found, counted == found, _count_difference(counted, found)
         )
 
     def _by_digest(self, pair: Pair, advance: Callable[[int], None]) -> TableVerdict:
@@ -133,7 +131,7 @@ class _Compared:
             pair = replace(pair, source=replace(pair.source, escaped=True))
             left = digest_source(self.reader, pair.source, advance)
         right = digest_target(self.connection, pair.target, advance)
-        verdict = TableVerdict(pair.source.name, left.rows, right.rows, str(left), left == right)
+        verdict = TableVerdict(pair.source.name, left.rows, right.rows, left == right)
         if left == right:
             return verdict
         if self.level is Level.DIGEST:
