@@ -1,4 +1,5 @@
-"""SQLite's SQL for PostgreSQL 15: views, checks, defaults, index terms, generated columns.
+"""SQLite's SQL for PostgreSQL 15: views, checks, defaults, index terms, generated
+columns, triggers.
 
 A translation gives what SQLite gives for the values that are there, or is refused with its reason. sqlglot
 only parses; what a node means is decided here, and a node that is not known is refused. What holds no column
@@ -13,11 +14,13 @@ from opskit.schema.translation.tables import (
     translate_index_expression,
     translate_predicate,
 )
+from opskit.schema.translation.triggers import TriggerTranslation, translate_trigger
 from opskit.schema.translation.views import order_views, translate_view
 
 __all__ = [
     "ColumnTypes",
     "Translation",
+    "TriggerTranslation",
     "Untranslatable",
     "order_views",
     "translate_check",
@@ -25,5 +28,6 @@ __all__ = [
     "translate_generated",
     "translate_index_expression",
     "translate_predicate",
+    "translate_trigger",
     "translate_view",
 ]

@@ -21,7 +21,9 @@ _KINDS = {
     "timestamp with time zone": Kind.TIMESTAMP,
     "jsonb": Kind.JSON,
 }
-_ROWID = frozenset({"rowid", "oid", "_rowid_"})
+ROWID = frozenset({"rowid", "oid", "_rowid_"})
+"""SQLite's names for a row's number, unless a column bears them."""
+
 _EXACT_DIGITS, _EXACT_PLACES = 15, 4
 """SQLite writes a REAL with 15 significant digits, and below 1e-4 with an exponent."""
 
@@ -57,7 +59,7 @@ class Relation:
         """The column of that name, or None."""
         folded = ascii_fold(name)
         found = next((field for field in self.fields if ascii_fold(field.name) == folded), None)
-        if found is None and folded in _ROWID and self.rowid is not None:
+        if found is None and folded in ROWID and self.rowid is not None:
             return self.find(self.rowid)
         return self.qualified(found) if found else None
 
@@ -70,6 +72,11 @@ class Relation:
         if value.kind is Kind.DATE:
             return replace(value, moment=Moment(f"{column}::timestamp", 10))
         return value
+
+    def aside(self, name: str, qualifier: str) -> "Relation":
+        """The same columns for one who says the name before them: NEW, OLD, excluded."""
+        hidden = frozenset(ascii_fold(field.name) for field in self.fields) | ROWID
+        return replace(self, name=name, qualifier=qualifier, hidden=hidden)
 
     def visible(self) -> list[Field]:
         """The columns that `*` stands for."""
@@ -94,7 +101,7 @@ class Scope:
             return found
         if self.outer is not None:
             return self.outer.column(name, qualifier)
-        if ascii_fold(name) in _ROWID:
+        if ascii_fold(name) in ROWID:
             raise Unsupported(f"{name} is not a column on PostgreSQL: no INTEGER PRIMARY KEY holds it")
         return None
 

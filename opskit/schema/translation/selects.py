@@ -36,10 +36,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Selects:
-    """Translates queries over the relations that `lookup` knows and the common table expressions in reach."""
+    """Translates queries over the relations that `lookup` knows and the common table expressions in reach.
+
+    Attributes:
+        base: what even a subquery in FROM sees: NEW and OLD in a trigger.
+    """
 
     lookup: Callable[[str], Relation]
     tables: Mapping[str, Relation] = field(default_factory=dict[str, Relation])
+    base: Scope | None = None
 
     def query(
         self, node: Node, outer: Scope | None = None, names: Sequence[str] = (), *, casts: bool = False
@@ -51,6 +56,7 @@ class Selects:
         """
         while isinstance(node, exp.Subquery) and child(node, "with_") is None:
             node = required(node, "this")
+        outer = outer or self.base
         prefix, inner = self._with(node, outer)
         plan = inner.plan(node, outer)
         if names and len(names) != len(plan.names):

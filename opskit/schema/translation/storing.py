@@ -41,6 +41,8 @@ def stored_as(value: Value, pg_type: str) -> str:
         return _number(value, kind, pg_type)
     if value.kind is kind and kind is not Kind.OTHER:
         return f"({value.sql})"
+    if kind is Kind.BOOLEAN and value.kind is Kind.INTEGER:
+        return f"({value.sql})::text::boolean"  # 2 is an error, which PostgreSQL's own cast would make true
     return _date(value, pg_type)
 
 

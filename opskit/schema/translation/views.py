@@ -1,6 +1,6 @@
 """Views: one SELECT each, which may use other views."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -22,6 +22,14 @@ def translate_view(
         return Translation(_Views(schema, types, names).query(view, ()).sql)
     except Unsupported as problem:
         return Untranslatable(str(problem))
+
+
+def relations_of(schema: Schema, types: ColumnTypes, names: NameMap) -> Callable[[str], Relation]:
+    """What finds a table or view by its name.
+
+    It raises Unsupported for what PostgreSQL does not have.
+    """
+    return _Views(schema, types, names).relation
 
 
 def order_views(schema: Schema) -> tuple[View, ...]:
@@ -61,9 +69,9 @@ class _Views:
             raise Unsupported("it uses itself")
         inner = (*path, ascii_fold(view.name))
         body = required(parse_statement(view.sql), "expression")
-        return Selects(lambda name: self._relation(name, inner)).query(body, None, view.columns)
+        return Selects(lambda name: self.relation(name, inner)).query(body, None, view.columns)
 
-    def _relation(self, name: str, path: Sequence[str]) -> Relation:
+    def relation(self, name: str, path: Sequence[str] = ()) -> Relation:
         folded = ascii_fold(name)
         qualifier = quote(self.names.relation(name))
         for table in self.schema.tables:
@@ -72,6 +80,11 @@ class _Views:
         for view in self.schema.views:
             if ascii_fold(view.name) == folded:
                 return Relation(view.name, qualifier, self._fields_of(view, path))
+        for virtual in self.schema.virtual_tables:
+            if ascii_fold(virtual.name) == folded:
+                raise Unsupported(
+                    f"{virtual.name} is a virtual table ({virtual.module}), which PostgreSQL does not have"
+                )
         if folded.startswith(("sqlite_", "pragma_")):
             raise Unsupported(f"it reads {name}, SQLite's own catalogue")
         raise Unsupported(f"there is no table {name} on PostgreSQL")
