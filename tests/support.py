@@ -53,6 +53,7 @@ class Opskit:
 
     def __init__(self, state_dir: Path) -> None:
         self.state_dir = state_dir
+        self._started: list[subprocess.Popen[str]] = []
 
     def environment(self, environ: Mapping[str, str] | None = None) -> dict[str, str]:
         """This process's environment without its own settings of opskit and libpq."""
@@ -67,7 +68,7 @@ class Opskit:
         wrapper: Sequence[str] = (),
     ) -> "subprocess.Popen[str]":
         """A running process; end it with `finish`, or kill it."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*wrapper, sys.executable, "-m", "opskit", *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -76,6 +77,15 @@ class Opskit:
             cwd=cwd,
             env=self.environment(environ),
         )
+        self._started.append(process)
+        return process
+
+    def kill(self) -> None:
+        """Ends whatever still runs."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def __call__(
         self, *arguments: str | Path, cwd: Path | None = None, environ: Mapping[str, str] | None = None

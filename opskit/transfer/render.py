@@ -120,9 +120,10 @@ def _uuid(column: str, _: str) -> str:
 
 
 def _text(column: str, _: str) -> str:
+    # a lone NUL is how a NULL leaves SQLite: as text it fits nowhere
     return (
-        f"CASE typeof({column}) WHEN 'text' THEN {column} WHEN 'integer' THEN CAST({column} AS TEXT)"
-        f" WHEN 'real' THEN opskit_real_as_text({column}) END"
+        f"CASE typeof({column}) WHEN 'text' THEN nullif({column}, char(0))"
+        f" WHEN 'integer' THEN CAST({column} AS TEXT) WHEN 'real' THEN opskit_real_as_text({column}) END"
     )
 
 

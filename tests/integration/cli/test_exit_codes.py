@@ -19,13 +19,8 @@ from opskit.runs.lock import exclusive
 from tests.conftest import TestDatabase
 from tests.support import Opskit, Result, finish, make_sqlite, query, relations
 
-MANY_ROWS = 1_500_000
+MANY_ROWS = 700_000
 """So that a copy lasts some seconds and can be disturbed in its middle."""
-
-
-@pytest.fixture
-def opskit(tmp_path: Path) -> Opskit:
-    return Opskit(tmp_path / "state")
 
 
 @pytest.fixture
@@ -196,9 +191,11 @@ def test_75_a_second_run_is_told_who_is_at_work(
 ) -> None:
     process = opskit.start("migrate", large, database.url, "-o", "json")
     wait_for_copy(process, database.conninfo)
+    process.send_signal(signal.SIGSTOP)
     second = opskit("migrate", small, database.url, "-o", "json")
     assert second.code == ExitCode.BUSY
     assert f"pid {process.pid}, opskit migrate" in second.error["message"]
+    process.send_signal(signal.SIGCONT)
     assert finish(process).code == ExitCode.DONE
 
 
@@ -207,9 +204,11 @@ def test_75_also_when_the_second_run_has_another_state_directory(
 ) -> None:
     process = opskit.start("migrate", large, database.url, "-o", "json")
     wait_for_copy(process, database.conninfo)
+    process.send_signal(signal.SIGSTOP)
     second = Opskit(tmp_path / "other")("migrate", small, database.url, "-o", "json")
     assert second.code == ExitCode.BUSY
     assert database.name in second.error["message"]
+    process.send_signal(signal.SIGCONT)
     assert finish(process).code == ExitCode.DONE
     assert opskit("verify", large, database.url, "--level", "digest").code == ExitCode.DONE
 

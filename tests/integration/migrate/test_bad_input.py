@@ -24,11 +24,6 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def opskit(tmp_path: Path) -> Opskit:
-    return Opskit(tmp_path / "state")
-
-
-@pytest.fixture
 def good(tmp_path: Path) -> Path:
     (tmp_path / "data").mkdir()
     return make_sqlite(

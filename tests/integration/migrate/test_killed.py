@@ -53,8 +53,7 @@ def kill_in(opskit: Opskit, source: Path, target: str, moment: str, delay: float
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_killed(source: Path, database: TestDatabase, tmp_path: Path, moment: str) -> None:
-    opskit = Opskit(tmp_path / "state")
+def test_killed(opskit: Opskit, source: Path, database: TestDatabase, moment: str) -> None:
     before = source.read_bytes()
     kill_in(opskit, source, database.url, moment, delay=0.05 if "copy" in moment else 0.0)
     assert len(list(unfinished(opskit.state_dir / "runs", "migrate", "app"))) == 1
@@ -79,8 +78,7 @@ def test_killed(source: Path, database: TestDatabase, tmp_path: Path, moment: st
     assert source.read_bytes() == before
 
 
-def test_killed_twice(source: Path, database: TestDatabase, tmp_path: Path) -> None:
-    opskit = Opskit(tmp_path / "state")
+def test_killed_twice(opskit: Opskit, source: Path, database: TestDatabase) -> None:
     kill_in(opskit, source, database.url, MOMENTS[3], delay=0.05)
     plan = opskit("migrate", source, database.url, "--plan", "-o", "json")
     steps = [step["title"] for step in plan.document["result"]["plan"]["steps"]]

@@ -19,7 +19,6 @@ import sys, apsw
 connection = apsw.Connection(sys.argv[1])
 connection.set_busy_timeout(10000)
 connection.execute("PRAGMA wal_autocheckpoint = 0")
-print("writing", flush=True)
 number = 0
 while True:
     number += 1
@@ -27,6 +26,8 @@ while True:
         connection.execute("UPDATE accounts SET balance = balance - 1 WHERE id = 1")
         connection.execute("UPDATE accounts SET balance = balance + 1 WHERE id = 2")
         connection.execute("INSERT INTO transfers (number) VALUES (?)", (number,))
+    if number == 1:
+        print("writing", flush=True)
 """
 
 
@@ -54,8 +55,7 @@ def written_to(file: Path) -> Iterator[None]:
         writer.kill()
 
 
-def test_the_copy_is_one_consistent_moment(bank: Path, database: TestDatabase, tmp_path: Path) -> None:
-    opskit = Opskit(tmp_path / "state")
+def test_the_copy_is_one_consistent_moment(opskit: Opskit, bank: Path, database: TestDatabase) -> None:
     wal = bank.with_name("bank.db-wal")
     main_file = bank.read_bytes()
     with written_to(bank):
@@ -80,9 +80,8 @@ def test_the_copy_is_one_consistent_moment(bank: Path, database: TestDatabase, t
 
 
 def test_the_writer_goes_on_while_the_rows_are_copied(
-    bank: Path, database: TestDatabase, tmp_path: Path
+    opskit: Opskit, bank: Path, database: TestDatabase
 ) -> None:
-    opskit = Opskit(tmp_path / "state")
     with written_to(bank):
         assert opskit("migrate", bank, database.url).code == 0
     result = opskit("verify", bank, database.url, "-o", "json")
@@ -92,13 +91,12 @@ def test_the_writer_goes_on_while_the_rows_are_copied(
 
 
 def test_the_wal_of_an_application_that_is_not_running_is_left_to_it(
-    bank: Path, database: TestDatabase, tmp_path: Path
+    opskit: Opskit, bank: Path, database: TestDatabase
 ) -> None:
     with written_to(bank):
         pass  # killed: everything it wrote stands in the WAL
     wal = bank.with_name("bank.db-wal")
     before = (bank.read_bytes(), wal.read_bytes())
-    opskit = Opskit(tmp_path / "state")
     assert opskit("migrate", bank, database.url).code == 0
     assert opskit("verify", bank, database.url).code == 0
     assert (bank.read_bytes(), wal.read_bytes()) == before

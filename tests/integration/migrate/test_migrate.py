@@ -47,11 +47,6 @@ INSERT INTO log VALUES ('t', 'same'), ('t', 'same'), (NULL, NULL);
 
 
 @pytest.fixture
-def opskit(tmp_path: Path) -> Opskit:
-    return Opskit(tmp_path / "state")
-
-
-@pytest.fixture
 def shop(tmp_path: Path) -> Path:
     return make_sqlite(tmp_path / "shop.db", SHOP)
 
