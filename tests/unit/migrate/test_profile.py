@@ -1,0 +1,112 @@
+"""What a profile finds out about the values of a table."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import apsw
+import pytest
+
+from opskit.config import TypesProfile
+from opskit.migrate.facts import TableProfile, TextScan
+from opskit.migrate.profile import UNFIT_SHOWN, profile_table, scan_text
+from opskit.schema.model import Storage
+from opskit.schema.sqlite_reader import read_schema
+from opskit.transfer.functions import register
+
+
+@pytest.fixture
+def connection() -> Iterator[apsw.Connection]:
+    connection = apsw.Connection(":memory:")
+    register(connection)
+    yield connection
+    connection.close()
+
+
+def fill(connection: apsw.Connection, create: str, *rows: tuple[Any, ...]) -> None:
+    connection.execute(create)
+    connection.executemany(f"INSERT INTO t VALUES ({', '.join('?' * len(rows[0]))})", rows)
+
+
+def profile(connection: apsw.Connection, **overrides: str) -> TableProfile:
+    (table,) = read_schema(connection).tables
+    return profile_table(connection, table, TypesProfile.NATIVE, overrides)
+
+
+def scan(connection: apsw.Connection, *columns: str) -> TextScan:
+    (table,) = read_schema(connection).tables
+    return scan_text(connection, table, columns)
+
+
+def test_storage_classes_are_counted(connection: apsw.Connection) -> None:
+    fill(connection, "CREATE TABLE t (v)", (1,), (2.5,), ("x",), (b"y",), (None,), ("z",))
+    found = profile(connection)
+    assert found.rows == 6
+    assert found.columns["v"].storage == {
+        Storage.NULL: 1,
+        Storage.INTEGER: 1,
+        Storage.REAL: 1,
+        Storage.TEXT: 2,
+        Storage.BLOB: 1,
+    }
+    assert found.columns["v"].filled() == 5
+
+
+def test_misfits_are_counted_for_every_candidate(connection: apsw.Connection) -> None:
+    fill(
+        connection, "CREATE TABLE t (v DATETIME)", ("2025-08-14 12:33:01",), ("soon",), (17,), (2.5,), (b"",)
+    )
+    assert profile(connection).columns["v"].misfits == {
+        "timestamp with time zone": 4,
+        "bigint": 4,
+        "double precision": 3,
+        "numeric": 3,
+        "text": 1,
+        "bytea": 0,
+    }
+
+
+def test_an_override_is_the_only_candidate(connection: apsw.Connection) -> None:
+    fill(connection, "CREATE TABLE t (v TEXT)", ("[1]",), ("{",))
+    assert profile(connection, v="jsonb").columns["v"].misfits == {"jsonb": 1}
+
+
+def test_tables_without_rows_and_with_very_many_columns(connection: apsw.Connection) -> None:
+    connection.execute(f"CREATE TABLE t ({', '.join(f'c{n} BOOLEAN' for n in range(1999))})")
+    found = profile(connection)
+    assert (found.rows, len(found.columns)) == (0, 1999)
+    assert found.columns["c1998"].misfits["boolean"] == 0
+
+
+def test_clean_text_needs_nothing(connection: apsw.Connection) -> None:
+    fill(connection, "CREATE TABLE t (a TEXT, b TEXT)", ("Größe 🐘\n\\", None), ("", "\x01"))
+    assert scan(connection, "a", "b") == TextScan()
+    assert scan(connection) == TextScan()
+
+
+@pytest.mark.parametrize("mark", ["\x1e", "\x1f"])
+def test_framing_characters_are_found_in_any_column(connection: apsw.Connection, mark: str) -> None:
+    fill(connection, "CREATE TABLE t (a TEXT, b TEXT)", *[("x", "y")] * 100, ("x", f"y{mark}"))
+    assert scan(connection, "a", "b").framing
+    assert not scan(connection, "a").framing
+
+
+def test_every_row_with_unfit_text_is_counted_and_the_first_are_named(connection: apsw.Connection) -> None:
+    rows = [(f"k{n}", "a\0b" if n % 2 else "fine") for n in range(1000)]
+    fill(connection, "CREATE TABLE t (id TEXT PRIMARY KEY, v TEXT)", *rows)
+    found = scan(connection, "id", "v")
+    assert found.unfit_rows == 500
+    assert len(found.unfit) == UNFIT_SHOWN
+    assert str(found.unfit[0]) == "table t, column v, row id=k1: the text holds a NUL character"
+
+
+def test_rows_are_named_by_their_whole_key_or_their_rowid(connection: apsw.Connection) -> None:
+    fill(connection, "CREATE TABLE t (a, b, v TEXT, PRIMARY KEY (b, a)) WITHOUT ROWID", (1, "x", "\0"))
+    assert scan(connection, "v").unfit[0].key == "b=x, a=1"
+    connection.execute("DROP TABLE t")
+    fill(connection, "CREATE TABLE t (v TEXT)", ("fine",), ("\0",))
+    assert scan(connection, "v").unfit[0].key == "rowid=2"
+
+
+def test_invalid_utf8_is_named_with_its_place(connection: apsw.Connection) -> None:
+    connection.execute("CREATE TABLE t (v TEXT); INSERT INTO t VALUES (CAST(x'6162ff' AS TEXT))")
+    assert scan(connection, "v").unfit[0].reason == "the text is not valid UTF-8 at byte 2"
