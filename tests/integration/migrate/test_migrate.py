@@ -353,3 +353,21 @@ def test_progress_goes_to_stderr_and_the_result_to_stdout(
     result = opskit("migrate", shop, database.url, "--progress", "json", "-o", "json")
     assert [json.loads(line) for line in result.stderr.splitlines()]
     assert result.document["ok"]
+
+
+def test_a_plain_role_that_owns_the_database_is_enough_and_its_password_stays_secret(
+    opskit: Opskit, shop: Path, database: TestDatabase, postgresql: PrivateCluster
+) -> None:
+    owner, secret = f"{database.name}_owner", "hunter2-very-secret"
+    query(database, f"CREATE ROLE {owner} LOGIN PASSWORD '{secret}'")
+    query(database, f"ALTER DATABASE {database.name} OWNER TO {owner}")
+    target = f"postgresql://{owner}:{secret}@127.0.0.1:{postgresql.port}/{database.name}"
+    try:
+        results = [opskit("migrate", shop, target, "-v", "-o", "json"), opskit("verify", shop, target)]
+        assert [result.code for result in results] == [0, 0]
+        printed = "".join(result.stdout + result.stderr for result in results)
+        written = b"".join(path.read_bytes() for path in opskit.state_dir.rglob("*") if path.is_file())
+        assert secret not in printed
+        assert secret.encode() not in written
+    finally:
+        query(database, f"REASSIGN OWNED BY {owner} TO postgres; DROP ROLE {owner}")
