@@ -54,9 +54,18 @@ def refuse_early_looks(parsed: Parsed) -> None:
     for node in parsed.nodes():
         if isinstance(node, exp.Table) and _ROWS & {ascii_fold(word(node)), ascii_fold(_alias(node))}:
             raise Unsupported("a table called NEW or OLD is not translated")
-    if parsed.text.timing != "BEFORE":
+    table = next((one for one in parsed.schema.tables if ascii_fold(one.name) == parsed.table), None)
+    if table is None:
         return
-    table = next(one for one in parsed.schema.tables if ascii_fold(one.name) == parsed.table)
+    written = {ascii_fold(column.name) for column in table.columns if column.generated is None}
+    for name in parsed.text.columns:
+        if ascii_fold(name) not in written:
+            raise Unsupported(f"UPDATE OF {name} names no column that can be written")
+    if parsed.text.timing == "BEFORE":
+        _refuse_before(parsed, table)
+
+
+def _refuse_before(parsed: Parsed, table: Table) -> None:
     unknown = _unknown_before(table, parsed.text.event)
     for node in parsed.nodes():
         if (

@@ -112,8 +112,8 @@ def _action(node: Node, body: Body) -> str:
     kind, *message = children(node, "expressions")
     how = word(kind).upper()
     if how == "IGNORE":
-        if not body.skips:
+        if not body.skip:
             raise Unsupported("RAISE(IGNORE) outside of a BEFORE trigger is not translated")
-        return "RETURN NULL;"
+        return body.skip
     text = as_text(body.expressions().value(message[0]))
     return f"RAISE EXCEPTION USING MESSAGE = {text}, ERRCODE = 'integrity_constraint_violation';"

@@ -67,7 +67,7 @@ class Body:
 
     Attributes:
         rows: the scope that offers NEW and OLD.
-        skips: RAISE(IGNORE) skips the row, because the row is not there yet.
+        skip: what RAISE(IGNORE) becomes; empty where it cannot take a row back that is there already.
     """
 
     schema: Schema
@@ -75,7 +75,7 @@ class Body:
     names: NameMap
     selects: Selects
     rows: Scope
-    skips: bool
+    skip: str
 
     def target(self, node: Node) -> Target:
         """The table that a step writes.

@@ -3,8 +3,9 @@
 What keeps a trigger what it was:
 
 - SQLite's `recursive_triggers` is off by default: a trigger is not fired while it runs itself, others are. A
-  trigger that could reach itself gets a setting that holds for as long as its function runs, and is fired
-  only where that setting does not hold.
+  trigger that could reach itself sets a setting of its own for as long as its function runs, and is fired
+  only where that is not set. An error takes the setting back with everything else. (A SET clause of the
+  function would do the same, but only a superuser may give it one.)
 - Its function names no schema. Once the tables have come to their place, fix where the function looks:
   `ALTER FUNCTION f() SET search_path = <schema>, pg_temp`.
 - Several triggers of one event fire in SQLite with the last made first, on PostgreSQL by name. Where the
@@ -77,13 +78,13 @@ def _translated(trigger: Trigger, schema: Schema, types: ColumnTypes, names: Nam
     text = read_trigger(trigger.sql)
     parsed = _parsed(trigger, text, schema)
     refuse_early_looks(parsed)
-    body = _body(trigger, text, schema, types, names)
     functions = assign([f"trigger_{one.name}" for one in schema.triggers], fit)
     function, name = functions[ascii_fold(f"trigger_{trigger.name}")], target_name(trigger, schema)
     setting = _setting(function) if can_reach_itself(trigger, schema) else ""
+    body = _body(trigger, parsed, types, names, setting)
     when = f"{_occasion(trigger, text, names)} FOR EACH ROW{_guard(setting, text)}"
     made = (
-        _create_function(function, setting, _lines(parsed, body)),
+        _create_function(function, _lines(parsed, body, setting)),
         f"CREATE TRIGGER {quote(name)} {when} EXECUTE FUNCTION {quote(function)}()",
     )
     return TriggerTranslation(name, function, made, tuple(_told(trigger, name, parsed)))
@@ -95,22 +96,31 @@ def _parsed(trigger: Trigger, text: TriggerText, schema: Schema) -> Parsed:
     return Parsed(ascii_fold(trigger.table), text, condition, trees, schema)
 
 
-def _body(trigger: Trigger, text: TriggerText, schema: Schema, types: ColumnTypes, names: NameMap) -> Body:
+def _body(trigger: Trigger, parsed: Parsed, types: ColumnTypes, names: NameMap, setting: str) -> Body:
+    schema, text = parsed.schema, parsed.text
     lookup = relations_of(schema, types, names)
     row = lookup(trigger.table)
     present = {"INSERT": ("NEW",), "DELETE": ("OLD",)}.get(text.event, ("NEW", "OLD"))
     rows = Scope(tuple(row.aside(one.lower(), one) for one in present))
-    return Body(schema, types, names, Selects(lookup, base=rows), rows, skips=text.timing == "BEFORE")
+    skip = " ".join(_leave(setting, "NULL")) if text.timing == "BEFORE" else ""
+    return Body(schema, types, names, Selects(lookup, base=rows), rows, skip)
 
 
-def _lines(parsed: Parsed, body: Body) -> list[str]:
+def _lines(parsed: Parsed, body: Body, setting: str) -> list[str]:
     """The function's statements."""
     lines = [line for step in parsed.steps for line in _step(step, body)]
     if parsed.condition is not None:
         condition = body.expressions().condition(parsed.condition)
         lines = [f"IF {condition} THEN", *(f"  {line}" for line in lines), "END IF;"]
     row = "OLD" if parsed.text.event == "DELETE" else "NEW"
-    return [*lines, f"RETURN {'NULL' if parsed.text.timing == 'AFTER' else row};"]
+    entered = [f"PERFORM set_config('{setting}', 'on', true);"] if setting else []
+    return [*entered, *lines, *_leave(setting, "NULL" if parsed.text.timing == "AFTER" else row)]
+
+
+def _leave(setting: str, row: str) -> list[str]:
+    """The end of the function."""
+    left = [f"PERFORM set_config('{setting}', 'off', true);"] if setting else []
+    return [*left, f"RETURN {row};"]
 
 
 def _step(node: Node, body: Body) -> list[str]:
@@ -121,23 +131,17 @@ def _step(node: Node, body: Body) -> list[str]:
 
 
 def _setting(function: str) -> str:
-    """The setting that holds while the function runs; its name may have letters, digits and _ only."""
+    """The setting that is on while the function runs; its name may have letters, digits and _ only."""
     plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", function)
     return f"opskit.{function if plain else 'trigger_' + sha256(function.encode()).hexdigest()[:16]}"
 
 
-def _create_function(function: str, setting: str, lines: list[str]) -> str:
-    declared = (
-        f"DECLARE\n  {ROW} record;\n"
-        if any(line.strip().startswith(f"FOR {ROW} IN") for line in lines)
-        else ""
-    )
+def _create_function(function: str, lines: list[str]) -> str:
+    loops = any(line.strip().startswith(f"FOR {ROW} IN") for line in lines)
+    declared = f"DECLARE\n  {ROW} record;\n" if loops else ""
     body = "\n".join(["", f"{declared}BEGIN", *(f"  {line}" for line in lines), "END", ""])
-    running = f" SET {setting} = 'on'" if setting else ""
     tag = _tag(body)
-    return (
-        f"CREATE FUNCTION {quote(function)}() RETURNS trigger LANGUAGE plpgsql{running} AS {tag}{body}{tag}"
-    )
+    return f"CREATE FUNCTION {quote(function)}() RETURNS trigger LANGUAGE plpgsql AS {tag}{body}{tag}"
 
 
 def _tag(body: str) -> str:

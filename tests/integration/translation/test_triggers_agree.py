@@ -181,3 +181,21 @@ def test_a_refusal_is_an_integrity_error_as_it_is_in_sqlite(
         pair.postgresql.execute("UPDATE note SET body = 'y'")
     with pytest.raises(apsw.ConstraintError, match="no"):
         pair.sqlite.execute("UPDATE note SET body = 'y'")
+
+
+def test_a_plain_role_can_make_them(
+    engines: tuple[apsw.Connection, psycopg.Connection], database: TestDatabase
+) -> None:
+    owner = f"owner_{database.name}"
+    with closing(psycopg.connect(database.conninfo, autocommit=True)) as superuser:
+        superuser.execute(
+            f"CREATE ROLE {owner}; GRANT CREATE ON DATABASE {database.name} TO {owner}".encode()
+        )
+        try:
+            engines[1].execute(f"SET ROLE {owner}".encode())
+            pair = _migrated(*engines, TOUCH)
+            assert pair.run("INSERT INTO note (body) VALUES ('x')") == ("", "")
+            assert pair.run("UPDATE note SET body = 'y'") == ("", "")
+            assert pair.contents(pair.schema.table("note"))[1] == [(1.0, "y", 1.0)]
+        finally:
+            superuser.execute(f"DROP OWNED BY {owner}; DROP ROLE {owner}".encode())

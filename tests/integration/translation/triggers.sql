@@ -295,3 +295,13 @@ END;
 -->
 INSERT INTO address (person, is_default) VALUES (1, TRUE), (1, TRUE), (2, TRUE)
 UPDATE address SET is_default = TRUE WHERE id = 1
+
+--- a row that is merged into another is skipped, and the next one is looked at again
+CREATE TABLE stock (k TEXT PRIMARY KEY, n INTEGER);
+CREATE TRIGGER merged BEFORE INSERT ON stock WHEN EXISTS (SELECT 1 FROM stock WHERE k = NEW.k) BEGIN
+  UPDATE stock SET n = n + NEW.n WHERE k = NEW.k;
+  SELECT RAISE(IGNORE);
+END;
+-->
+INSERT INTO stock VALUES ('a', 1), ('b', 2), ('a', 3), ('a', 4)
+INSERT INTO stock VALUES ('b', 5)

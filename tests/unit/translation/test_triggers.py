@@ -3,7 +3,7 @@
 import apsw
 import pytest
 
-from opskit.schema.model import Schema, ascii_fold
+from opskit.schema.model import Affinity, Column, Schema, Table, Trigger, ascii_fold
 from opskit.schema.names import map_names
 from opskit.schema.sqlite_reader import read_schema
 from opskit.schema.translation import TriggerTranslation, Untranslatable, translate_trigger
@@ -100,6 +100,10 @@ BEFORE UPDATE ON t BEGIN UPDATE t SET v = 1 WHERE id = NEW.id; END
   leaves undefined
 BEFORE INSERT ON t BEGIN INSERT INTO child (t_id) VALUES (1); END
   not there yet
+AFTER UPDATE OF v, twice ON t BEGIN DELETE FROM log; END
+  UPDATE OF twice names no column
+AFTER UPDATE OF v, missing ON t BEGIN DELETE FROM log; END
+  UPDATE OF missing names no column
 INSTEAD OF UPDATE OF k ON v BEGIN DELETE FROM log; END
   of some columns
 AFTER INSERT ON t BEGIN SELECT RAISE(ABORT, 'x') FROM log AS new WHERE new.v = 1; END
@@ -165,7 +169,8 @@ $opskit$"""
 def test_a_trigger_that_could_reach_itself_is_not_fired_while_it_runs() -> None:
     (found,) = made("AFTER UPDATE ON t BEGIN UPDATE t SET v = 1 WHERE id = NEW.id; END")
     function, trigger = found.statements
-    assert "SET opskit.trigger_tr1 = 'on' AS" in function
+    assert "PERFORM set_config('opskit.trigger_tr1', 'on', true);" in function
+    assert "PERFORM set_config('opskit.trigger_tr1', 'off', true);" in function
     assert "WHEN (current_setting('opskit.trigger_tr1', true) IS DISTINCT FROM 'on')" in trigger
 
 
@@ -210,8 +215,23 @@ def test_a_trigger_on_its_own_row_or_with_its_own_values_tells_nothing() -> None
     assert found.told == ()
 
 
+def test_names_that_had_to_change_are_used_as_they_are_on_postgresql() -> None:
+    table = Table("t" * 70, (Column("xmin", "INTEGER", Affinity.INTEGER),))
+    body = f"BEGIN UPDATE {table.name} SET xmin = NEW.XMIN; INSERT INTO {table.name} (xmin) VALUES (1); END"
+    trigger = Trigger("n" * 70, table.name, f"CREATE TRIGGER n AFTER UPDATE OF XMIN ON {table.name} {body}")
+    schema = Schema((table,), triggers=(trigger,))
+    names = map_names(schema)
+    found = translate_trigger(trigger, schema, {table.name: {"xmin": "bigint"}}, names)
+    assert isinstance(found, TriggerTranslation)
+    relation, sql = names.relation(table.name), " ".join(found.statements)
+    assert f'UPDATE "{relation}" SET "xmin_" = (NEW."xmin_"::bigint);' in sql
+    assert f'INSERT INTO "{relation}" ("xmin_") VALUES (1);' in sql
+    assert f'AFTER UPDATE OF "xmin_" ON "{relation}"' in sql
+    assert len(found.name) == len(found.function) == 63
+
+
 def test_sql_that_is_no_trigger_is_refused() -> None:
     schema = schema_of("AFTER INSERT ON t BEGIN DELETE FROM log; END")
-    broken = schema.triggers[-1].__class__("x", "t", "CREATE TRIGGER x AFTER INSERT ON t")
+    broken = Trigger("x", "t", "CREATE TRIGGER x AFTER INSERT ON t")
     found = translate_trigger(broken, schema, {}, map_names(schema))
     assert found == Untranslatable("its SQL could not be parsed")
