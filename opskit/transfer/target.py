@@ -48,9 +48,15 @@ def connect(parameters: Mapping[str, str | int] | str, application_name: str) ->
         connection: Connection = psycopg.connect(conninfo, autocommit=True)
     except psycopg.Error as error:
         raise explain(error) from error
-    with connection.cursor() as cursor:
-        for name, value in CANONICAL.items():
-            cursor.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
+    settings = sql.SQL(", ").join(
+        sql.SQL("pg_catalog.set_config({}, {}, false)").format(name, value)
+        for name, value in CANONICAL.items()
+    )
+    try:
+        connection.execute(sql.SQL("SELECT {}").format(settings))
+    except psycopg.Error as error:
+        connection.close()
+        raise explain(error) from error
     return connection
 
 

@@ -324,7 +324,7 @@ def test_a_database_with_schema_and_role_settings_that_would_change_values(
         "bytea_output = 'escape'",
         "search_path = 'nowhere'",
         "standard_conforming_strings = off",
-        "statement_timeout = '1ms'",
+        "statement_timeout = '100ms'",
     ):
         query(database, f"ALTER DATABASE {database.name} SET {setting}")
     assert opskit("migrate", shop, database.url).code == 0
