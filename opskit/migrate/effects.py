@@ -9,7 +9,7 @@ import psycopg
 
 from opskit.errors import ConnectionFailed, Fault, OpskitError, QueryFailed
 from opskit.migrate.facts import STAGING
-from opskit.migrate.finish import add_rule, add_view
+from opskit.migrate.finish import add_rule, add_trigger, add_view
 from opskit.migrate.session import CopiedTable, Session
 from opskit.migrate.staging import (
     analyze,
@@ -21,6 +21,7 @@ from opskit.migrate.staging import (
 )
 from opskit.migrate.steps import (
     AddRule,
+    AddTrigger,
     AddView,
     Analyze,
     BackUp,
@@ -76,7 +77,7 @@ class MigrateEffects:
                     drop_staging(session.writer)
                 case Publish():
                     session.reconnect()
-                    unpublish(session.writer, step.schema, step.tables, step.views)
+                    unpublish(session.writer, step)
                 case _:  # everything else stands in the staging schema, which goes as a whole
                     pass
         except (psycopg.Error, OSError) as error:
@@ -104,9 +105,10 @@ class MigrateEffects:
                 self._verify(step, session)
             case AddView():
                 add_view(step.view, session)
+            case AddTrigger():
+                add_trigger(step.trigger, session)
             case Publish():
-                made = [view for view in step.views if view not in session.left_out]
-                publish(session.writer, step.schema, step.tables, made)
+                publish(session.writer, step, session.left_out)
             case _:
                 assert_never(step)
 

@@ -1,4 +1,4 @@
-"""What is added to loaded tables: rules and views, each tried on the server and told when it cannot be."""
+"""What is added to loaded tables: each tried on the server, and told when it cannot be."""
 
 from itertools import islice
 
@@ -8,7 +8,7 @@ from psycopg import sql
 
 from opskit.migrate.facts import STAGING
 from opskit.migrate.session import Session
-from opskit.schema.design import Rule, ViewDesign, one_line
+from opskit.schema.design import Rule, TriggerDesign, ViewDesign, one_line
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import cursor, scalar
 from opskit.transfer.target import server_words
@@ -46,6 +46,21 @@ def add_view(view: ViewDesign, session: Session) -> None:
         if not _is_about_data(error):
             raise
         _leave_out(view, session, server_words(error))
+
+
+def add_trigger(trigger: TriggerDesign, session: Session) -> None:
+    """Makes a trigger and its function; one that the server refuses is left out and told."""
+    try:
+        with session.writer.transaction():
+            for statement in trigger.statements:
+                session.writer.execute(statement.encode())
+    except psycopg.Error as error:
+        if not _is_about_data(error):
+            raise
+        session.left_out.add(trigger.function)
+        what = f"trigger {trigger.source} of table {trigger.table}"
+        tried = one_line("; ".join(trigger.statements))
+        session.told.append(f"{what} was left out: {server_words(error)}; its SQL is {tried}")
 
 
 def _leave_out(view: ViewDesign, session: Session, reason: str) -> None:

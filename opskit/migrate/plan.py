@@ -8,6 +8,7 @@ from opskit.errors import Fault, Refused
 from opskit.migrate.facts import STAGING, Job, SourceFacts, TargetFacts
 from opskit.migrate.steps import (
     AddRule,
+    AddTrigger,
     AddView,
     Analyze,
     BackUp,
@@ -96,11 +97,15 @@ def _steps(one: Undertaking) -> Iterator[Step]:
         yield VerifyTable(name, table, sources[table.source])
     for view in plan.views:
         yield AddView(name, view)
+    for trigger in plan.triggers:
+        yield AddTrigger(name, trigger)
 
 
 def _publish(one: Undertaking) -> Publish:
     tables = tuple(table.target for table in one.design.tables)
-    return Publish(one.job.name, STAGING, SCHEMA, tables, tuple(view.target for view in one.design.views))
+    views = tuple(view.target for view in one.design.views)
+    functions = tuple(trigger.function for trigger in one.design.triggers)
+    return Publish(one.job.name, STAGING, SCHEMA, tables, views, functions)
 
 
 def _told(one: Undertaking) -> Iterator[str]:

@@ -38,6 +38,7 @@ class DatabaseReport:
     backup_sha256: str
     tables: tuple[TableReport, ...]
     views: tuple[str, ...]
+    triggers: tuple[str, ...]
     told: tuple[str, ...]
 
 
@@ -109,6 +110,9 @@ def _database(session: Session, plan: Plan[Step]) -> DatabaseReport:
         backup_sha256=session.backup.sha256 if session.backup else "",
         tables=tuple(_table(session, table.source) for table in one.design.tables),
         views=tuple(view.target for view in one.design.views if view.target not in session.left_out),
+        triggers=tuple(
+            trigger.source for trigger in one.design.triggers if trigger.function not in session.left_out
+        ),
         told=(*planned, *session.told),
     )
 

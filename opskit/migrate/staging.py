@@ -1,23 +1,26 @@
 """The staging schema: a migration builds there, and moves everything out in one go when it is proven."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import psycopg
 from psycopg import sql
 
 from opskit.errors import Busy
 from opskit.migrate.facts import STAGING
+from opskit.migrate.steps import Publish
 from opskit.schema.names import quote
 from opskit.transfer.target import Connection
 
 _LOCK = 0x6F70736B_6974_0001
 """Key of the advisory lock ("opskit", 1) that keeps two migrations out of one target database."""
 
-_MOVE_TABLE, _MOVE_VIEW = sql.SQL("ALTER TABLE {} SET SCHEMA {}"), sql.SQL("ALTER VIEW {} SET SCHEMA {}")
-_DROP_TABLE, _DROP_VIEW = (
-    sql.SQL("DROP TABLE IF EXISTS {} CASCADE"),
-    sql.SQL("DROP VIEW IF EXISTS {} CASCADE"),
-)
+_MOVE_TABLE = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
+_MOVE_VIEW = sql.SQL("ALTER VIEW {} SET SCHEMA {}")
+_MOVE_FUNCTION = sql.SQL("ALTER FUNCTION {}() SET SCHEMA {}")
+_FIX_PATH = sql.SQL("ALTER FUNCTION {}() SET search_path = {}, pg_temp")
+_DROP_TABLE = sql.SQL("DROP TABLE IF EXISTS {} CASCADE")
+_DROP_VIEW = sql.SQL("DROP VIEW IF EXISTS {} CASCADE")
+_DROP_FUNCTION = sql.SQL("DROP FUNCTION IF EXISTS {}() CASCADE")
 
 
 def lock_target(connection: Connection, name: str) -> None:
@@ -66,25 +69,36 @@ def drop_staging(connection: Connection) -> None:
     connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(STAGING)))
 
 
-def publish(connection: Connection, schema: str, tables: Iterable[str], views: Iterable[str]) -> None:
-    """Moves tables and views from staging to `schema` and drops staging, all or nothing."""
-    target = sql.Identifier(schema)
+def publish(connection: Connection, step: Publish, left_out: Container[str]) -> None:
+    """Moves everything from staging to its schema and drops staging, all or nothing.
+
+    Trigger functions name no schema: where they look is fixed here.
+
+    Args:
+        left_out: views and functions that were planned and not made.
+    """
+    target = sql.Identifier(step.schema)
+    moved = ((_MOVE_TABLE, step.tables), (_MOVE_VIEW, step.views), (_MOVE_FUNCTION, step.functions))
     with connection.transaction():
-        for statement, names in ((_MOVE_TABLE, tables), (_MOVE_VIEW, views)):
+        for statement, names in moved:
             for name in names:
-                moved = sql.Identifier(STAGING, name)
-                connection.execute(statement.format(moved, target))
+                if name not in left_out:
+                    connection.execute(statement.format(sql.Identifier(STAGING, name), target))
+        for name in step.functions:
+            if name not in left_out:
+                connection.execute(_FIX_PATH.format(sql.Identifier(step.schema, name), target))
         drop_staging(connection)
 
 
-def unpublish(connection: Connection, schema: str, tables: Iterable[str], views: Iterable[str]) -> None:
+def unpublish(connection: Connection, step: Publish) -> None:
     """Drops what `publish` moved, if it did; right only because the schema was empty before.
 
-    While the staging schema stands, nothing was moved: what stands in `schema` then is somebody else's.
+    While the staging schema stands, nothing was moved: what stands in the schema then is somebody else's.
     """
+    dropped = ((_DROP_VIEW, step.views), (_DROP_TABLE, step.tables), (_DROP_FUNCTION, step.functions))
     with connection.transaction():
         if connection.execute("SELECT nspname FROM pg_namespace WHERE nspname = %s", (STAGING,)).fetchone():
             return
-        for statement, names in ((_DROP_VIEW, views), (_DROP_TABLE, tables)):
+        for statement, names in dropped:
             for name in names:
-                connection.execute(statement.format(sql.Identifier(schema, name)))
+                connection.execute(statement.format(sql.Identifier(step.schema, name)))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from opskit.schema.design import Rule, TableDesign, ViewDesign
+from opskit.schema.design import Rule, TableDesign, TriggerDesign, ViewDesign
 from opskit.transfer.tables import SourceTable
 
 
@@ -132,6 +132,19 @@ class AddView:
 
 
 @dataclass(frozen=True, slots=True)
+class AddTrigger:
+    """Create a trigger and its function, after the load so that the copy does not fire it."""
+
+    database: str
+    trigger: TriggerDesign
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: create trigger {self.trigger.source} of table {self.trigger.table}"
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """Move everything from the staging schema to where the application looks, in one transaction."""
 
@@ -140,11 +153,12 @@ class Publish:
     schema: str
     tables: tuple[str, ...]
     views: tuple[str, ...]
+    functions: tuple[str, ...]
 
     @property
     def title(self) -> str:
         """One line."""
-        return f"{self.database}: publish {len(self.tables)} tables and the views into schema {self.schema}"
+        return f"{self.database}: publish {len(self.tables)} tables and the rest into schema {self.schema}"
 
 
 Step = (
@@ -157,5 +171,6 @@ Step = (
     | Analyze
     | VerifyTable
     | AddView
+    | AddTrigger
     | Publish
 )

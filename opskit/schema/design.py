@@ -84,12 +84,23 @@ class ViewDesign:
 
 
 @dataclass(frozen=True, slots=True)
+class TriggerDesign:
+    """A trigger: its function, and the statements that make both."""
+
+    source: str
+    table: str
+    function: str
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Design:
     """Everything that is made in the target, and one sentence for each thing that is not or is different."""
 
     tables: tuple[TableDesign, ...]
     rules: tuple[Rule, ...]
     views: tuple[ViewDesign, ...]
+    triggers: tuple[TriggerDesign, ...]
     told: tuple[str, ...]
 
     def table(self, source: str) -> TableDesign:

@@ -7,11 +7,8 @@ from opskit.schema.model import Schema
 from opskit.schema.names import NameMap
 
 
-def not_migrated(schema: Schema) -> Iterator[str]:
-    """Triggers and virtual tables, named with their SQL."""
-    for trigger in schema.triggers:
-        what = f"trigger {trigger.name} of table {trigger.table}"
-        yield f"{what} was not migrated: write it in PL/pgSQL; its SQL is {one_line(trigger.sql)}"
+def virtual_tables(schema: Schema) -> Iterator[str]:
+    """Virtual tables are not migrated; named with their SQL."""
     for table in schema.virtual_tables:
         what = f"virtual table {table.name} ({table.module})"
         yield f"{what} was not migrated; its SQL is {one_line(table.sql)}"

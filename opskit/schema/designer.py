@@ -13,10 +13,11 @@ from opskit.schema.design import (
     Rule,
     RuleKind,
     TableDesign,
+    TriggerDesign,
     ViewDesign,
     one_line,
 )
-from opskit.schema.design_notes import collations, not_migrated, renamed
+from opskit.schema.design_notes import collations, renamed, virtual_tables
 from opskit.schema.model import Column, ForeignKey, Index, IndexTerm, Schema, Table, ascii_fold
 from opskit.schema.names import NameMap, fit, quote
 from opskit.schema.translation import (
@@ -28,6 +29,7 @@ from opskit.schema.translation import (
     translate_generated,
     translate_index_expression,
     translate_predicate,
+    translate_trigger,
     translate_view,
 )
 
@@ -56,11 +58,17 @@ class _Designer:
         rules = tuple(rule for table in self._schema.tables for rule in self._rules(table))
         order = list(RuleKind)
         views = tuple(self._views())
-        notes = (*not_migrated(self._schema), *collations(self._schema), *renamed(self._schema, self._names))
+        triggers = tuple(self._triggers())
+        notes = (
+            *virtual_tables(self._schema),
+            *collations(self._schema),
+            *renamed(self._schema, self._names),
+        )
         return Design(
             tables,
             tuple(sorted(rules, key=lambda rule: order.index(rule.kind))),
             views,
+            triggers,
             (*self._told, *notes),
         )
 
@@ -285,3 +293,14 @@ class _Designer:
                 yield ViewDesign(
                     view.name, target, view.columns, f"CREATE VIEW {quote(target)} ({columns}) AS {sql}"
                 )
+
+    def _triggers(self) -> Iterator[TriggerDesign]:
+        for trigger in self._schema.triggers:
+            result = translate_trigger(trigger, self._schema, self._types, self._names)
+            if isinstance(result, Untranslatable):
+                what = f"trigger {trigger.name} of table {trigger.table}"
+                sql = one_line(trigger.sql)
+                self._told.append(f"{what} was not translated ({result.reason}): left out; its SQL is {sql}")
+                continue
+            self._told.extend(result.told)
+            yield TriggerDesign(trigger.name, trigger.table, result.function, result.statements)
