@@ -54,7 +54,7 @@ def undertake(job: Job, source: SourceFacts, target: TargetFacts, backup: Path) 
 
 
 def plan_migration(undertakings: Sequence[Undertaking]) -> Plan[Step]:
-    """The steps for all databases: each is built and verified, then all are published.
+    """The steps for all databases: all are backed up, each is built and verified, then all are published.
 
     Raises:
         Refused: with every reason, of all databases.
@@ -62,7 +62,9 @@ def plan_migration(undertakings: Sequence[Undertaking]) -> Plan[Step]:
     faults = [fault for one in undertakings for fault in _refusals(one)]
     if faults:
         raise Refused(*faults)
-    steps: list[Step] = [step for one in undertakings for step in _steps(one)]
+    # first all backups: until its file is backed up, an application without WAL waits for our snapshot
+    steps: list[Step] = [BackUp(one.job.name, one.job.source, one.backup) for one in undertakings]
+    steps.extend(step for one in undertakings for step in _steps(one))
     steps.extend(_publish(one) for one in undertakings)
     told = tuple(f"{one.job.name}: {sentence}" for one in undertakings for sentence in _told(one))
     return Plan("migrate", ", ".join(one.job.name for one in undertakings), tuple(steps), told)
@@ -76,7 +78,6 @@ def source_table(table: TableDesign, *, escaped: bool) -> SourceTable:
 
 def _steps(one: Undertaking) -> Iterator[Step]:
     name, plan = one.job.name, one.design
-    yield BackUp(name, one.job.source, one.backup)
     yield Prepare(name, STAGING, one.target.leftover)
     for table in plan.tables:
         yield CreateTable(name, table)
