@@ -11,15 +11,15 @@ import apsw
 
 from opskit.config import TypesProfile
 from opskit.migrate.facts import TableProfile, TextScan, UnfitText
-from opskit.schema.model import Column, Storage, Table
+from opskit.schema.model import Affinity, Column, Storage, Table
 from opskit.schema.names import quote
-from opskit.schema.sqlite_file import Row, cursor, rows
+from opskit.schema.sqlite_file import cursor, rows, scalar
 from opskit.schema.types import ColumnProfile, candidates
 from opskit.transfer.render import render
 from opskit.transfer.source import BLOCK_BYTES, FIELD, NULL, ROW, as_bytes, concatenate, to_bytes
 
 _COLUMNS_PER_SCAN = 300
-"""SQLite returns at most 2000 columns, and a profile takes five for each column."""
+"""SQLite returns at most 2000 columns, and a profile takes two for each column."""
 
 UNFIT_SHOWN = 10
 """Values named singly when they cannot be stored; the rest is counted."""
@@ -33,12 +33,8 @@ def profile_table(
     Args:
         overrides: column → the one type the operator wants.
     """
-    storage: dict[str, Mapping[Storage, int]] = {}
-    count = 0
-    for chunk in _chunks(table.columns):
-        row = rows(connection, _storage_query(table, chunk))[0]
-        count = cast("int", row[0])
-        storage.update(_storages(chunk, count, row[1:]))
+    count = cast("int", scalar(connection, f"SELECT count(*) FROM {quote(table.name)}"))
+    storage = _storage(connection, table, count)
     wanted = {
         column.name: _wanted(column, storage[column.name], types, overrides.get(column.name))
         for column in table.columns
@@ -74,21 +70,51 @@ def _chunks(columns: Sequence[Column]) -> Iterator[Sequence[Column]]:
 _COUNTED = (Storage.INTEGER, Storage.REAL, Storage.TEXT, Storage.BLOB)
 
 
-def _storage_query(table: Table, columns: Sequence[Column]) -> str:
-    counts = [
-        f"count(CASE typeof({quote(column.name)}) WHEN '{storage.value}' THEN 1 END)"
-        for column in columns
-        for storage in _COUNTED
-    ]
-    return f"SELECT {', '.join(['count(*)', *counts])} FROM {quote(table.name)}"
+def _storage(connection: apsw.Connection, table: Table, count: int) -> dict[str, dict[Storage, int]]:
+    """How many values of each class every column holds.
+
+    Nearly every column holds one class only. Asking for that one, and for the others only where it does not
+    account for all values, takes half the time of counting all four.
+    """
+    found: dict[str, dict[Storage, int]] = {}
+    mixed: list[Column] = []
+    for chunk in _chunks(table.columns):
+        asked = [f"count({quote(one.name)}), {_count_of(one, _expected(one))}" for one in chunk]
+        answers = cast(
+            "tuple[int, ...]", rows(connection, f"SELECT {', '.join(asked)} FROM {quote(table.name)}")[0]
+        )
+        for column, filled, expected in zip(chunk, answers[::2], answers[1::2], strict=True):
+            others = dict.fromkeys(_COUNTED, 0)
+            found[column.name] = {Storage.NULL: count - filled, **others, _expected(column): expected}
+            if filled != expected:
+                mixed.append(column)
+    for column in mixed:
+        asked = [_count_of(column, storage) for storage in _COUNTED]
+        answers = cast(
+            "tuple[int, ...]", rows(connection, f"SELECT {', '.join(asked)} FROM {quote(table.name)}")[0]
+        )
+        found[column.name] |= dict(zip(_COUNTED, answers, strict=True))
+    return found
 
 
-def _storages(
-    columns: Sequence[Column], count: int, values: Row
-) -> Iterator[tuple[str, Mapping[Storage, int]]]:
-    for position, column in enumerate(columns):
-        found = cast("tuple[int, ...]", values[position * len(_COUNTED) : (position + 1) * len(_COUNTED)])
-        yield column.name, {Storage.NULL: count - sum(found), **dict(zip(_COUNTED, found, strict=True))}
+def _expected(column: Column) -> Storage:
+    """The class that the values of a column most likely have."""
+    declared = column.declared.upper()
+    if column.affinity is Affinity.NUMERIC and (
+        "DATE" in declared or "TIME" in declared or "JSON" in declared
+    ):
+        return Storage.TEXT
+    return {
+        Affinity.INTEGER: Storage.INTEGER,
+        Affinity.TEXT: Storage.TEXT,
+        Affinity.BLOB: Storage.BLOB,
+        Affinity.REAL: Storage.REAL,
+        Affinity.NUMERIC: Storage.INTEGER if "BOOL" in declared else Storage.REAL,
+    }[column.affinity]
+
+
+def _count_of(column: Column, storage: Storage) -> str:
+    return f"count(CASE typeof({quote(column.name)}) WHEN '{storage.value}' THEN 1 END)"
 
 
 def _wanted(
