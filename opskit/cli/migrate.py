@@ -67,7 +67,7 @@ def migrate(
         if plan_only:
             return _plan(jobs, where, progress)
         with exclusive(where.state_dir, "migrate"), sessions(jobs, where.backups, progress) as opened:
-            steps = plan(opened)
+            steps = plan(opened, where.state_dir)
             if not yes:
                 _ask(steps)
             done = execute(opened, steps, where.state_dir, progress)
@@ -89,7 +89,7 @@ def _jobs(where: Endpoints, types: TypesProfile) -> list[Job]:
 
 def _plan(jobs: list[Job], where: Endpoints, progress: Progress) -> Outcome:
     with sessions(jobs, where.backups, progress) as opened:
-        steps = plan(opened)
+        steps = plan(opened, where.state_dir)
         lines = [steps.to_text()]
         for session in opened:
             for table, columns in session.undertaking.source.choices.items():

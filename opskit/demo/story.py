@@ -140,7 +140,7 @@ def _migrate(
     ]
     state = scratch / "state"
     with exclusive(state, "demo"), sessions(jobs, scratch / "backups", progress) as opened:
-        return migrate(opened, plan(opened), state, progress)
+        return migrate(opened, plan(opened, state), state, progress)
 
 
 def _verify(name: str, configuration: Configuration, cluster: PrivateCluster, progress: Progress) -> Verdict:

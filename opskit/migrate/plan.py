@@ -1,6 +1,6 @@
 """Decides what a migration does. Pure: configuration and facts in, a plan or a list of refusals out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +20,14 @@ from opskit.migrate.steps import (
     Step,
     VerifyTable,
 )
+from opskit.runs.journal import UnfinishedRun
 from opskit.runs.plan import Plan
 from opskit.schema.design import Design, TableDesign
 from opskit.schema.designer import design
 from opskit.schema.names import NameMap, map_names
 from opskit.transfer.tables import SourceColumn, SourceTable
+
+COMMAND = "migrate"
 
 SCHEMA = "public"
 """Where the application looks for its tables."""
@@ -53,13 +56,17 @@ def undertake(job: Job, source: SourceFacts, target: TargetFacts, backup: Path) 
     return Undertaking(job, source, target, backup, names, design(source.schema, source.choices, names))
 
 
-def plan_migration(undertakings: Sequence[Undertaking]) -> Plan[Step]:
+def plan_migration(undertakings: Sequence[Undertaking], killed: Sequence[UnfinishedRun] = ()) -> Plan[Step]:
     """The steps for all databases: all are backed up, each is built and verified, then all are published.
+
+    Args:
+        killed: earlier runs on the same databases that never came to their end.
 
     Raises:
         Refused: with every reason, of all databases.
     """
-    faults = [fault for one in undertakings for fault in _refusals(one)]
+    begun = frozenset(title for run in killed for title in run.begun)
+    faults = [fault for one in undertakings for fault in _refusals(one, begun)]
     if faults:
         raise Refused(*faults)
     # first all backups: until its file is backed up, an application without WAL waits for our snapshot
@@ -67,7 +74,12 @@ def plan_migration(undertakings: Sequence[Undertaking]) -> Plan[Step]:
     steps.extend(step for one in undertakings for step in _steps(one))
     steps.extend(_publish(one) for one in undertakings)
     told = tuple(f"{one.job.name}: {sentence}" for one in undertakings for sentence in _told(one))
-    return Plan("migrate", ", ".join(one.job.name for one in undertakings), tuple(steps), told)
+    return Plan(COMMAND, subject(undertakings), tuple(steps), told)
+
+
+def subject(undertakings: Sequence[Undertaking]) -> str:
+    """What a run is about: the names of its databases."""
+    return ", ".join(one.job.name for one in undertakings)
 
 
 def source_table(table: TableDesign, *, escaped: bool) -> SourceTable:
@@ -117,8 +129,10 @@ def _told(one: Undertaking) -> Iterator[str]:
     yield from one.design.told
 
 
-def _refusals(one: Undertaking) -> Iterator[Fault]:
+def _refusals(one: Undertaking, begun: Container[str]) -> Iterator[Fault]:
     yield from _target_refusals(one.job, one.target)
+    if one.target.occupied:
+        yield _occupied(one, published=_publish(one).title in begun)
     for table, scan in one.source.scans.items():
         for unfit in scan.unfit:
             yield Fault(
@@ -168,13 +182,21 @@ def _target_refusals(job: Job, target: TargetFacts) -> Iterator[Fault]:
             "connect as the owner of the database",
             job.target_name,
         )
-    if target.occupied:
-        yield Fault(
-            "target_not_empty",
-            f"schema {SCHEMA} of database {job.target_name} is not empty: {', '.join(target.occupied)}",
-            "migrate into an empty database, or drop these objects first",
-            job.target_name,
+
+
+def _occupied(one: Undertaking, *, published: bool) -> Fault:
+    """The target holds something: somebody else's, or what a run had published when it was killed."""
+    name, target = one.job.name, one.job.target_name
+    hint = "migrate into an empty database, or drop these objects first"
+    if published:
+        hint = (
+            f"a run that was killed had published {name}: `opskit verify` shows whether it is whole;"
+            " if it is, migrate only the other databases (--database), else drop these objects and run again"
         )
+    objects = ", ".join(one.target.occupied)
+    return Fault(
+        "target_not_empty", f"schema {SCHEMA} of database {target} is not empty: {objects}", hint, target
+    )
 
 
 def _unknown_overrides(one: Undertaking) -> Iterator[Fault]:

@@ -8,17 +8,20 @@ from pathlib import Path
 
 from opskit.migrate.effects import MigrateEffects
 from opskit.migrate.facts import Job
-from opskit.migrate.plan import SCHEMA, plan_migration, undertake
+from opskit.migrate.plan import COMMAND, SCHEMA, plan_migration, subject, undertake
 from opskit.migrate.report import Report, report
 from opskit.migrate.session import Session, open_target
 from opskit.migrate.source_facts import open_source, read_source
 from opskit.migrate.steps import Step
 from opskit.migrate.target_facts import read_target
 from opskit.runs.execute import execute
-from opskit.runs.journal import Journal, abandon, unfinished
+from opskit.runs.journal import Journal, UnfinishedRun, abandon, unfinished
 from opskit.runs.plan import Plan
 from opskit.runs.progress import Progress
 from opskit.transfer.backup import discard
+
+RUNS = "runs"
+"""Where the journals are, in the state directory."""
 
 GO_ON = "once the cause is mended, run the same command again: it removes what is left in the staging schema"
 
@@ -50,13 +53,14 @@ def sessions(jobs: Sequence[Job], backups: Path, progress: Progress) -> Generato
         yield opened
 
 
-def plan(opened: Sequence[Session]) -> Plan[Step]:
-    """The plan for the opened sessions.
+def plan(opened: Sequence[Session], state_dir: Path) -> Plan[Step]:
+    """The plan for the opened sessions, in knowledge of runs that were killed.
 
     Raises:
         Refused: with every reason.
     """
-    return plan_migration([session.undertaking for session in opened])
+    undertakings = [session.undertaking for session in opened]
+    return plan_migration(undertakings, _killed(state_dir, subject(undertakings)))
 
 
 def migrate(opened: Sequence[Session], steps: Plan[Step], state_dir: Path, progress: Progress) -> Report:
@@ -66,11 +70,10 @@ def migrate(opened: Sequence[Session], steps: Plan[Step], state_dir: Path, progr
         Reverted: a step failed; both sides are as they were.
         NeedsAttention: a step failed and the staging schema could not be removed.
     """
-    journals = state_dir / "runs"
-    killed = list(unfinished(journals, steps.command, steps.subject)) if journals.exists() else []
+    killed = _killed(state_dir, steps.subject)
     started = time.monotonic()
     backups = [session.undertaking.backup for session in opened]
-    with Journal(journals, steps.command, steps.subject, backups) as journal:
+    with Journal(state_dir / RUNS, COMMAND, steps.subject, backups) as journal:
         effects = MigrateEffects({session.undertaking.job.name: session for session in opened}, progress)
         execute(steps, effects, journal, go_on=GO_ON)
         for run in killed:
@@ -78,3 +81,7 @@ def migrate(opened: Sequence[Session], steps: Plan[Step], state_dir: Path, progr
                 discard(file)
             abandon(run)
         return report(opened, steps, journal.run, time.monotonic() - started)
+
+
+def _killed(state_dir: Path, databases: str) -> list[UnfinishedRun]:
+    return list(unfinished(state_dir / RUNS, COMMAND, databases))

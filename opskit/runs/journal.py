@@ -18,16 +18,17 @@ from opskit.runs.plan import JsonValue
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedRun:
-    """A run that was killed: its id, command, subject and the step it was in.
+    """A run that was killed: its id, command and subject.
 
     Attributes:
+        begun: the titles of the steps it had begun, in order.
         leaves: files it was going to make, of no use without its end.
     """
 
     run: str
     command: str
     subject: str
-    step: str
+    begun: tuple[str, ...]
     file: Path
     leaves: tuple[Path, ...] = ()
 
@@ -77,9 +78,7 @@ def unfinished(directory: Path, command: str, subject: str) -> Iterator[Unfinish
         if first.get("command") == command and first.get("subject") == subject:
             steps = [str(entry["step"]) for entry in events if entry.get("event") == "intent"]
             leaves = tuple(map(Path, cast("list[str]", first.get("leaves", []))))
-            yield UnfinishedRun(
-                file.stem, command, subject, steps[-1] if steps else "the start", file, leaves
-            )
+            yield UnfinishedRun(file.stem, command, subject, tuple(steps), file, leaves)
 
 
 def abandon(run: UnfinishedRun) -> None:

@@ -92,3 +92,21 @@ def test_killed_twice(opskit: Opskit, source: Path, database: TestDatabase) -> N
     ]
     assert events == ["abandoned", "abandoned", "finished"]
     assert query(database, "SELECT count(*) FROM events") == [(ROWS,)]
+
+
+def test_killed_after_publishing_the_next_run_says_what_to_do(
+    opskit: Opskit, tmp_path: Path, database: TestDatabase
+) -> None:
+    source = make_sqlite(
+        tmp_path / "app.db", "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)"
+    )
+    assert opskit("migrate", source, database.url).code == 0
+    (journal,) = (opskit.state_dir / "runs").glob("*.jsonl")
+    *lines, last = journal.read_text().splitlines(keepends=True)
+    assert "finished" in last
+    journal.write_text("".join(lines))  # what a kill leaves between the last step and the last line
+    again = opskit("migrate", source, database.url, "-o", "json")
+    assert again.code == 6
+    assert again.error["code"] == "target_not_empty"
+    assert "had published app: `opskit verify` shows whether it is whole" in again.error["hint"]
+    assert opskit("verify", source, database.url).code == 0

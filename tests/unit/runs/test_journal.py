@@ -35,7 +35,7 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
 def test_a_killed_run_is_found_with_the_step_it_was_in(tmp_path: Path) -> None:
     file = killed(tmp_path, ("intent", "back up"), ("done", "back up"), ("intent", "copy"))
     (run,) = unfinished(tmp_path, "migrate", "main")
-    assert (run.run, run.step, run.file) == (file.stem, "copy", file)
+    assert (run.run, run.begun[-1], run.file) == (file.stem, "copy", file)
 
 
 def test_a_killed_run_is_found_with_the_files_it_leaves(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_killed_run_is_found_with_the_files_it_leaves(tmp_path: Path) -> None:
 def test_a_run_killed_before_its_first_step_is_found(tmp_path: Path) -> None:
     killed(tmp_path)
     (run,) = unfinished(tmp_path, "migrate", "main")
-    assert run.step == "the start"
+    assert run.begun == ()
 
 
 @pytest.mark.parametrize("event", ["finished", "reverted", "abandoned"])
@@ -69,7 +69,7 @@ def test_a_torn_last_line_is_passed_over(tmp_path: Path, kept: int) -> None:
     whole = file.read_bytes()
     file.write_bytes(whole + whole.splitlines()[-1][:kept])
     (run,) = unfinished(tmp_path, "migrate", "main")
-    assert run.step == "copy"
+    assert run.begun[-1] == "copy"
 
 
 def test_a_run_with_a_torn_last_line_can_be_abandoned(tmp_path: Path) -> None:
