@@ -1,8 +1,10 @@
 """What commands return and how it is shown: text for people, one JSON document for programs."""
 
 import json
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import click
@@ -30,6 +32,18 @@ class Outcome:
     warnings: tuple[str, ...] = ()
 
 
+@contextmanager
+def reader_may_leave() -> Generator[None]:
+    """Printing goes on to nowhere when the reader of stdout has gone (`opskit … | head`)."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def render(command: str, outcome: Outcome, *, as_json: bool) -> int:
     """Prints an outcome and returns its exit code."""
     if as_json:
@@ -47,7 +61,8 @@ def render(command: str, outcome: Outcome, *, as_json: bool) -> int:
     else:
         for warning in outcome.warnings:
             click.echo(f"warning: {warning}", err=True)
-        click.echo(outcome.text)
+        with reader_may_leave():
+            click.echo(outcome.text)
     return outcome.exit_code
 
 
@@ -98,5 +113,6 @@ def _envelope(
 
 
 def _print_json(document: Mapping[str, JsonValue]) -> None:
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
+    with reader_may_leave():
+        json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
