@@ -1,7 +1,7 @@
 """Finding, reading and overriding the configuration file."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -95,6 +95,7 @@ def _read(file: Path) -> dict[str, object]:
     try:
         text = file.read_text(encoding="utf-8")
         document = cast("object", yaml.safe_load(text))
+        duplicates = tuple(_duplicates(cast("object", yaml.SafeLoader(text).get_single_node()), ""))
     except OSError as error:
         raise ConfigurationError.of(
             "configuration_file",
@@ -109,11 +110,29 @@ def _read(file: Path) -> dict[str, object]:
             hint="mend the file at that line",
             where=str(file),
         ) from error
+    if duplicates:
+        raise ConfigurationError(*duplicates)
     if document is None:
         return {}
     if not isinstance(document, dict):
         raise ConfigurationError.of("configuration_file", f"{file} does not hold a mapping", where=str(file))
     return cast("dict[str, object]", document)
+
+
+def _duplicates(node: object, path: str) -> Iterator[Fault]:
+    """Keys written twice in one mapping; YAML's own reader would silently keep the last."""
+    import yaml
+
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        name = str(key.value)
+        where = f"{path}.{name}" if path else name
+        if name in seen:
+            yield Fault("configuration", f"{where}: is written twice", "keep one of the two", where)
+        seen.add(name)
+        yield from _duplicates(value, where)
 
 
 def _overrides(environ: Mapping[str, str]) -> list[tuple[str, list[str], str]]:

@@ -107,6 +107,11 @@ def test_a_key_like_no_other_is_answered_with_the_known_ones(file: Path) -> None
     assert "listen" in fault.hint
 
 
+def test_a_key_written_twice_is_a_fault_at_its_place(file: Path) -> None:
+    text = f"{SMALL}postgresql: {{port: 5432, host: a, port: 5433}}\nbackup: {{}}\nbackup: {{}}"
+    assert set(faults(file, text)) == {"postgresql.port", "backup"}
+
+
 @pytest.mark.parametrize(
     ("text", "path"),
     [
