@@ -120,10 +120,18 @@ def _count_of(column: Column, storage: Storage) -> str:
 def _wanted(
     column: Column, storage: Mapping[Storage, int], types: TypesProfile, override: str | None
 ) -> Mapping[str, int | None]:
-    """Candidate → its number of misfits, or None when the values must be looked at."""
+    """Candidate → its number of misfits, or None when the values must be looked at.
+
+    Ends with the first candidate that is known to hold everything: the rest could not be chosen.
+    """
     if override is not None:
         return {override: None}
-    return {candidate: _known_misfits(candidate, storage) for candidate in candidates(column, types)}
+    found: dict[str, int | None] = {}
+    for candidate in candidates(column, types):
+        found[candidate] = _known_misfits(candidate, storage)
+        if found[candidate] == 0:
+            break
+    return found
 
 
 def _known_misfits(candidate: str, storage: Mapping[Storage, int]) -> int | None:
