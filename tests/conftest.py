@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from opskit.errors import Refused
@@ -16,6 +17,10 @@ from opskit.host.commands import run
 from opskit.host.postgresql_programs import find_programs
 from opskit.host.private_cluster import PrivateCluster, private_cluster
 from opskit.host.scratch import scratch_directory
+
+# The same examples at every run, however slow the machine; `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 FAST_AND_FAR = {
     "fsync": "off",
