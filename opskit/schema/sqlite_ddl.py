@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from opskit.schema.model import Check, IndexTerm, ascii_fold
+from opskit.schema.model import Check, ascii_fold
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+|--[^\n]*|/\*.*?(?:\*/|\Z))"""
@@ -111,11 +111,6 @@ def read_index(text: str) -> IndexText:
     closing = _closing(found, opening)
     predicate = [token for token in found[closing + 2 :] if token.text != ";"]  # after the word WHERE
     return IndexText(terms, text[predicate[0].start : predicate[-1].end] if predicate else None)
-
-
-def index_term(text: str, column: str | None, *, descending: bool, collation: str) -> IndexTerm:
-    """A term from what PRAGMA index_xinfo and the statement's text say about it."""
-    return IndexTerm(column, None if column is not None else text, descending, collation)
 
 
 def _parts(found: Sequence[Token], opening: int) -> Iterator[Sequence[Token]]:

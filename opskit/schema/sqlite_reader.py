@@ -12,6 +12,7 @@ from opskit.schema.model import (
     ForeignKey,
     Generated,
     Index,
+    IndexTerm,
     Schema,
     Table,
     Trigger,
@@ -20,7 +21,7 @@ from opskit.schema.model import (
     ascii_fold,
 )
 from opskit.schema.names import quote
-from opskit.schema.sqlite_ddl import TableText, index_term, read_index, read_table, tokens
+from opskit.schema.sqlite_ddl import TableText, read_index, read_table, tokens
 from opskit.schema.sqlite_file import Row, rows, scalar
 
 _OBJECTS = """
@@ -149,11 +150,11 @@ def _index(connection: apsw.Connection, table: str, row: Row) -> Index:
     text = read_index(str(sql)) if sql else None
     xinfo = [entry for entry in rows(connection, f"PRAGMA index_xinfo({quote(name)})") if entry[5]]
     terms = tuple(
-        index_term(
-            text.terms[position] if text else "",
+        IndexTerm(
             None if column is None else str(column),
-            descending=bool(descending),
-            collation=str(collation).upper(),
+            text.terms[position] if text and column is None else None,
+            bool(descending),
+            str(collation).upper(),
         )
         for position, (_, _, column, descending, collation, _) in enumerate(xinfo)
     )

@@ -15,7 +15,6 @@ from opskit.schema.translation.values import (
     Whole,
     constant,
     integer,
-    plain_text,
     real,
 )
 
@@ -211,8 +210,3 @@ def as_kind(value: Value, kind: Kind) -> str:
             else f"{value.sql}::{kind.value}"
         )
     return value.sql
-
-
-def text_value(value: Value) -> Value:
-    """The value as a text, keeping its collation."""
-    return value if value.kind is Kind.TEXT else plain_text(as_text(value))
