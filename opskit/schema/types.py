@@ -49,10 +49,12 @@ class ColumnProfile:
     Attributes:
         storage: how many values of each storage class.
         misfits: candidate type → how many values it cannot hold.
+        widest: bytes of the longest text or BLOB as the file stores it, 0 when there is none.
     """
 
     storage: Mapping[Storage, int]
     misfits: Mapping[str, int]
+    widest: int = 0
 
     def filled(self) -> int:
         """How many values are not NULL."""

@@ -51,6 +51,15 @@ def test_storage_classes_are_counted(connection: apsw.Connection) -> None:
     assert found.columns["v"].filled() == 5
 
 
+def test_the_longest_text_or_blob_is_measured_in_bytes(connection: apsw.Connection) -> None:
+    fill(connection, "CREATE TABLE t (a TEXT, b BLOB, c INTEGER)", ("é🐘", b"\0\1", 12345678901))
+    found = profile(connection)
+    assert {name: column.widest for name, column in found.columns.items()} == {"a": 6, "b": 2, "c": 0}
+    connection.execute("INSERT INTO t VALUES (1, 'long text', 'abc'), (NULL, NULL, NULL)")
+    found = profile(connection)
+    assert {name: column.widest for name, column in found.columns.items()} == {"a": 6, "b": 9, "c": 3}
+
+
 def test_misfits_are_counted_for_every_candidate(connection: apsw.Connection) -> None:
     fill(
         connection, "CREATE TABLE t (v DATETIME)", ("2025-08-14 12:33:01",), ("soon",), (17,), (2.5,), (b"",)
