@@ -176,6 +176,7 @@ def _json_number(value: Decimal) -> str:
 
 _FUNCTIONS: Mapping[str, Callable[[Value], str | None]] = {
     "opskit_float": float_text,
+    "opskit_repr": repr,  # for doubles that both spell alike: calls into C are half as dear as into Python
     "opskit_numeric": numeric_text,
     "opskit_real_as_text": real_as_text,
     "opskit_timestamp": timestamp_text,
