@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from opskit.migrate.plan import SCHEMA, Undertaking
 from opskit.migrate.session import Session
 from opskit.migrate.steps import Step
+from opskit.migrate.timeline import Timeline
 from opskit.runs.plan import JsonValue, Plan, to_json
 from opskit.schema.model import ascii_fold
 
@@ -73,9 +74,9 @@ class Report:
         )
 
 
-def report(opened: Sequence[Session], plan: Plan[Step], run: str, seconds: float) -> Report:
+def report(opened: Sequence[Session], plan: Plan[Step], run: str, timeline: Timeline) -> Report:
     """The report of an executed plan."""
-    return Report(run, seconds, tuple(_database(session, plan) for session in opened))
+    return Report(run, timeline.seconds(), tuple(_database(session, plan) for session in opened))
 
 
 def name_map(undertakings: Sequence[Undertaking]) -> Mapping[str, JsonValue]:

@@ -14,6 +14,7 @@ from opskit.migrate.session import Session, open_target
 from opskit.migrate.source_facts import open_source, read_source
 from opskit.migrate.steps import Step
 from opskit.migrate.target_facts import read_target
+from opskit.migrate.timeline import read_timeline
 from opskit.runs.execute import execute
 from opskit.runs.journal import Journal, UnfinishedRun, abandon, unfinished
 from opskit.runs.plan import Plan
@@ -45,9 +46,11 @@ def sessions(jobs: Sequence[Job], backups: Path, progress: Progress) -> Generato
             stack.callback(source.close)
             target = read_target(writer, SCHEMA)
             progress.stage(f"{job.name}: profile")
+            begun = time.monotonic()
             facts = read_source(source, job, progress)
+            profiled = time.monotonic() - begun
             backup = backups / f"{job.name}-{at}.db"
-            session = Session(undertake(job, facts, target, backup), source, writer)
+            session = Session(undertake(job, facts, target, backup), source, writer, profiled)
             stack.callback(session.close)
             opened.append(session)
         yield opened
@@ -71,7 +74,6 @@ def migrate(opened: Sequence[Session], steps: Plan[Step], state_dir: Path, progr
         NeedsAttention: a step failed and the staging schema could not be removed.
     """
     killed = _killed(state_dir, steps.subject)
-    started = time.monotonic()
     backups = [session.undertaking.backup for session in opened]
     with Journal(state_dir / RUNS, COMMAND, steps.subject, backups) as journal:
         effects = MigrateEffects({session.undertaking.job.name: session for session in opened}, progress)
@@ -80,7 +82,7 @@ def migrate(opened: Sequence[Session], steps: Plan[Step], state_dir: Path, progr
             for file in run.leaves:
                 discard(file)
             abandon(run)
-        return report(opened, steps, journal.run, time.monotonic() - started)
+        return report(opened, steps, journal.run, read_timeline(journal.file))
 
 
 def _killed(state_dir: Path, databases: str) -> list[UnfinishedRun]:

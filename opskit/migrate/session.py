@@ -1,6 +1,5 @@
 """What one database's migration holds open, and what it has found out so far."""
 
-import time
 from dataclasses import dataclass, field
 
 import apsw
@@ -35,17 +34,18 @@ class Session:
 
     Attributes:
         reader: the source; after the backup, the backup.
+        profiled: seconds that reading the source's facts took.
         told: what was found out on the way that the operator must know.
     """
 
     undertaking: Undertaking
     reader: apsw.Connection
     writer: Connection
+    profiled: float
     tables: dict[str, CopiedTable] = field(default_factory=dict[str, CopiedTable])
     told: list[str] = field(default_factory=list[str])
     backup: SqliteCopy | None = None
     left_out: set[str] = field(default_factory=set[str])
-    started: float = field(default_factory=time.monotonic)
 
     def read_from(self, copy: SqliteCopy) -> None:
         """Lets go of the source file; from now on rows come from the copy."""

@@ -71,7 +71,7 @@ FINAL = frozenset({"finished", "reverted", "abandoned"})
 def unfinished(directory: Path, command: str, subject: str) -> Iterator[UnfinishedRun]:
     """Runs of a command on a subject that never came to an end, oldest first."""
     for file in sorted(directory.glob("*.jsonl")):
-        events = list(_events(file))
+        events = list(read_journal(file))
         if not events or any(entry.get("event") in FINAL for entry in events):
             continue
         first = events[0]
@@ -90,9 +90,9 @@ def abandon(run: UnfinishedRun) -> None:
         os.fsync(file.fileno())
 
 
-def _events(file: Path) -> Iterator[Mapping[str, object]]:
+def read_journal(file: Path) -> Iterator[Mapping[str, object]]:
     """The events of a journal; a torn last line (power loss) is passed over."""
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in file.read_text(encoding="utf-8", errors="replace").split("\n"):  # names may hold U+2028
         try:
             entry = cast("object", json.loads(line))
         except json.JSONDecodeError:
