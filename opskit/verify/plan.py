@@ -29,30 +29,31 @@ class Comparison:
 def plan_comparison(source: Schema, target: TargetSchema) -> Comparison:
     """Pairs tables and columns by the names that `migrate` gave them."""
     names = map_names(source)
-    present = [table for table in source.tables if names.relation(table.name) in target.columns]
+    present = [table for table in source.tables if names.relation(table.name) in target.tables]
     expected = {names.relation(table.name) for table in source.tables}
     faults = [
         f"table {table.name} is missing in the target" for table in source.tables if table not in present
     ]
     for table in present:
         faults.extend(_table_faults(table, names, target))
-    notes = tuple(f"table {name} is only in the target" for name in target.columns if name not in expected)
+    notes = tuple(f"table {name} is only in the target" for name in target.tables if name not in expected)
     return Comparison(tuple(_pair(table, names, target) for table in present), tuple(faults), notes)
 
 
 def _table_faults(table: Table, names: NameMap, target: TargetSchema) -> Iterator[str]:
     name = names.relation(table.name)
     for column in table.columns:
-        if names.column(table.name, column.name) not in target.columns[name]:
+        if target.tables[name].column(names.column(table.name, column.name)) is None:
             yield f"column {column.name} of table {table.name} is missing in the target"
     wanted = {names.column(table.name, column) for column in table.primary_key}
-    if wanted and wanted != set(target.primary_keys.get(name, ())):
+    key = target.tables[name].primary_key
+    if wanted and wanted != set(key.columns if key else ()):
         yield f"the primary key of table {table.name} is not ({', '.join(table.primary_key)}) in the target"
 
 
 def _pair(table: Table, names: NameMap, target: TargetSchema) -> Pair:
     name = names.relation(table.name)
-    types = target.columns[name]
+    types = {column.name: column.pg_type for column in target.tables[name].columns}
     common = [column.name for column in table.columns if names.column(table.name, column.name) in types]
     columns = tuple(SourceColumn(column, types[names.column(table.name, column)]) for column in common)
     targets = tuple(names.column(table.name, column) for column in common)

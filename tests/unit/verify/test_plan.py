@@ -1,7 +1,7 @@
 """Which columns are compared with which, and what has no counterpart."""
 
 from opskit.schema.model import Affinity, Column, Schema, Table
-from opskit.schema.target_schema import TargetSchema
+from opskit.schema.target_schema import PgColumn, PgKey, PgTable, TargetSchema
 from opskit.transfer.tables import SourceColumn, TargetTable
 from opskit.verify.plan import plan_comparison
 
@@ -10,12 +10,17 @@ def table(name: str, *columns: str, key: tuple[str, ...] = ()) -> Table:
     return Table(name, tuple(Column(one, "TEXT", Affinity.TEXT) for one in columns), primary_key=key)
 
 
+def target(name: str, key: tuple[str, ...] = (), **columns: str) -> TargetSchema:
+    primary = PgKey(f"{name}_pkey", key, primary=True) if key else None
+    listed = tuple(PgColumn(column, kind) for column, kind in columns.items())
+    return TargetSchema("public", {name: PgTable(name, columns=listed, primary_key=primary)})
+
+
 SOURCE = Schema((table("users", "Id", "xmin", key=("Id",)),))
 
 
 def test_columns_are_paired_by_the_names_that_migrate_gave_them() -> None:
-    target = TargetSchema({"users": {"xmin_": "text", "Id": "bigint"}}, {"users": ("Id",)})
-    comparison = plan_comparison(SOURCE, target)
+    comparison = plan_comparison(SOURCE, target("users", ("Id",), xmin_="text", Id="bigint"))
     (pair,) = comparison.pairs
     assert pair.source.columns == (SourceColumn("Id", "bigint"), SourceColumn("xmin", "text"))
     assert pair.target == TargetTable("public", "users", ("Id", "xmin_"))
@@ -24,14 +29,14 @@ def test_columns_are_paired_by_the_names_that_migrate_gave_them() -> None:
 
 
 def test_a_missing_table_is_a_fault_and_an_extra_one_a_note() -> None:
-    comparison = plan_comparison(SOURCE, TargetSchema({"other": {"a": "text"}}, {}))
+    comparison = plan_comparison(SOURCE, target("other", a="text"))
     assert comparison.pairs == ()
     assert comparison.faults == ("table users is missing in the target",)
     assert comparison.notes == ("table other is only in the target",)
 
 
 def test_without_its_key_column_a_table_is_compared_as_one_without_a_key() -> None:
-    comparison = plan_comparison(SOURCE, TargetSchema({"users": {"xmin_": "text", "extra": "int"}}, {}))
+    comparison = plan_comparison(SOURCE, target("users", xmin_="text", extra="int"))
     (pair,) = comparison.pairs
     assert pair.key == ()
     assert pair.target.columns == ("xmin_",)
