@@ -4,303 +4,52 @@ Pure: source schema, chosen types and names in; statements out. Statements name 
 that the session's search_path decides where they are made.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from opskit.schema.design import (
     Choices,
-    ColumnDesign,
     Design,
     Rule,
     RuleKind,
     TableDesign,
     TriggerDesign,
     ViewDesign,
-    one_line,
 )
+from opskit.schema.design_draft import Draft, FreeNames, Told, draft
+from opskit.schema.design_foreign_keys import design_foreign_key
 from opskit.schema.design_notes import collations, renamed, virtual_tables
-from opskit.schema.model import Column, ForeignKey, Index, IndexTerm, Schema, Table, ascii_fold
-from opskit.schema.names import NameMap, fit, quote
-from opskit.schema.translation import (
-    Translation,
-    Untranslatable,
-    order_views,
-    translate_check,
-    translate_default,
-    translate_generated,
-    translate_index_expression,
-    translate_predicate,
-    translate_trigger,
-    translate_view,
-)
+from opskit.schema.design_rules import design_rules
+from opskit.schema.design_tables import design_table
+from opskit.schema.design_views import design_triggers, design_views
+from opskit.schema.model import Schema
+from opskit.schema.names import NameMap
+
+_ORDER = tuple(RuleKind)
 
 
 def design(schema: Schema, choices: Choices, names: NameMap) -> Design:
     """The target's design for a schema, its chosen types and its names."""
-    return _Designer(schema, choices, names).design()
+    parts = tuple(_parts(draft(schema, choices, names)))
+    told = (one.sentence for one in parts if isinstance(one, Told))
+    notes = (*virtual_tables(schema), *collations(schema), *renamed(schema, names))
+    rules = (one for one in parts if isinstance(one, Rule))
+    return Design(
+        tuple(one for one in parts if isinstance(one, TableDesign)),
+        tuple(sorted(rules, key=lambda rule: _ORDER.index(rule.kind))),
+        tuple(one for one in parts if isinstance(one, ViewDesign)),
+        tuple(one for one in parts if isinstance(one, TriggerDesign)),
+        (*told, *notes),
+    )
 
 
-class _Designer:
-    """Holds what every part of the design needs; lives for one call of `design`."""
-
-    def __init__(self, schema: Schema, choices: Choices, names: NameMap) -> None:
-        self._schema = schema
-        self._choices = choices
-        self._names = names
-        self._types = {
-            ascii_fold(table): {ascii_fold(column): choice.pg_type for column, choice in columns.items()}
-            for table, columns in choices.items()
-        }
-        self._taken = set(names.relations.values())
-        self._told: list[str] = []
-
-    def design(self) -> Design:
-        tables = tuple(self._table(table) for table in self._schema.tables)
-        rules = tuple(rule for table in self._schema.tables for rule in self._rules(table))
-        order = list(RuleKind)
-        views = tuple(self._views())
-        triggers = tuple(self._triggers())
-        notes = (
-            *virtual_tables(self._schema),
-            *collations(self._schema),
-            *renamed(self._schema, self._names),
-        )
-        return Design(
-            tables,
-            tuple(sorted(rules, key=lambda rule: order.index(rule.kind))),
-            views,
-            triggers,
-            (*self._told, *notes),
-        )
-
-    def _table(self, table: Table) -> TableDesign:
-        generated = {
-            column.name: self._generated(column, table) for column in table.columns if column.generated
-        }
-        columns = tuple(
-            ColumnDesign(
-                column.name,
-                self._names.column(table.name, column.name),
-                self._choices[table.name][column.name].pg_type,
-                self._choices[table.name][column.name].reason,
-                generated=generated.get(column.name) is not None,
-            )
-            for column in table.columns
-        )
-        body = ", ".join(self._column(table, column, generated.get(column.name)) for column in table.columns)
-        target = self._names.relation(table.name)
-        identity = self._identity(table)
-        return TableDesign(
-            source=table.name,
-            target=target,
-            columns=columns,
-            create=f"CREATE TABLE {quote(target)} ({body})",
-            key=table.primary_key,
-            identity=None if identity is None else self._names.column(table.name, identity),
-            last_key=table.last_key,
-        )
-
-    def _identity(self, table: Table) -> str | None:
-        """The source column whose keys the server is to generate."""
-        alias = table.rowid_alias
-        return alias if alias is not None and self._type(table, alias) == "bigint" else None
-
-    def _type(self, table: Table, column: str) -> str:
-        return self._types[ascii_fold(table.name)][ascii_fold(column)]
-
-    def _column(self, table: Table, column: Column, generated: str | None) -> str:
-        parts = [quote(self._names.column(table.name, column.name)), self._type(table, column.name)]
-        if generated is not None:
-            parts.append(f"GENERATED ALWAYS AS ({generated}) STORED")
-        elif column.name == self._identity(table):
-            sequence = self._free(f"{table.name}_{column.name}_seq")
-            parts.append(f"GENERATED BY DEFAULT AS IDENTITY (SEQUENCE NAME {quote(sequence)})")
-        if column.not_null:
-            parts.append("NOT NULL")
-        return " ".join(parts)
-
-    def _generated(self, column: Column, table: Table) -> str | None:
-        what = f"generated column {column.name} of table {table.name}"
-        return self._sql(
-            translate_generated(column, table, self._types[ascii_fold(table.name)], self._names),
-            what,
-            column.expression or "",
-            "it became an ordinary column with the values it had",
-        )
-
-    def _sql(
-        self, result: Translation | Untranslatable | None, what: str, sql: str, outcome: str
-    ) -> str | None:
-        """The translation, or None after telling why there is none."""
-        if isinstance(result, Untranslatable):
-            self._told.append(
-                f"{what} was not translated ({result.reason}): {outcome}; its SQL is {one_line(sql)}"
-            )
-            return None
-        return result.sql if result else None
-
-    def _rules(self, table: Table) -> Iterator[Rule]:
-        if table.primary_key:
-            yield self._primary_key(table)
-        for index in table.indexes:
-            rule = self._index(table, index)
-            if rule:
-                yield rule
-        for column in table.columns:
-            yield from self._default(table, column)
-        for number, check in enumerate(table.checks, 1):
-            name = fit(check.name or f"{table.name}_check{number}")
-            result = translate_check(check, table, self._types[ascii_fold(table.name)], self._names)
-            sql = self._sql(
-                result, f"check {name} of table {table.name}", check.expression, "it was left out"
-            )
-            if sql:
-                yield self._constraint(RuleKind.CHECK, name, table, f"CHECK ({sql})", may_be_broken=True)
+def _parts(source: Draft) -> Iterator[TableDesign | Rule | ViewDesign | TriggerDesign | Told]:
+    free = FreeNames(source.names.relations.values())
+    for table in source.schema.tables:
+        yield from design_table(source, table, free)
+    for table in source.schema.tables:
+        constraints = FreeNames()
+        yield from design_rules(source, table, free, constraints)
         for key in table.foreign_keys:
-            yield from self._foreign_key(table, key)
-
-    def _constraint(
-        self,
-        kind: RuleKind,
-        name: str,
-        table: Table,
-        body: str,
-        *,
-        may_be_broken: bool = False,
-        parent: str | None = None,
-    ) -> Rule:
-        target = quote(self._names.relation(table.name))
-        statement = f"ALTER TABLE {target} ADD CONSTRAINT {quote(name)} {body}"
-        return Rule(
-            kind, name, table.name, statement, f"{statement} NOT VALID" if may_be_broken else None, parent
-        )
-
-    def _primary_key(self, table: Table) -> Rule:
-        columns = self._columns(table, table.primary_key)
-        return self._constraint(
-            RuleKind.PRIMARY_KEY, self._free(f"{table.name}_pkey"), table, f"PRIMARY KEY ({columns})"
-        )
-
-    def _columns(self, table: Table, columns: Iterable[str]) -> str:
-        return ", ".join(quote(self._names.column(table.name, column)) for column in columns)
-
-    def _free(self, wanted: str) -> str:
-        """A name no other relation of the target's schema has: indexes share one space with tables there."""
-        name, number = fit(wanted), 1
-        while name in self._taken:
-            number += 1
-            name = fit(f"{wanted}_{number}")
-        self._taken.add(name)
-        return name
-
-    def _index(self, table: Table, index: Index) -> Rule | None:
-        plain = all(term.column is not None and term.collation == "BINARY" for term in index.terms)
-        if index.constraint and plain:
-            columns = [term.column for term in index.terms if term.column is not None]
-            name = self._free("_".join((table.name, *columns, "key")))
-            return self._constraint(RuleKind.UNIQUE, name, table, f"UNIQUE ({self._columns(table, columns)})")
-        what = f"index {index.name} of table {table.name}"
-        terms = [self._term(table, term, what) for term in index.terms]
-        predicate = ""
-        if index.predicate is not None:
-            result = translate_predicate(
-                index.predicate, table, self._types[ascii_fold(table.name)], self._names
-            )
-            sql = self._sql(result, what, index.predicate, "it was left out")
-            if sql is None:
-                return None
-            predicate = f" WHERE {sql}"
-        if any(term is None for term in terms):
-            return None
-        columns = [term.column or "expr" for term in index.terms]
-        name = self._free("_".join((table.name, *columns, "key")) if index.constraint else index.name)
-        kind = RuleKind.UNIQUE if index.constraint else RuleKind.INDEX
-        body = ", ".join(term for term in terms if term)
-        unique = "UNIQUE " if index.unique else ""
-        target = quote(self._names.relation(table.name))
-        return Rule(
-            kind, name, table.name, f"CREATE {unique}INDEX {quote(name)} ON {target} ({body}){predicate}"
-        )
-
-    def _term(self, table: Table, term: IndexTerm, what: str) -> str | None:
-        if term.column is None:
-            text = term.expression or ""
-            result = translate_index_expression(text, table, self._types[ascii_fold(table.name)], self._names)
-            sql = self._sql(result, what, text, "it was left out")
-            body = None if sql is None else f"({sql})"
-        else:
-            body = self._collated(
-                quote(self._names.column(table.name, term.column)), self._type(table, term.column), term
-            )
-        if body is None:
-            return None
-        return f"{body} DESC" if term.descending else body
-
-    def _collated(self, column: str, pg_type: str, term: IndexTerm) -> str:
-        """NOCASE folds ASCII only, which is what lower() does in the C collation."""
-        if pg_type != "text" or term.collation == "BINARY":
-            return column
-        return {"NOCASE": f'lower({column} COLLATE "C")', "RTRIM": f"rtrim({column})"}.get(
-            term.collation, column
-        )
-
-    def _default(self, table: Table, column: Column) -> Iterator[Rule]:
-        if column.default is None or column.generated or column.name == table.rowid_alias:
-            return
-        what = f"default of column {column.name} of table {table.name}"
-        sql = self._sql(
-            translate_default(column, self._type(table, column.name)), what, column.default, "it was left out"
-        )
-        if sql:
-            target = quote(self._names.relation(table.name))
-            name = quote(self._names.column(table.name, column.name))
-            statement = f"ALTER TABLE {target} ALTER COLUMN {name} SET DEFAULT {sql}"
-            yield Rule(RuleKind.DEFAULT, column.name, table.name, statement)
-
-    def _foreign_key(self, table: Table, key: ForeignKey) -> Iterator[Rule]:
-        name = fit("_".join((table.name, *key.columns, "fkey")))
-        what = f"foreign key {name} of table {table.name} was left out"
-        try:
-            parent = self._schema.table(key.parent)
-        except KeyError:
-            self._told.append(f"{what}: its parent table {key.parent} is missing")
-            return
-        if len(key.parent_columns) != len(key.columns):
-            self._told.append(f"{what}: its parent table {parent.name} has no matching primary key")
-            return
-        body = (
-            f"FOREIGN KEY ({self._columns(table, key.columns)})"
-            f" REFERENCES {quote(self._names.relation(parent.name))}"
-            f" ({self._columns(parent, key.parent_columns)})"
-            f" ON UPDATE {key.on_update} ON DELETE {key.on_delete}"
-            f"{' DEFERRABLE INITIALLY DEFERRED' if key.deferred else ''}"
-        )
-        kind = RuleKind.FOREIGN_KEY
-        yield self._constraint(kind, name, table, body, may_be_broken=True, parent=parent.name)
-
-    def _views(self) -> Iterator[ViewDesign]:
-        for view in order_views(self._schema):
-            if not view.columns:
-                sql = one_line(view.sql)
-                self._told.append(
-                    f"view {view.name} was left out: it is broken in SQLite itself; its SQL is {sql}"
-                )
-                continue
-            result = translate_view(view, self._schema, self._types, self._names)
-            sql = self._sql(result, f"view {view.name}", view.sql, "it was left out")
-            if sql:
-                target = self._names.relation(view.name)
-                columns = ", ".join(map(quote, view.columns))
-                yield ViewDesign(
-                    view.name, target, view.columns, f"CREATE VIEW {quote(target)} ({columns}) AS {sql}"
-                )
-
-    def _triggers(self) -> Iterator[TriggerDesign]:
-        for trigger in self._schema.triggers:
-            result = translate_trigger(trigger, self._schema, self._types, self._names)
-            if isinstance(result, Untranslatable):
-                what = f"trigger {trigger.name} of table {trigger.table}"
-                sql = one_line(trigger.sql)
-                self._told.append(f"{what} was not translated ({result.reason}): left out; its SQL is {sql}")
-                continue
-            self._told.extend(result.told)
-            yield TriggerDesign(trigger.name, trigger.table, result.function, result.statements)
+            yield design_foreign_key(source, table, key, constraints)
+    yield from design_views(source)
+    yield from design_triggers(source)

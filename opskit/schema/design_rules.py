@@ -1,0 +1,116 @@
+"""Rules of one table: primary key, unique constraints, indexes, defaults, checks."""
+
+from collections.abc import Iterator
+
+from opskit.schema.design import Rule, RuleKind
+from opskit.schema.design_draft import Draft, FreeNames, Told, translated
+from opskit.schema.model import Check, Column, Index, IndexTerm, Table
+from opskit.schema.names import quote
+from opskit.schema.translation import (
+    translate_check,
+    translate_default,
+    translate_index_expression,
+    translate_predicate,
+)
+
+
+def design_rules(
+    draft: Draft, table: Table, free: FreeNames, constraints: FreeNames
+) -> Iterator[Rule | Told]:
+    """Everything that is added to the loaded table, foreign keys apart.
+
+    Args:
+        free: the names of the schema's relations, which indexes share.
+        constraints: the names of the table's constraints.
+    """
+    if table.primary_key:
+        body = f"PRIMARY KEY ({draft.columns(table, table.primary_key)})"
+        name = constraints.take(free.take(f"{table.name}_pkey"))
+        yield constraint(draft, RuleKind.PRIMARY_KEY, name, table, body)
+    for index in table.indexes:
+        yield from _index(draft, table, index, free)
+    for column in table.columns:
+        if column.default is not None and not column.generated and column.name != table.rowid_alias:
+            yield _default(draft, table, column, column.default)
+    for number, check in enumerate(table.checks, 1):
+        yield _check(draft, table, check, constraints.take(check.name or f"{table.name}_check{number}"))
+
+
+def constraint(draft: Draft, kind: RuleKind, name: str, table: Table, body: str) -> Rule:
+    """A constraint that the rows that are there must keep."""
+    statement = f"ALTER TABLE {draft.relation(table)} ADD CONSTRAINT {quote(name)} {body}"
+    return Rule(kind, name, table.name, statement)
+
+
+def _check(draft: Draft, table: Table, check: Check, name: str) -> Rule | Told:
+    result = translate_check(check, table, draft.types_of(table), draft.names)
+    sql = translated(result, f"check {name} of table {table.name}", check.expression)
+    if isinstance(sql, Told):
+        return sql
+    statement = f"ALTER TABLE {draft.relation(table)} ADD CONSTRAINT {quote(name)} CHECK ({sql})"
+    return Rule(RuleKind.CHECK, name, table.name, statement, f"{statement} NOT VALID")
+
+
+def _default(draft: Draft, table: Table, column: Column, default: str) -> Rule | Told:
+    what = f"default of column {column.name} of table {table.name}"
+    sql = translated(translate_default(column, draft.type(table, column.name)), what, default)
+    if isinstance(sql, Told):
+        return sql
+    name = draft.column(table, column.name)
+    statement = f"ALTER TABLE {draft.relation(table)} ALTER COLUMN {name} SET DEFAULT {sql}"
+    return Rule(RuleKind.DEFAULT, column.name, table.name, statement)
+
+
+def _index(draft: Draft, table: Table, index: Index, free: FreeNames) -> Iterator[Rule | Told]:
+    if index.constraint and all(term.column and term.collation == "BINARY" for term in index.terms):
+        columns = [term.column for term in index.terms if term.column is not None]
+        body = f"UNIQUE ({draft.columns(table, columns)})"
+        yield constraint(draft, RuleKind.UNIQUE, free.take(_key_name(table, index)), table, body)
+        return
+    what = f"index {index.name} of table {table.name}"
+    predicate = _predicate(draft, table, index, what)
+    terms = [_term(draft, table, term, what) for term in index.terms]
+    untranslated = [one for one in (*terms, predicate) if isinstance(one, Told)]
+    if untranslated:
+        yield from untranslated
+        return
+    name = free.take(_key_name(table, index) if index.constraint else index.name)
+    unique = "UNIQUE " if index.unique else ""
+    body = ", ".join(map(str, terms))
+    yield Rule(
+        RuleKind.UNIQUE if index.constraint else RuleKind.INDEX,
+        name,
+        table.name,
+        f"CREATE {unique}INDEX {quote(name)} ON {draft.relation(table)} ({body}){predicate}",
+    )
+
+
+def _key_name(table: Table, index: Index) -> str:
+    return "_".join((table.name, *(term.column or "expr" for term in index.terms), "key"))
+
+
+def _predicate(draft: Draft, table: Table, index: Index, what: str) -> str | Told:
+    if index.predicate is None:
+        return ""
+    result = translate_predicate(index.predicate, table, draft.types_of(table), draft.names)
+    sql = translated(result, what, index.predicate)
+    return sql if isinstance(sql, Told) else f" WHERE {sql}"
+
+
+def _term(draft: Draft, table: Table, term: IndexTerm, what: str) -> str | Told:
+    if term.column is not None:
+        pg_type = draft.type(table, term.column)
+        body: str | Told = _collated(draft.column(table, term.column), pg_type, term)
+    else:
+        text = term.expression or ""
+        result = translate_index_expression(text, table, draft.types_of(table), draft.names)
+        sql = translated(result, what, text)
+        body = sql if isinstance(sql, Told) else f"({sql})"
+    return f"{body} DESC" if term.descending and isinstance(body, str) else body
+
+
+def _collated(column: str, pg_type: str, term: IndexTerm) -> str:
+    """NOCASE folds ASCII only, which is what lower() does in the C collation."""
+    if pg_type != "text" or term.collation == "BINARY":
+        return column
+    return {"NOCASE": f'lower({column} COLLATE "C")', "RTRIM": f"rtrim({column})"}.get(term.collation, column)
