@@ -38,7 +38,7 @@ from opskit.schema.design import TableDesign
 from opskit.transfer.backup import back_up, discard
 from opskit.transfer.digest import digest
 from opskit.transfer.proof import differences, digest_target
-from opskit.transfer.source import MISFIT, Block, read_blocks
+from opskit.transfer.source import Block, read_blocks
 from opskit.transfer.tables import Pair, TargetTable
 from opskit.transfer.target import copy_in, server_words
 
@@ -64,6 +64,9 @@ class MigrateEffects:
                 hint="see the message; then run again",
                 where=step.database,
             ) from error
+
+    def halt(self) -> None:
+        """See `Effects`: every step is performed in this thread."""
 
     def revert(self, step: Step) -> None:
         """Puts it back; see `Effects`."""
@@ -130,7 +133,7 @@ class MigrateEffects:
 
     def _digested(self, blocks: Iterator[Block], copied: CopiedTable, task: str) -> Iterator[Block]:
         for block in blocks:
-            if MISFIT in block.data:  # the profile found none, and the backup cannot have changed since
+            if block.set_aside:  # the profile found none, and the backup cannot have changed since
                 raise QueryFailed.of(
                     "misfit", f"{task}: a value does not fit its type", hint="please report this"
                 )

@@ -21,7 +21,7 @@ from opskit.migrate.steps import (
     VerifyTable,
 )
 from opskit.runs.journal import UnfinishedRun
-from opskit.runs.plan import Plan
+from opskit.runs.plan import Plan, one_by_one
 from opskit.schema.design import Design, TableDesign
 from opskit.schema.designer import design
 from opskit.schema.names import NameMap, map_names
@@ -74,7 +74,7 @@ def plan_migration(undertakings: Sequence[Undertaking], killed: Sequence[Unfinis
     steps.extend(step for one in undertakings for step in _steps(one))
     steps.extend(_publish(one) for one in undertakings)
     told = tuple(f"{one.job.name}: {sentence}" for one in undertakings for sentence in _told(one))
-    return Plan(COMMAND, subject(undertakings), tuple(steps), told)
+    return Plan(COMMAND, subject(undertakings), one_by_one(*steps), told)
 
 
 def subject(undertakings: Sequence[Undertaking]) -> str:

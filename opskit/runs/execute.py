@@ -1,24 +1,33 @@
 """Executes a plan: journal, perform, and on failure walk back in reverse."""
 
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Protocol, TypeVar
 
 from opskit.errors import Fault, NeedsAttention, OpskitError, Reverted
 from opskit.runs.journal import Journal
-from opskit.runs.plan import Plan, Step
+from opskit.runs.plan import JsonValue, Plan, Stage, Step
 
 S_contra = TypeVar("S_contra", bound=Step, contravariant=True)
 S = TypeVar("S", bound=Step)
+
+Found = Mapping[str, JsonValue] | None
+"""What performing a step has found out that a later run needs to know, None for nothing."""
 
 
 class Effects(Protocol[S_contra]):
     """What the steps of one capability do to the world."""
 
-    def perform(self, step: S_contra, /) -> None:
-        """Makes it so.
+    def perform(self, step: S_contra, /) -> Found:
+        """Makes it so. Steps of a stage whose `at_once` is above one are performed from several threads.
 
         Raises:
             OpskitError: it could not be done.
         """
+        ...
+
+    def halt(self) -> None:
+        """Makes what is being performed in other threads fail soon, because one step has failed."""
         ...
 
     def revert(self, step: S_contra, /) -> None:
@@ -31,7 +40,7 @@ class Effects(Protocol[S_contra]):
 
 
 def execute(plan: Plan[S], effects: Effects[S], journal: Journal, *, go_on: str) -> None:
-    """Performs the steps in order.
+    """Performs the stages in order.
 
     Args:
         go_on: what the operator runs when a failure could not be undone.
@@ -42,11 +51,8 @@ def execute(plan: Plan[S], effects: Effects[S], journal: Journal, *, go_on: str)
     """
     begun: list[S] = []
     try:
-        for step in plan.steps:
-            journal.write("intent", step=step.title)
-            begun.append(step)
-            effects.perform(step)
-            journal.write("done", step=step.title)
+        for stage in plan.stages:
+            _perform(stage, effects, journal, begun)
     except OpskitError as error:
         _walk_back(begun, effects, journal, error.faults, go_on)
         raise Reverted(*error.faults) from error
@@ -54,6 +60,40 @@ def execute(plan: Plan[S], effects: Effects[S], journal: Journal, *, go_on: str)
         _walk_back(begun, effects, journal, (), go_on)
         raise
     journal.write("finished")
+
+
+def _perform(stage: Stage[S], effects: Effects[S], journal: Journal, begun: list[S]) -> None:
+    """The disk has the journal before a stage is begun and after it is done; a single step is a stage."""
+    alone = len(stage.steps) == 1
+    record = journal.write if alone else journal.note
+
+    def perform(step: S) -> None:
+        record("intent", step=step.title)
+        begun.append(step)
+        found = effects.perform(step)
+        record("done", step=step.title, found=found)
+
+    if not alone:
+        journal.write("stage", steps=len(stage.steps))
+    if stage.at_once == 1:
+        for step in stage.steps:
+            perform(step)
+    else:
+        _side_by_side(stage, perform, effects)
+    if not alone:
+        journal.write("stage done")
+
+
+def _side_by_side(stage: Stage[S], perform: Callable[[S], None], effects: Effects[S]) -> None:
+    with ThreadPoolExecutor(stage.at_once) as threads:
+        futures = [threads.submit(perform, step) for step in stage.steps]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            effects.halt()
+            raise
 
 
 def _walk_back(

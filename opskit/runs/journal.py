@@ -7,7 +7,7 @@ decides what is left to do; the journal tells the operator and the next run whic
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ class UnfinishedRun:
 
     Attributes:
         begun: the titles of the steps it had begun, in order.
+        done: the titles of the steps it had done, and what each had found.
         leaves: files it was going to make, of no use without its end.
     """
 
@@ -31,6 +32,7 @@ class UnfinishedRun:
     begun: tuple[str, ...]
     file: Path
     leaves: tuple[Path, ...] = ()
+    done: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
 
 class Journal:
@@ -51,9 +53,13 @@ class Journal:
 
     def write(self, event: str, **details: JsonValue) -> None:
         """Appends an event and waits until the disk has it."""
+        self.note(event, **details)
+        os.fsync(self._descriptor)
+
+    def note(self, event: str, **details: JsonValue) -> None:
+        """Appends an event that any kill leaves there, and a power loss only after the next `write`."""
         entry = {"at": datetime.now(UTC).isoformat(), "event": event, **details}
         os.write(self._descriptor, (json.dumps(entry, ensure_ascii=False) + "\n").encode())
-        os.fsync(self._descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -78,7 +84,12 @@ def unfinished(directory: Path, command: str, subject: str) -> Iterator[Unfinish
         if first.get("command") == command and first.get("subject") == subject:
             steps = [str(entry["step"]) for entry in events if entry.get("event") == "intent"]
             leaves = tuple(map(Path, cast("list[str]", first.get("leaves", []))))
-            yield UnfinishedRun(file.stem, command, subject, tuple(steps), file, leaves)
+            done = {
+                str(entry["step"]): cast("JsonValue", entry.get("found"))
+                for entry in events
+                if entry.get("event") == "done"
+            }
+            yield UnfinishedRun(file.stem, command, subject, tuple(steps), file, leaves, done)
 
 
 def abandon(run: UnfinishedRun) -> None:

@@ -22,6 +22,14 @@ S = TypeVar("S", bound=Step)
 
 
 @dataclass(frozen=True, slots=True)
+class Stage(Generic[S]):
+    """Steps that all come after the stage before; `at_once` of them may be performed side by side."""
+
+    steps: tuple[S, ...]
+    at_once: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Plan(Generic[S]):
     """What a command will do to a subject, in order.
 
@@ -31,25 +39,42 @@ class Plan(Generic[S]):
 
     command: str
     subject: str
-    steps: tuple[S, ...]
+    stages: tuple[Stage[S], ...]
     told: tuple[str, ...] = ()
 
+    @property
+    def steps(self) -> tuple[S, ...]:
+        """All steps in the order in which they are begun."""
+        return tuple(step for stage in self.stages for step in stage.steps)
+
     def to_json(self) -> Mapping[str, JsonValue]:
-        """The plan as a JSON object; every step names its kind."""
+        """The plan as a JSON object; every step names its kind and its stage, counted from 1."""
         return {
             "command": self.command,
             "subject": self.subject,
             "steps": [
-                {"title": step.title, "kind": type(step).__name__, **_object(step)} for step in self.steps
+                {"title": step.title, "kind": type(step).__name__, "stage": number, **_object(step)}
+                for number, stage in enumerate(self.stages, 1)
+                for step in stage.steps
             ],
             "told": list(self.told),
         }
 
     def to_text(self) -> str:
-        """The plan as numbered lines."""
+        """The plan as numbered lines; what is done side by side says so."""
         lines = [f"{self.command} {self.subject}: {len(self.steps)} steps"]
-        lines += [f"{number:4}. {step.title}" for number, step in enumerate(self.steps, 1)]
+        number = 0
+        for stage in self.stages:
+            beside = f"  ({stage.at_once} at once)" if stage.at_once > 1 and len(stage.steps) > 1 else ""
+            for step in stage.steps:
+                number += 1
+                lines.append(f"{number:4}. {step.title}{beside}")
         return "\n".join([*lines, *(f"  note: {line}" for line in self.told)])
+
+
+def one_by_one(*steps: S) -> tuple[Stage[S], ...]:
+    """Stages of one step each: every step waits for the one before."""
+    return tuple(Stage((step,)) for step in steps)
 
 
 def to_json(value: object) -> JsonValue:

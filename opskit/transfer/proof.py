@@ -1,6 +1,7 @@
 """Proof that a table arrived: digests of both sides, and the rows that differ when they do."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from itertools import chain
 
 import apsw
 
@@ -9,9 +10,6 @@ from opskit.transfer.digest import Digest, digest
 from opskit.transfer.source import read_blocks
 from opskit.transfer.tables import Pair, SourceTable, TargetTable
 from opskit.transfer.target import Connection, copy_out
-
-_BATCH = 4096
-"""Lines digested between two progress reports."""
 
 Advance = Callable[[int], None]
 """Called with the number of rows done since the last call."""
@@ -44,9 +42,9 @@ def digest_target(connection: Connection, table: TargetTable, advance: Advance) 
         psycopg.Error: the server refused or went away.
     """
     total = Digest()
-    for batch in _batches(copy_out(connection, table)):
-        total += digest(batch)
-        advance(len(batch))
+    for lines in copy_out(connection, table):
+        total += digest(lines)
+        advance(len(lines))
     return total
 
 
@@ -56,15 +54,7 @@ def differences(reader: apsw.Connection, connection: Connection, pair: Pair) -> 
     def source() -> Iterable[bytes]:
         return (line for block in read_blocks(reader, pair.source) for line in block.lines())
 
-    return find_differences(source, lambda: copy_out(connection, pair.target), shape(pair))
+    def target() -> Iterable[bytes]:
+        return chain.from_iterable(copy_out(connection, pair.target))
 
-
-def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
-    for line in lines:
-        batch.append(line)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+    return find_differences(source, target, shape(pair))

@@ -21,7 +21,7 @@ BLOCK_BYTES = 256 * 1024
 FIELD, ROW, NULL = b"\x1f", b"\x1e", b"\x00"
 MISFIT = rb"\N\N"
 """What a value becomes that its target type cannot hold; no text is escaped to this, and NULL is \\N once.
-A copy must stop at it; a comparison finds that it differs from everything."""
+Such rows are set aside: they are no part of what is copied and compared."""
 
 _ESCAPES = (
     (b"\\", b"\\\\"),
@@ -38,14 +38,19 @@ _ESCAPES = (
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """COPY text of some whole rows, each ended by a newline."""
+    """COPY text of some whole rows, each ended by a newline.
+
+    Attributes:
+        set_aside: how many more rows were read that the target cannot hold.
+    """
 
     data: bytes
     rows: int
+    set_aside: int = 0
 
     def lines(self) -> list[bytes]:
         """The rows without their newlines."""
-        return self.data[:-1].split(b"\n")
+        return self.data[:-1].split(b"\n") if self.data else []
 
 
 class FramingError(Exception):
@@ -91,11 +96,14 @@ def concatenate(parts: Sequence[str], separator: str) -> str:
 
 def _select(connection: apsw.Connection, table: SourceTable) -> str:
     """The statement that yields one line a row."""
+    rows = quote(table.name)
+    if table.span is not None:
+        rows += f" WHERE {table.span.rowid} BETWEEN {table.span.first} AND {table.span.last}"
     if not table.columns:
-        return f"SELECT x'' FROM {quote(table.name)}"
+        return f"SELECT x'' FROM {rows}"
     rendered = [_field(column, escaped=table.escaped) for column in table.columns]
     line = concatenate(rendered, "char(9)" if table.escaped else "char(31)")
-    return f"SELECT {as_bytes(connection, line)} FROM {quote(table.name)}"
+    return f"SELECT {as_bytes(connection, line)} FROM {rows}"
 
 
 def _field(column: SourceColumn, *, escaped: bool) -> str:
@@ -109,12 +117,18 @@ def _field(column: SourceColumn, *, escaped: bool) -> str:
 
 
 def _block(lines: list[bytes], table: SourceTable) -> Block:
-    if table.escaped:
-        return Block(b"\n".join(lines) + b"\n", len(lines))
+    data = b"\n".join(lines) + b"\n" if table.escaped else _escape(lines, table)
+    if MISFIT not in data:
+        return Block(data, len(lines))
+    kept = [line for line in data[:-1].split(b"\n") if MISFIT not in line]
+    return Block(b"".join(line + b"\n" for line in kept), len(kept), len(lines) - len(kept))
+
+
+def _escape(lines: list[bytes], table: SourceTable) -> bytes:
     joined = ROW.join(lines)
     fields = max(len(table.columns) - 1, 0)
     if joined.count(ROW) != len(lines) - 1 or joined.count(FIELD) != len(lines) * fields:
         raise FramingError(table.name)
     for plain, coded in _ESCAPES:
         joined = joined.replace(plain, coded)
-    return Block(joined.replace(NULL, b"\\N").replace(FIELD, b"\t").replace(ROW, b"\n") + b"\n", len(lines))
+    return joined.replace(NULL, b"\\N").replace(FIELD, b"\t").replace(ROW, b"\n") + b"\n"

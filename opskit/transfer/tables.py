@@ -12,16 +12,27 @@ class SourceColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The rows whose rowid is in a range; `rowid` is a name of it that no column has."""
+
+    rowid: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class SourceTable:
     """A table to read.
 
     Attributes:
         escaped: escape inside SQLite, because some text holds the framing characters.
+        span: only these rows; None for all.
     """
 
     name: str
     columns: tuple[SourceColumn, ...]
     escaped: bool = False
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """The PostgreSQL end of the data path: a session whose output is canonical, COPY in and COPY out."""
 
+import select
 from collections.abc import Iterable, Iterator, Mapping
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq.abc import PGconn
 
 from opskit.errors import ConnectionFailed
 from opskit.transfer.source import Block
@@ -20,9 +22,13 @@ CANONICAL = {
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "client_min_messages": "warning",
+    "client_connection_check_interval": "2s",  # a statement ends soon after the process that began it
     "search_path": "pg_catalog",
 }
 """Session settings under which a value has one spelling, whatever the server, database or role is set to."""
+
+_LIST_BYTES = 256 * 1024
+"""How much of a table is handed on at once."""
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -108,10 +114,41 @@ def copy_in(connection: Connection, table: TargetTable, blocks: Iterable[Block])
         return cursor.rowcount
 
 
-def copy_out(connection: Connection, table: TargetTable) -> Iterator[bytes]:
-    """The lines of a table without their newlines, in no particular order."""
+def copy_out(connection: Connection, table: TargetTable) -> Iterator[list[bytes]]:
+    """The lines of a table without their newlines, in lists of bounded size and no particular order.
+
+    Raises:
+        psycopg.Error: the server refused or went away.
+    """
     columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
     statement = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(columns, identifier(table))
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for data in copy:
+    with connection.cursor() as cursor, cursor.copy(statement):
+        # psycopg's own iteration makes a generator a row, which takes as long as all the rest together
+        yield from _lists(_copied_lines(connection.pgconn))
+
+
+def _lists(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
+    gathered: list[bytes] = []
+    size = 0
+    for line in lines:
+        gathered.append(line)
+        size += len(line)
+        if size >= _LIST_BYTES:
+            yield gathered
+            gathered, size = [], 0
+    if gathered:
+        yield gathered
+
+
+def _copied_lines(libpq: PGconn) -> Iterator[bytes]:
+    readable = select.poll()
+    readable.register(libpq.socket, select.POLLIN)
+    while True:
+        length, data = libpq.get_copy_data(1)
+        if length > 0:
             yield bytes(data[:-1])
+        elif length == 0:  # nothing has come yet: wait where an interrupt is heard
+            readable.poll()
+            libpq.consume_input()
+        else:
+            return

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import apsw
@@ -75,7 +76,11 @@ def through(
     assert copy_in(writer, TABLE, blocks) == len(values)
     sent = [line for block in blocks for line in block.lines()]
     held = [row[0] for row in writer.execute("SELECT value FROM public.t ORDER BY number")]
-    return sent, sorted(copy_out(writer, TABLE), key=lambda line: int(line.split(b"\t")[0])), held
+    return (
+        sent,
+        sorted(chain.from_iterable(copy_out(writer, TABLE)), key=lambda line: int(line.split(b"\t")[0])),
+        held,
+    )
 
 
 def arrives(writer: Connection, pg_type: str, values: Sequence[Any], declared: str = "") -> list[Any]:
@@ -321,4 +326,4 @@ def test_a_table_of_many_columns_and_nulls(writer: Connection) -> None:
     writer.execute(f"DROP TABLE IF EXISTS public.wide; CREATE TABLE public.wide ({columns})".encode())
     target = TargetTable("public", "wide", tuple(names))
     assert copy_in(writer, target, blocks) == 1
-    assert list(copy_out(writer, target)) == blocks[0].lines()
+    assert list(chain.from_iterable(copy_out(writer, target))) == blocks[0].lines()

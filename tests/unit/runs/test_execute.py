@@ -10,7 +10,7 @@ import pytest
 from opskit.errors import ExitCode, NeedsAttention, QueryFailed, Reverted
 from opskit.runs.execute import execute
 from opskit.runs.journal import Journal, unfinished
-from opskit.runs.plan import Plan
+from opskit.runs.plan import Plan, one_by_one
 
 GO_ON = "run the same command again"
 
@@ -26,7 +26,7 @@ class Put:
         return f"put {self.word}"
 
 
-PLAN = Plan("paint", "the fence", tuple(Put(word) for word in ("a", "b", "c", "d")))
+PLAN = Plan("paint", "the fence", one_by_one(*(Put(word) for word in ("a", "b", "c", "d"))))
 
 
 def fail() -> None:
@@ -48,10 +48,14 @@ class World:
     troubles: dict[str, Callable[[], None]] = field(default_factory=dict[str, Callable[[], None]])
     words: list[str] = field(default_factory=list[str])
     reverted: list[str] = field(default_factory=list[str])
+    halted: bool = False
 
     def perform(self, step: Put) -> None:
         self.words.append(step.word)
         self.troubles.get(f"perform {step.word}", bool)()
+
+    def halt(self) -> None:
+        self.halted = True
 
     def revert(self, step: Put) -> None:
         self.troubles.get(f"revert {step.word}", bool)()

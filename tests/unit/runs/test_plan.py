@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.runs.plan import Plan, to_json
+from opskit.runs.plan import Plan, one_by_one, to_json
 
 
 class Colour(Enum):
@@ -25,7 +25,9 @@ class Paint:
         return f"paint it {self.colour.value}"
 
 
-PLAN = Plan("paint", "fence", (Paint(Colour.RED, Path("/a"), ("b", "c")),), ("one board is missing",))
+PLAN = Plan(
+    "paint", "fence", one_by_one(Paint(Colour.RED, Path("/a"), ("b", "c"))), ("one board is missing",)
+)
 
 
 def test_a_plan_as_json_names_the_kind_of_every_step() -> None:
@@ -33,7 +35,14 @@ def test_a_plan_as_json_names_the_kind_of_every_step() -> None:
         "command": "paint",
         "subject": "fence",
         "steps": [
-            {"title": "paint it red", "kind": "Paint", "colour": "red", "file": "/a", "parts": ["b", "c"]}
+            {
+                "title": "paint it red",
+                "kind": "Paint",
+                "stage": 1,
+                "colour": "red",
+                "file": "/a",
+                "parts": ["b", "c"],
+            }
         ],
         "told": ["one board is missing"],
     }
