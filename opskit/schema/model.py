@@ -158,11 +158,18 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class VirtualTable:
-    """A virtual table, told by its module; its shadow tables are not part of the catalogue."""
+    """A virtual table; its shadow tables are not part of the catalogue.
+
+    One whose rows can be had as a table's or view's stands among these too, under the same name.
+
+    Attributes:
+        columns: as SQLite reports them; empty when the module or what it stands on is not there.
+    """
 
     name: str
     module: str
     sql: str
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def read_table(text: str) -> TableText:
     checks: list[Check] = []
     generated: dict[str, str] = {}
     deferred: list[bool] = []
-    for part in _parts(found, opening):
+    for part in parts(found, opening):
         checks.extend(_checks(text, part))
         expression = _generated(text, part)
         if expression is not None:
@@ -107,13 +107,13 @@ def read_index(text: str) -> IndexText:
     found = list(tokens(text))
     on = next(index for index, token in enumerate(found) if token.is_word("ON"))
     opening = next(index for index in range(on, len(found)) if found[index].text == "(")
-    terms = tuple(_term(text, part) for part in _parts(found, opening))
+    terms = tuple(_term(text, part) for part in parts(found, opening))
     closing = _closing(found, opening)
     predicate = [token for token in found[closing + 2 :] if token.text != ";"]  # after the word WHERE
     return IndexText(terms, text[predicate[0].start : predicate[-1].end] if predicate else None)
 
 
-def _parts(found: Sequence[Token], opening: int) -> Iterator[Sequence[Token]]:
+def parts(found: Sequence[Token], opening: int) -> Iterator[Sequence[Token]]:
     """The token runs between top-level commas inside the parenthesis at `opening`."""
     closing = _closing(found, opening)
     start, depth = opening + 1, 0
