@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn
 
 from opskit.errors import ConnectionFailed
@@ -151,4 +152,7 @@ def _copied_lines(libpq: PGconn) -> Iterator[bytes]:
             readable.poll()
             libpq.consume_input()
         else:
-            return
+            break
+    while result := libpq.get_result():
+        if result.status == ExecStatus.FATAL_ERROR:
+            raise psycopg.errors.error_from_result(result)
