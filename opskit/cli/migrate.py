@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -14,6 +15,8 @@ from opskit.config import TypesProfile
 from opskit.errors import ConfigurationError, ExitCode
 from opskit.migrate.facts import Job
 from opskit.migrate.report import name_map
+from opskit.migrate.report_page import page
+from opskit.migrate.report_text import text
 from opskit.migrate.run import migrate as execute
 from opskit.migrate.run import plan, sessions
 from opskit.migrate.steps import Step
@@ -36,7 +39,13 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     type=click.Choice([one.value for one in TypesProfile]),
     help="native: the types PostgreSQL users expect; same: every value reads back as before.",
 )
-@click.option("--report", "report_file", type=_FILE, metavar="FILE", help="Write the full report as JSON.")
+@click.option(
+    "--report",
+    "report_file",
+    type=_FILE,
+    metavar="FILE",
+    help="Write the full report: as a page for people when FILE ends in .html, else as JSON.",
+)
 @click.option(
     "--name-map", "map_file", type=_FILE, metavar="FILE", help="Write the names that had to change as JSON."
 )
@@ -59,8 +68,8 @@ def migrate(
     Without arguments, the databases of the configuration; with SOURCE (a file or sqlite:/// URL) and TARGET
     (a libpq URL or keyword string), just that one.
     """
-    for file in (report_file, map_file):
-        _write(file, {})
+    for file in (report_file, map_file):  # one that cannot be written stops the run before anything is done
+        _write(file, "")
     where = endpoints(invocation, source, target, names)
     jobs = _jobs(where, TypesProfile(types) if types else where.types)
     with shown(invocation.progress) as progress:
@@ -73,10 +82,11 @@ def migrate(
             done = execute(opened, steps, where.state_dir, progress)
             renamed = name_map([session.undertaking for session in opened])
     result: dict[str, JsonValue] = {**done.to_json(), "name_map": renamed}
-    _write(report_file, result)
-    _write(map_file, renamed)
+    is_page = report_file is not None and report_file.suffix.lower() in {".html", ".htm"}
+    _write(report_file, page(done) if is_page else _json(result))
+    _write(map_file, _json(renamed))
     return Outcome(
-        done.to_text(), result, changed=True, warnings=done.told() if invocation.output == "json" else ()
+        text(done), result, changed=True, warnings=done.told() if invocation.output == "json" else ()
     )
 
 
@@ -109,11 +119,14 @@ def _ask(steps: Plan[Step]) -> None:
         )
 
 
-def _write(file: Path | None, document: object) -> None:
-    """Also called before anything is done, so that a report that cannot be written stops the run."""
+def _json(document: Mapping[str, JsonValue]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _write(file: Path | None, content: str) -> None:
     if file is None:
         return
     try:
-        file.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        file.write_text(content, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError.of("cannot_write", f"{file}: {error.strerror}", where=str(file)) from error

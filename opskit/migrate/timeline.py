@@ -58,10 +58,6 @@ class Timeline:
     finished: datetime
     steps: Mapping[str, tuple[datetime, datetime]]
 
-    def seconds(self) -> float:
-        """How long the run took."""
-        return (self.finished - self.started).total_seconds()
-
     def phases(self, steps: Sequence[Step]) -> tuple[Phase, ...]:
         """The phases that these steps belong to, each from its first step's begin to its last step's end."""
         spans: dict[str, tuple[datetime, datetime]] = {}

@@ -1,0 +1,273 @@
+"""The report of a migration as one HTML page: nothing from elsewhere, every value escaped."""
+
+from base64 import b64encode
+from collections.abc import Iterable
+from datetime import datetime
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from opskit import __version__
+from opskit.migrate.report import DatabaseReport, Made, Report, TableReport
+from opskit.migrate.report_notes import Notes
+from opskit.migrate.timeline import Phase
+from opskit.schema.design import ColumnDesign
+from opskit.schema.model import ascii_fold
+
+_ASSETS = files("opskit.migrate") / "page"
+
+OPEN_NOTES = 40
+"""Up to so many notes of a database are shown at once; more are opened object by object."""
+
+
+def page(report: Report) -> str:
+    """The page. It works from a file, in print, on a phone, and without scripts (then without its search)."""
+    style, script = _asset("page.css"), _asset("page.js")
+    return Template(_asset("page.html")).substitute(
+        policy=_policy(style, script),
+        title=escape(f"Migration of {', '.join(one.name for one in report.databases)}"),
+        style=style,
+        script=script,
+        head=_head(report),
+        databases="\n".join(_database(number, one, report) for number, one in enumerate(report.databases)),
+        foot=_foot(report),
+    )
+
+
+def _asset(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """The page's own style and script, named by their digests, and nothing else."""
+    return (
+        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)};"
+        " base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _head(report: Report) -> str:
+    rows, notes = report.rows(), len(report.told())
+    tables = sum(len(one.tables) for one in report.databases)
+    figures = {
+        "Rows": f"{rows:,}",
+        "Data": _size(report.bytes()),
+        "Time": _time(report.seconds),
+        "Rows a second": f"{rows / report.seconds:,.0f}" if report.seconds else "–",
+        "Tables": f"{tables:,}",
+        "To know": f"{notes:,}",
+    }
+    return f"""<p class="eyebrow">opskit · migration from SQLite to PostgreSQL</p>
+{_verdict(report)}
+<dl class="figures">
+{"".join(f"<div><dt>{escape(term)}</dt><dd>{escape(figure)}</dd></div>" for term, figure in figures.items())}
+</dl>"""
+
+
+def _verdict(report: Report) -> str:
+    if report.verified():
+        style, words = "good", "Everything arrived"
+        proof = "Every row was read back from PostgreSQL and is what it was in SQLite."
+    else:
+        style, words = "bad", "Not everything was verified"
+        proof = "The tables marked below were not compared with the source."
+    first = next((number for number, one in enumerate(report.databases) if one.told), None)
+    notes = _count(len(report.told()), "thing")
+    link = "" if first is None else f' <a href="#notes-{first}">{notes} to know</a> about it.'
+    return f'<h1 class="{style}">{words}</h1>\n<p class="lead">{proof}{link}</p>'
+
+
+def _database(number: int, one: DatabaseReport, report: Report) -> str:
+    return f"""<section aria-labelledby="database-{number}">
+<h2 id="database-{number}">{escape(one.name)}</h2>
+{_facts(one)}
+{_phases(one, report.seconds)}
+{_notes(number, one)}
+{_tables(number, one)}
+{_made("Views and triggers", one.made)}
+</section>"""
+
+
+def _facts(one: DatabaseReport) -> str:
+    facts = {
+        "From": one.source,
+        "To": f"{one.target}, PostgreSQL {one.server_version}",
+        "Backup": one.backup,
+        "its SHA-256": one.backup_sha256,
+    }
+    terms = (f"<dt>{escape(term)}</dt><dd><code>{escape(fact)}</code></dd>" for term, fact in facts.items())
+    return f'<dl class="facts">{"".join(terms)}</dl>'
+
+
+def _phases(one: DatabaseReport, seconds: float) -> str:
+    rows = "\n".join(_phase(phase, seconds) for phase in one.phases)
+    return f"""<h3>Where the time went</h3>
+<table class="phases">
+<caption>The source was examined for {_time(one.profile_seconds)} before. Phases may overlap.</caption>
+<thead><tr>{_heads("Phase", "Time", "When")}</tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table>"""
+
+
+def _phase(phase: Phase, seconds: float) -> str:
+    bar = _bar(phase.seconds, seconds, phase.begun)
+    time = _time(phase.seconds)
+    return f'<tr><th scope="row">{escape(phase.name)}</th><td>{time}</td><td>{bar}</td></tr>'
+
+
+def _notes(number: int, one: DatabaseReport) -> str:
+    if not one.told:
+        return ""
+    is_open = " open" if len(one.told) <= OPEN_NOTES else ""
+    groups = "\n".join(_about(f"notes-{number}-{nth}", notes, is_open) for nth, notes in enumerate(one.notes))
+    return f"""<h3 id="notes-{number}">{_count(len(one.told), "thing")} to know</h3>
+{groups}"""
+
+
+def _about(name: str, notes: Notes, is_open: str) -> str:
+    lines = "".join(
+        f"<li>{escape(note.sentence)}{f'<pre>{escape(note.sql)}</pre>' if note.sql else ''}</li>"
+        for note in notes.notes
+    )
+    summary = f"<b>{escape(notes.about)}</b> <small>{_count(len(notes.notes), 'note')}</small>"
+    return (
+        f'<details class="notes" id="{name}" data-find{is_open}><summary>{summary}</summary>'
+        f"<ul>{lines}</ul></details>"
+    )
+
+
+def _tables(number: int, one: DatabaseReport) -> str:
+    links = {
+        notes.about: f'<br><a href="#notes-{number}-{nth}">{_count(len(notes.notes), "note")}</a>'
+        for nth, notes in enumerate(one.notes)
+    }
+    largest = max((table.bytes for table in one.tables), default=0)
+    slowest = max((table.seconds for table in one.tables), default=0.0)
+    bodies = "\n".join(
+        _table(table, largest, slowest, links.get(f"table {table.source}", ""))
+        for table in sorted(one.tables, key=lambda table: (-table.bytes, ascii_fold(table.target)))
+    )
+    heads = _heads("Table", "Rows", "Size", "Copied in", "Rows/s", "MB/s", "Verified")
+    return f"""<h3>{_count(len(one.tables), "table")}</h3>
+<table class="tables">
+<caption>The largest first; sizes are those of the data on its way to PostgreSQL.</caption>
+<thead><tr>{heads}</tr></thead>
+{bodies}
+</table>"""
+
+
+def _table(table: TableReport, largest: int, slowest: float, link: str) -> str:
+    name = _name(table.target, table.source)
+    verified = '<span class="good">yes</span>' if table.verified else '<strong class="bad">no</strong>'
+    rules = f" · {_count(len(table.made), 'key or rule', 'keys and rules')}" if table.made else ""
+    return f"""<tbody data-find>
+<tr><th scope="row">{name}{link}</th><td>{table.rows:,}</td>
+<td>{_size(table.bytes)}{_bar(table.bytes, largest)}</td>
+<td>{_time(table.seconds)}{_bar(table.seconds, slowest)}</td>
+<td>{table.rows_per_second:,}</td><td>{table.bytes_per_second / 1e6:,.1f}</td><td>{verified}</td></tr>
+<tr class="more"><td colspan="7"><details>
+<summary>{_count(len(table.columns), "column")}{rules}</summary>
+<div class="inside">
+{_columns(table)}
+{_made("Keys, indexes and rules", table.made)}
+</div>
+</details></td></tr>
+</tbody>"""
+
+
+def _columns(table: TableReport) -> str:
+    rows = "\n".join(_column(column) for column in table.columns)
+    generator = table.key_generator
+    keys = f" New keys in {generator.column} go on after {generator.last}." if generator else ""
+    return f"""<table class="columns">
+<caption>Columns of {escape(table.target)}, their types and why.{escape(keys)}</caption>
+<thead><tr>{_heads("Column", "Type", "Why")}</tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table>"""
+
+
+def _column(column: ColumnDesign) -> str:
+    why = f"{column.reason}; computed by the server" if column.generated else column.reason
+    return (
+        f'<tr><th scope="row">{_name(column.target, column.source)}</th>'
+        f"<td><code>{escape(column.pg_type)}</code></td><td>{escape(why)}</td></tr>"
+    )
+
+
+def _made(heading: str, made: Iterable[Made]) -> str:
+    items = "".join(_one_made(one) for one in made)
+    return f"<h4>{heading}</h4>\n{items}" if items else ""
+
+
+def _one_made(one: Made) -> str:
+    state = "" if one.valid else ' <strong class="warn">not valid for existing rows</strong>'
+    return f"<div>{escape(one.kind)} <b>{escape(one.name)}</b>{state}<pre>{escape(one.sql)}</pre></div>"
+
+
+def _foot(report: Report) -> str:
+    return (
+        f"Run {escape(report.run)}, from {_moment(report.started)} to {_moment(report.finished)}."
+        f" opskit {escape(__version__)}."
+    )
+
+
+def _heads(*names: str) -> str:
+    return "".join(f'<th scope="col">{name}</th>' for name in names)
+
+
+def _name(target: str, source: str) -> str:
+    """The name that an object has now, and the one it had."""
+    return escape(target) + ("" if target == source else f" <small>was {escape(source)}</small>")
+
+
+def _bar(value: float, of: float, after: float = 0.0) -> str:
+    """A bar for `value` of `of`, which begins at `after`. Drawn, because the policy allows no style here."""
+    width, left = (100 * value / of, 100 * after / of) if of else (0.0, 0.0)
+    drawn = f'<rect x="{left:.1f}%" width="{width:.1f}%" height="100%"/>'
+    return f'<svg class="bar" aria-hidden="true">{drawn}</svg>'
+
+
+def _size(count: int) -> str:
+    """Bytes for people.
+
+    >>> _size(999), _size(1_234_000), _size(5_600_000_000)
+    ('999 B', '1.2 MB', '5.6 GB')
+    """
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:,.1f} {unit}"
+    return f"{count} B"
+
+
+def _time(seconds: float) -> str:
+    """Seconds for people.
+
+    >>> _time(0.123), _time(61.5), _time(7384)
+    ('0.12 s', '1 min 2 s', '2 h 3 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _moment(at: datetime) -> str:
+    return f'<time datetime="{at.isoformat()}">{at:%Y-%m-%d %H:%M:%S} UTC</time>'
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    """A number with its noun.
+
+    >>> _count(1, "note"), _count(1200, "note")
+    ('1 note', '1,200 notes')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
