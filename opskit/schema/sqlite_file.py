@@ -1,6 +1,7 @@
 """SQLite files as a reader sees them: opened without writing, rows typed, failures named.
 
-The one gateway to apsw for everything that reads a source. The backup is the only other user.
+The one gateway to apsw for everything that reads rows. An application's own file is not opened here:
+`sqlite_source` copies it.
 """
 
 from collections.abc import Callable, Sequence
@@ -66,28 +67,43 @@ def scalar(connection: apsw.Connection, sql: str, bindings: Sequence[Value] | No
 
 
 def open_read_only(path: Path) -> apsw.Connection:
-    """A connection that can change neither the file nor its WAL.
+    """A connection that cannot change the file, for a file that nobody else uses.
 
     Raises:
         Refused: the file is missing, no database, damaged, encrypted or locked.
     """
-    if not path.is_file():
-        what = "is not a file" if path.exists() else "does not exist"
+    address = f"file:{percent(str(existing(path)))}?mode=ro"
+    try:
+        connection = apsw.Connection(address, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    except apsw.Error as error:
+        raise refusal(path, error) from error
+    try:
+        connection.set_busy_timeout(BUSY_TIMEOUT)
+        scalar(connection, "SELECT count(*) FROM sqlite_schema")
+    except apsw.Error as error:
+        connection.close()
+        raise refusal(path, error) from error
+    return connection
+
+
+def existing(path: Path) -> Path:
+    """The path as SQLite understands it, without symbolic links: companions stand beside the file itself.
+
+    Raises:
+        Refused: there is no such file.
+    """
+    try:
+        resolved = path.resolve(strict=True)
+        what = "" if resolved.is_file() else "is not a file"
+    except FileNotFoundError:
+        resolved, what = path, "does not exist"
+    except (OSError, RuntimeError) as error:  # a directory that may not be searched, a loop of links
+        resolved, what = path, f"cannot be reached: {error}"
+    if what:
         raise Refused.of(
             "sqlite_missing", f"the SQLite file {path} {what}", hint="check the path", where=str(path)
         )
-    try:
-        connection = apsw.Connection(
-            f"file:{percent(str(path.resolve()))}?mode=ro",
-            flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
-        )
-        connection.set_busy_timeout(BUSY_TIMEOUT)
-        # The last reader of a WAL database would otherwise checkpoint and delete the application's WAL.
-        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-        scalar(connection, "SELECT count(*) FROM sqlite_schema")
-    except apsw.Error as error:
-        raise refusal(path, error) from error
-    return connection
+    return resolved
 
 
 def refusal(path: Path, error: apsw.Error) -> Refused:
@@ -113,10 +129,10 @@ def _explain(error: apsw.Error) -> tuple[str, str, str]:
         return (
             "sqlite_locked",
             f"is locked by another process (waited {BUSY_TIMEOUT // 1000} s)",
-            "find the holder with `fuser FILE` and let it finish, then run again",
+            "find the holder with `fuser FILE` and let it finish, or stop it, then run again",
         )
     return (
         "sqlite_unreadable",
         f"cannot be read: {error}",
-        "check permissions of the file and of its directory",
+        "check that this user may read the file, its directory, and the -wal and -shm beside it",
     )
