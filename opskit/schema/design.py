@@ -10,6 +10,8 @@ from opskit.schema.types import TypeChoice
 class RuleKind(Enum):
     """Kinds of objects that are added to a loaded table, in the order in which they are added."""
 
+    EXTENSION = "extension"
+    SEARCH_COLUMN = "search column"  # writes the table anew, so no index may stand yet
     PRIMARY_KEY = "primary key"
     UNIQUE = "unique constraint"
     INDEX = "index"
@@ -57,7 +59,11 @@ class Rule:
     """An object added to a loaded table.
 
     Attributes:
-        fallback: what is tried when existing rows break the rule, None when there is no lesser form.
+        statement: what makes it in one go.
+        fallback: the lesser form for rows that break the rule (NOT VALID, or UNIQUE for a key that holds
+            NULL), None when there is none.
+        index: the statement that builds its index beside other work, None for a rule without one.
+        attach: what then makes the rule of that index, None when the index is all.
         parent: the table a foreign key refers to.
     """
 
@@ -66,6 +72,8 @@ class Rule:
     table: str
     statement: str
     fallback: str | None = None
+    index: str | None = None
+    attach: str | None = None
     parent: str | None = None
 
     def __str__(self) -> str:

@@ -24,9 +24,8 @@ def design_rules(
         constraints: the names of the table's constraints.
     """
     if table.primary_key:
-        body = f"PRIMARY KEY ({draft.columns(table, table.primary_key)})"
         name = constraints.take(free.take(f"{table.name}_pkey"))
-        yield constraint(draft, RuleKind.PRIMARY_KEY, name, table, body)
+        yield key(draft, RuleKind.PRIMARY_KEY, name, table, draft.columns(table, table.primary_key))
     for index in table.indexes:
         yield from _index(draft, table, index, free)
     for column in table.columns:
@@ -36,10 +35,21 @@ def design_rules(
         yield _check(draft, table, check, constraints.take(check.name or f"{table.name}_check{number}"))
 
 
-def constraint(draft: Draft, kind: RuleKind, name: str, table: Table, body: str) -> Rule:
-    """A constraint that the rows that are there must keep."""
-    statement = f"ALTER TABLE {draft.relation(table)} ADD CONSTRAINT {quote(name)} {body}"
-    return Rule(kind, name, table.name, statement)
+def key(draft: Draft, kind: RuleKind, name: str, table: Table, columns: str) -> Rule:
+    """A primary key or unique constraint; its index can be built first, while other tables are worked on."""
+    relation = draft.relation(table)
+    add = f"ALTER TABLE {relation} ADD CONSTRAINT {quote(name)}"
+    word = {RuleKind.PRIMARY_KEY: "PRIMARY KEY", RuleKind.UNIQUE: "UNIQUE"}[kind]
+    return Rule(
+        kind,
+        name,
+        table.name,
+        statement=f"{add} {word} ({columns})",
+        # SQLite lets NULL into most primary keys, PostgreSQL into none
+        fallback=f"{add} UNIQUE USING INDEX {quote(name)}" if kind is RuleKind.PRIMARY_KEY else None,
+        index=f"CREATE UNIQUE INDEX {quote(name)} ON {relation} ({columns})",
+        attach=f"{add} {word} USING INDEX {quote(name)}",
+    )
 
 
 def _check(draft: Draft, table: Table, check: Check, name: str) -> Rule | Told:
@@ -64,8 +74,8 @@ def _default(draft: Draft, table: Table, column: Column, default: str) -> Rule |
 def _index(draft: Draft, table: Table, index: Index, free: FreeNames) -> Iterator[Rule | Told]:
     if index.constraint and all(term.column and term.collation == "BINARY" for term in index.terms):
         columns = [term.column for term in index.terms if term.column is not None]
-        body = f"UNIQUE ({draft.columns(table, columns)})"
-        yield constraint(draft, RuleKind.UNIQUE, free.take(_key_name(table, index)), table, body)
+        name = free.take(_key_name(table, index))
+        yield key(draft, RuleKind.UNIQUE, name, table, draft.columns(table, columns))
         return
     what = f"index {index.name} of table {table.name}"
     predicate = _predicate(draft, table, index, what)
@@ -77,12 +87,9 @@ def _index(draft: Draft, table: Table, index: Index, free: FreeNames) -> Iterato
     name = free.take(_key_name(table, index) if index.constraint else index.name)
     unique = "UNIQUE " if index.unique else ""
     body = ", ".join(map(str, terms))
-    yield Rule(
-        RuleKind.UNIQUE if index.constraint else RuleKind.INDEX,
-        name,
-        table.name,
-        f"CREATE {unique}INDEX {quote(name)} ON {draft.relation(table)} ({body}){predicate}",
-    )
+    statement = f"CREATE {unique}INDEX {quote(name)} ON {draft.relation(table)} ({body}){predicate}"
+    kind = RuleKind.UNIQUE if index.constraint else RuleKind.INDEX
+    yield Rule(kind, name, table.name, statement, index=statement)
 
 
 def _key_name(table: Table, index: Index) -> str:

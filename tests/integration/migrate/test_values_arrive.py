@@ -89,7 +89,6 @@ def arrives(writer: Connection, pg_type: str, values: Sequence[Any], declared: s
         if not escaped and any(mark in str(value) for value in values for mark in "\x1e\x1f"):
             continue  # the profile finds framing characters and takes the escaped path
         sent, came_back, held = through(writer, pg_type, values, declared=declared, escaped=escaped)
-        assert not [line for line in sent if MISFIT in line]
         assert sent == came_back
     return held
 
