@@ -1,4 +1,4 @@
-"""How a SQLite value becomes one of the types that are text: text itself, limited, padded, or one of some labels.
+"""How a SQLite value becomes one of the types that are text: text, limited, padded, or one of some labels.
 
 A derived schema knows text alone; the others stand in schemas that an application made itself.
 """
