@@ -22,6 +22,7 @@ SUPPORTED = (
     "text",
     "bytea",
     "jsonb",
+    "json",
     "date",
     "timestamp with time zone",
     "timestamp without time zone",
@@ -128,8 +129,8 @@ def _declared_meaning(declared: str) -> tuple[str, ...]:
         return ("timestamp with time zone",)
     if declared == "DATE":
         return ("date", "timestamp with time zone")
-    if declared == "JSON":
-        return ("jsonb",)
+    if declared in {"JSON", "JSONB"}:
+        return ("jsonb", "json")
     if any(word in declared for word in ("DECIMAL", "NUMERIC", "MONEY")):
         match = _MODIFIERS.search(declared)
         precision, scale = (int(match[1]), int(match[2] or 0)) if match else (0, 0)

@@ -4,32 +4,48 @@ Registered as SQL functions on the reading connection. Each returns None for a v
 is what the profile counts.
 """
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import cast
+from functools import partial
 
 import apsw
 
-from opskit.schema.sqlite_file import Value, create_function
+from opskit.schema.sqlite_file import Value, create_function, scalar
+from opskit.transfer.json_text import json_text, jsonb_text
 
 _TIMESTAMP = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?"
     r"\s*(?:(Z|z|UTC)|([+-])(\d\d):?([0-5]\d)?)?",
     re.ASCII,
 )
-_LARGEST, _FINEST = 131_072, 16_383
-"""Digits before and after the point that numeric holds
-(https://www.postgresql.org/docs/15/datatype-numeric.html)."""
 
 
 def register(connection: apsw.Connection) -> None:
     """Makes the functions available to the connection's SQL."""
     for name, function in _FUNCTIONS.items():
         create_function(connection, name, function)
+    encoding = str(scalar(connection, "PRAGMA encoding"))
+    for name, judge in _OF_TEXT.items():
+        create_function(connection, name, partial(_decoded, encoding, judge))
+    create_function(connection, "opskit_utf8", partial(_utf8, encoding))
+
+
+def _decoded(encoding: str, judge: Callable[[str], str | None], value: Value) -> str | None:
+    """Judges a text that comes as the bytes it is stored in, as they may be no text at all."""
+    try:
+        return judge(value.decode(encoding)) if isinstance(value, bytes) else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _utf8(encoding: str, value: Value) -> bytes | None:
+    """The bytes of a stored text as UTF-8; bytes that are none stay what they are."""
+    if encoding == "UTF-8" or not isinstance(value, bytes):
+        return value if isinstance(value, bytes) else None
+    return value.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass")
 
 
 def float_text(value: Value) -> str | None:
@@ -111,67 +127,11 @@ def timestamp_text(value: Value) -> str | None:
     return f"{text}.{fraction}+00" if fraction else f"{text}+00"
 
 
-def jsonb_text(value: Value) -> str | None:
-    """JSON text as jsonb prints it: keys by length and bytes, numbers as numeric.
-
-    jsonb keeps the last of two equal keys only, so an object that has them does not fit.
-
-    >>> jsonb_text('{"bb":1, "a":[1.50,"x"]}')
-    '{"a": [1.50, "x"], "bb": 1}'
-    """
-    if not isinstance(value, str):
-        return None
-    try:
-        parsed = cast(
-            "object",
-            json.loads(
-                value, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_without_duplicates
-            ),
-        )
-        return _jsonb(parsed)
-    except (ValueError, ArithmeticError, RecursionError):  # Decimal has limits of its own
-        return None
-
-
 def _zone(match: re.Match[str]) -> timezone:
     if not match[9]:
         return UTC
     offset = timedelta(hours=int(match[10]), minutes=int(match[11] or 0))
     return timezone(offset if match[9] == "+" else -offset)
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
-
-
-def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("duplicate key")
-    return found
-
-
-def _jsonb(value: object) -> str:
-    if isinstance(value, Decimal):
-        return _json_number(value)
-    if isinstance(value, Mapping):
-        entries = cast("Mapping[str, object]", value)
-        keys = sorted(entries, key=lambda key: (len(key.encode()), key.encode()))
-        return "{" + ", ".join(f"{_jsonb(key)}: {_jsonb(entries[key])}" for key in keys) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_jsonb(one) for one in cast("list[object]", value)) + "]"
-    if isinstance(value, str):
-        value.encode()  # a lone surrogate is no text in PostgreSQL: UnicodeEncodeError is a ValueError
-        if "\0" in value:
-            raise ValueError(value)
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _json_number(value: Decimal) -> str:
-    exponent = value.as_tuple().exponent
-    if value.adjusted() >= _LARGEST or not isinstance(exponent, int) or exponent < -_FINEST:
-        raise ValueError(value)
-    return format(value or abs(value), "f")  # -0.0 has no place in numeric
 
 
 _FUNCTIONS: Mapping[str, Callable[[Value], str | None]] = {
@@ -180,5 +140,9 @@ _FUNCTIONS: Mapping[str, Callable[[Value], str | None]] = {
     "opskit_numeric": numeric_text,
     "opskit_real_as_text": real_as_text,
     "opskit_timestamp": timestamp_text,
+}
+_OF_TEXT: Mapping[str, Callable[[str], str | None]] = {
+    "opskit_json": json_text,
     "opskit_jsonb": jsonb_text,
 }
+"""Functions of any text: they take it as a BLOB."""

@@ -7,6 +7,8 @@ digest that is compared with what PostgreSQL prints.
 import re
 from collections.abc import Callable, Mapping
 
+from opskit.transfer.render_text import TEXT_TYPES, text
+
 _NUMERIC = re.compile(r"numeric\((\d+),\s*(\d+)\)")
 
 INTEGER_RANGES = {
@@ -22,7 +24,7 @@ def base_type(pg_type: str) -> str:
     >>> base_type("numeric(10,2)"), base_type("timestamp(3) with time zone")
     ('numeric', 'timestamp with time zone')
     """
-    return re.sub(r"\(.*?\)", "", pg_type).strip()
+    return re.sub(r" ?\(.*\)", "", pg_type, flags=re.DOTALL)
 
 
 def render(column: str, pg_type: str) -> str:
@@ -30,7 +32,7 @@ def render(column: str, pg_type: str) -> str:
 
     It is NULL for NULL and for every value that the type cannot hold exactly.
     """
-    return _RENDERERS.get(base_type(pg_type), _text)(column, pg_type)
+    return _RENDERERS.get(base_type(pg_type), text)(column, pg_type)
 
 
 def numeric_modifiers(pg_type: str) -> tuple[int, int] | None:
@@ -76,7 +78,7 @@ def _double(column: str, _: str) -> str:
 def _numeric(column: str, pg_type: str) -> str:
     modifiers = numeric_modifiers(pg_type)
     if modifiers is None:
-        return f"opskit_numeric({column})"
+        return f"CASE WHEN typeof({column}) IN ('integer', 'real') THEN opskit_numeric({column}) END"
     precision, scale = modifiers
     printed = f"printf('%.{scale}f', {column})"
     # printf is exact to 15 digits; casting back shows whether the double is that decimal
@@ -101,7 +103,9 @@ def _timestamp(column: str, _: str) -> str:
         f" AND datetime({moment}) = replace({moment}, 'T', ' ')"
         f" AND ({rest} IN ('', 'Z') OR {is_fraction} AND length({rest}) - length({fraction}) < 2)"
         f" THEN replace({moment}, 'T', ' ') || rtrim(rtrim({fraction}, '0'), '.') || '+00'"
-        f" ELSE opskit_timestamp({column}) END"
+        # bytes that are no UTF-8 never reach Python
+        f" WHEN typeof({column}) = 'text' AND trim({column}, '0123456789-+:. TZUCz') = ''"
+        f" THEN opskit_timestamp({column}) END"
     )
 
 
@@ -116,12 +120,21 @@ def _date(column: str, _: str) -> str:
 
 
 def _bytea(column: str, _: str) -> str:
-    value = f"CASE typeof({column}) WHEN 'real' THEN opskit_real_as_text({column}) ELSE {column} END"
+    value = (
+        f"CASE typeof({column}) WHEN 'real' THEN opskit_real_as_text({column})"
+        f" WHEN 'text' THEN opskit_utf8(CAST({column} AS BLOB)) ELSE {column} END"
+    )
     return f"CASE WHEN {column} IS NOT NULL THEN '\\x' || lower(hex({value})) END"
 
 
-def _jsonb(column: str, _: str) -> str:
-    return f"opskit_jsonb({column})"
+def _json(column: str, pg_type: str) -> str:
+    # a JSON column has NUMERIC affinity: its numbers are stored as such
+    real = "opskit_numeric" if pg_type == "jsonb" else "opskit_real_as_text"
+    return (
+        f"CASE typeof({column}) WHEN 'text' THEN opskit_{pg_type}(CAST({column} AS BLOB))"
+        f" WHEN 'integer' THEN CAST({column} AS TEXT)"
+        f" WHEN 'real' THEN CASE WHEN abs({column}) < 9e999 THEN {real}({column}) END END"
+    )
 
 
 def _uuid(column: str, _: str) -> str:
@@ -131,12 +144,12 @@ def _uuid(column: str, _: str) -> str:
     )
 
 
-def _text(column: str, _: str) -> str:
-    # a lone NUL is how a NULL leaves SQLite: as text it fits nowhere
-    return (
-        f"CASE typeof({column}) WHEN 'text' THEN nullif({column}, char(0))"
-        f" WHEN 'integer' THEN CAST({column} AS TEXT) WHEN 'real' THEN opskit_real_as_text({column}) END"
-    )
+def _real(column: str, _: str) -> str:
+    return f"opskit_real({column})"
+
+
+def _time(column: str, _: str) -> str:
+    return f"opskit_time({column})"
 
 
 _RENDERERS: Mapping[str, Callable[[str, str], str]] = {
@@ -150,7 +163,15 @@ _RENDERERS: Mapping[str, Callable[[str, str], str]] = {
     "timestamp without time zone": _timestamp_without_zone,
     "date": _date,
     "bytea": _bytea,
-    "jsonb": _jsonb,
+    "json": _json,
+    "jsonb": _json,
     "uuid": _uuid,
+    "real": _real,
+    "time without time zone": _time,
+    **TEXT_TYPES,
 }
-"""Types that print something else than the text that was put in; all others are rendered as text."""
+
+
+def can_render(pg_type: str) -> bool:
+    """Is it known how values of this type are spelled? Those of all others are taken as text."""
+    return base_type(pg_type) in _RENDERERS
