@@ -74,10 +74,10 @@ class _ViewDiffers(Exception):
 
 def _difference(view: ViewDesign, session: Session) -> str:
     """Why the view is not the same on both sides; empty when it is."""
+    columns = ", ".join(map(quote, view.columns))  # it may have more: a search column
     try:
-        source = list(
-            islice(cursor(session.reader, f"SELECT * FROM {quote(view.source)}"), COMPARED_ROWS + 1)
-        )
+        statement = f"SELECT {columns} FROM {quote(view.source)}"
+        source = list(islice(cursor(session.reader, statement), COMPARED_ROWS + 1))
     except apsw.Error as error:
         return f"it is broken in SQLite itself ({error})"
     name = sql.Identifier(STAGING, view.target)
@@ -88,7 +88,8 @@ def _difference(view: ViewDesign, session: Session) -> str:
             return f"it has {counted} rows in SQLite and {other[0] if other else 0} in PostgreSQL"
         session.told.append(f"view {view.source} was compared by its number of rows only ({counted})")
         return ""
-    target = session.writer.execute(sql.SQL("SELECT * FROM {}").format(name)).fetchall()
+    found = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(map(sql.Identifier, view.columns)), name)
+    target = session.writer.execute(found).fetchall()
     differing = differing_rows(source, target)
     return f"{differing} of its rows differ between the engines" if differing else ""
 

@@ -14,8 +14,9 @@ from opskit.schema.sqlite_reader import read_schema
 from opskit.schema.types import ColumnProfile, TypeChoice, choose
 from opskit.transfer.functions import register
 
-_DAMAGE = ("***", "Tree ", "Page ", "Freelist", "malformed")
-"""What quick_check writes about a damaged file; its other lines are about rows that break rules."""
+_DAMAGE = ("***", "Tree ", "Page ", "Freelist", "disk image is malformed")
+"""What quick_check writes about a damaged file; its other lines are about rows that break rules, or about
+full-text indexes out of step with their text, which are not migrated."""
 
 
 def open_source(path: Path) -> apsw.Connection:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from opskit.schema.design import TriggerDesign, ViewDesign, one_line
 from opskit.schema.design_draft import Draft, Told, translated
+from opskit.schema.design_virtual import search_column
 from opskit.schema.model import View
 from opskit.schema.names import quote
 from opskit.schema.translation import Untranslatable, order_views, translate_trigger, translate_view
@@ -25,8 +26,10 @@ def _view(draft: Draft, view: View) -> ViewDesign | Told:
     if isinstance(sql, Told):
         return sql
     target = draft.names.relation(view.name)
-    columns = ", ".join(map(quote, view.columns))
-    return ViewDesign(view.name, target, view.columns, f"CREATE VIEW {quote(target)} ({columns}) AS {sql}")
+    search = search_column(draft, view)
+    columns = ", ".join(map(quote, (*view.columns, search.name) if search else view.columns))
+    body = f'SELECT *, {search.sql} FROM ({sql}) AS "found"' if search else sql
+    return ViewDesign(view.name, target, view.columns, f"CREATE VIEW {quote(target)} ({columns}) AS {body}")
 
 
 def design_triggers(draft: Draft) -> Iterator[TriggerDesign | Told]:

@@ -17,10 +17,11 @@ from opskit.schema.design import (
 )
 from opskit.schema.design_draft import Draft, FreeNames, Told, draft
 from opskit.schema.design_foreign_keys import design_foreign_key
-from opskit.schema.design_notes import collations, renamed, virtual_tables
+from opskit.schema.design_notes import collations, renamed
 from opskit.schema.design_rules import design_rules
 from opskit.schema.design_tables import design_table
 from opskit.schema.design_views import design_triggers, design_views
+from opskit.schema.design_virtual import design_virtual, sync_triggers, without_sync_triggers
 from opskit.schema.model import Schema
 from opskit.schema.names import NameMap
 
@@ -29,9 +30,9 @@ _ORDER = tuple(RuleKind)
 
 def design(schema: Schema, choices: Choices, names: NameMap) -> Design:
     """The target's design for a schema, its chosen types and its names."""
-    parts = tuple(_parts(draft(schema, choices, names)))
+    parts = tuple(_parts(draft(without_sync_triggers(schema), choices, names)))
     told = (one.sentence for one in parts if isinstance(one, Told))
-    notes = (*virtual_tables(schema), *collations(schema), *renamed(schema, names))
+    notes = (*sync_triggers(schema), *collations(schema), *renamed(schema, names))
     rules = (one for one in parts if isinstance(one, Rule))
     return Design(
         tuple(one for one in parts if isinstance(one, TableDesign)),
@@ -51,5 +52,6 @@ def _parts(source: Draft) -> Iterator[TableDesign | Rule | ViewDesign | TriggerD
         yield from design_rules(source, table, free, constraints)
         for key in table.foreign_keys:
             yield design_foreign_key(source, table, key, constraints)
+    yield from design_virtual(source, free)
     yield from design_views(source)
     yield from design_triggers(source)

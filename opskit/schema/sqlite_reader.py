@@ -21,8 +21,10 @@ from opskit.schema.model import (
     ascii_fold,
 )
 from opskit.schema.names import quote
-from opskit.schema.sqlite_ddl import TableText, read_index, read_table, tokens
+from opskit.schema.sqlite_ddl import TableText, read_index, read_table
 from opskit.schema.sqlite_file import Row, rows, scalar
+from opskit.schema.virtual_ddl import read_virtual
+from opskit.schema.virtual_tables import as_table, as_view
 
 _OBJECTS = """
 SELECT type, name, tbl_name, sql FROM sqlite_schema
@@ -53,10 +55,13 @@ def read_schema(connection: apsw.Connection) -> Schema:
         elif kind == "table":
             listed, without_rowid, strict = kinds[name]
             if listed == "virtual":
-                virtual.append(VirtualTable(name, _module(sql), sql))
+                virtual.append(_virtual(connection, name, sql))
+                tables.extend(_carried(connection, virtual[-1]))
             elif listed == "table":
                 tables.append(_table(connection, name, sql, without_rowid=without_rowid, strict=strict))
-    return _with_parent_keys(Schema(tuple(tables), tuple(views), tuple(triggers), tuple(virtual)))
+    schema = Schema(tuple(tables), tuple(views), tuple(triggers), tuple(virtual))
+    shown = (view for one in virtual if (view := as_view(one, schema)) is not None)
+    return _with_parent_keys(replace(schema, views=(*views, *shown)))
 
 
 def affinity(declared: str) -> Affinity:
@@ -203,7 +208,19 @@ def _view_columns(connection: apsw.Connection, view: str) -> tuple[str, ...]:
         return ()
 
 
-def _module(sql: str) -> str:
-    words = list(tokens(sql))
-    using = next(index for index, token in enumerate(words) if token.is_word("USING"))
-    return words[using + 1].name().lower()
+def _virtual(connection: apsw.Connection, name: str, sql: str) -> VirtualTable:
+    """A virtual table, with its columns when a row can be read: all that it needs is there."""
+    try:
+        listed = rows(connection, f"PRAGMA table_xinfo({quote(name)})")
+        rows(connection, f"SELECT * FROM {quote(name)} LIMIT 1")
+    except apsw.Error:  # its module, its tokenizer or the table that holds its text is missing
+        listed = []
+    columns = tuple(str(row[1]) for row in listed if not row[6])
+    return VirtualTable(name, read_virtual(sql).module, sql, columns)
+
+
+def _carried(connection: apsw.Connection, virtual: VirtualTable) -> Iterator[Table]:
+    table = as_table(virtual)
+    if table is not None:
+        highest = _last_key(connection, table.name, table.rowid_alias, autoincrement=False)
+        yield replace(table, last_key=highest)

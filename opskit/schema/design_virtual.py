@@ -1,0 +1,183 @@
+"""Virtual tables: what serves their searches on PostgreSQL, and what is told about each.
+
+Their rows are carried as tables and views (`virtual_tables`); here they get search columns and indexes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from opskit.schema.design import Rule, RuleKind, one_line
+from opskit.schema.design_draft import Draft, FreeNames, Told
+from opskit.schema.full_text import FullText, as_text, is_castable, read_full_text, search_vector
+from opskit.schema.model import Schema, Table, View, VirtualTable, ascii_fold
+from opskit.schema.names import quote
+from opskit.schema.translation.trigger_text import read_all
+from opskit.schema.virtual_tables import coordinates
+
+_EXTENSION = "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public"
+"""Trusted: a database's owner may create it. In `public`, because the staging schema goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchColumn:
+    """The tsvector column of a table or view: its name and its expression."""
+
+    name: str
+    sql: str
+
+
+def design_virtual(draft: Draft, free: FreeNames) -> Iterator[Rule | Told]:
+    """Search columns and indexes, and one sentence for each virtual table.
+
+    Args:
+        free: the names of the schema's relations, which indexes share.
+    """
+    for virtual in draft.schema.virtual_tables:
+        full_text = read_full_text(virtual)
+        if full_text is not None:
+            yield from _full_text(draft, virtual, full_text, free)
+        elif _table(draft.schema, virtual.name) is not None:
+            yield from _rtree(draft, virtual, free)
+        else:
+            yield _left_out(virtual, "PostgreSQL does not have its module")
+
+
+def search_column(draft: Draft, view: View) -> SearchColumn | None:
+    """The search column of a view that stands for a full-text table, None for any other view."""
+    for full_text in _full_texts(draft.schema):
+        if full_text.name == view.name:
+            columns = [(quote(name), kind) for name, kind in _indexed(draft, full_text)]
+            return _column(full_text, columns, view.columns)
+    return None
+
+
+def without_sync_triggers(schema: Schema) -> Schema:
+    """The schema without triggers that only keep the index of a full-text table in step with its content."""
+    needless = _sync_triggers(schema)
+    return replace(schema, triggers=tuple(one for one in schema.triggers if one.name not in needless))
+
+
+def sync_triggers(schema: Schema) -> Iterator[str]:
+    """What is told about them."""
+    needless = _sync_triggers(schema)
+    for trigger in (one for one in schema.triggers if one.name in needless):
+        what = f"trigger {trigger.name} of table {trigger.table}"
+        yield f"{what} was left out, it is not needed: PostgreSQL keeps the search index in step by itself"
+
+
+def _sync_triggers(schema: Schema) -> set[str]:
+    """The names of triggers that write nothing but full-text tables whose text is elsewhere."""
+    views = {ascii_fold(one.name) for one in schema.views}
+    indexes = {name for one in _full_texts(schema) if (name := ascii_fold(one.name)) in views}
+    return {
+        trigger.name
+        for trigger, text in read_all(schema)
+        if text.steps and all(step.table in indexes for step in text.steps)
+    }
+
+
+def _full_texts(schema: Schema) -> list[FullText]:
+    found = (read_full_text(virtual) for virtual in schema.virtual_tables)
+    return [one for one in found if one is not None]
+
+
+def _full_text(
+    draft: Draft, virtual: VirtualTable, full_text: FullText, free: FreeNames
+) -> Iterator[Rule | Told]:
+    if full_text.content == "":
+        way = "index the table that holds the text, USING gin (to_tsvector('simple', column))"
+        yield _left_out(virtual, f"it keeps no text, only where words are; {way}")
+        return
+    holder = _table(draft.schema, full_text.content or full_text.name)
+    what = f"virtual table {virtual.name} ({virtual.module}) became a"
+    became = f"{what} view of {full_text.content}" if full_text.content else f"{what} table"
+    unfit = [f"{name} ({kind})" for name, kind in _indexed(draft, full_text) if not is_castable(kind)]
+    if holder is None:
+        yield Told(f"{became} without a search index, which a view cannot have")
+    elif unfit:
+        yield Told(f"{became} without a search index, which cannot hold {', '.join(unfit)}")
+    elif full_text.trigrams:
+        yield _trigram_index(draft, full_text, holder, free)
+        yield Told(f"{became} with a trigram index: instead of MATCH 'part' write column ILIKE '%part%'")
+    else:
+        yield from _search(draft, full_text, holder, free)
+        yield Told(f"{became} with a search column: {_manual(full_text)}")
+
+
+def _manual(full_text: FullText) -> str:
+    query = f"websearch_to_tsquery('{full_text.configuration}', 'words')"
+    limits = [
+        *(() if full_text.accents else ("words with accents find only the same accents",)),
+        *(("English stop words find nothing",) if full_text.stems else ()),
+    ]
+    return (
+        f"instead of MATCH 'words' write tsv @@ {query}, instead of bm25() ts_rank(),"
+        f" instead of snippet() and highlight() ts_headline(){''.join(f'; {one}' for one in limits)}"
+    )
+
+
+def _indexed(draft: Draft, full_text: FullText) -> list[tuple[str, str]]:
+    """The searched columns of what holds the text, and their types; nothing when that is no table."""
+    holder = _table(draft.schema, full_text.content or full_text.name)
+    return [] if holder is None else [(one, draft.type(holder, one)) for one in full_text.indexed]
+
+
+def _column(
+    full_text: FullText, columns: list[tuple[str, str]], taken: tuple[str, ...]
+) -> SearchColumn | None:
+    vector = search_vector(full_text, columns) if columns else None
+    return None if vector is None else SearchColumn(FreeNames(taken).take("tsv"), vector)
+
+
+def _search(draft: Draft, full_text: FullText, holder: Table, free: FreeNames) -> Iterator[Rule]:
+    """A search column and its index; on what holds the text of another, an index of the expression only.
+
+    The column comes after the load: text that is too long for a tsvector must not keep a row from arriving.
+    """
+    columns = [(draft.column(holder, name), kind) for name, kind in _indexed(draft, full_text)]
+    taken = tuple(draft.names.column(holder.name, one.name) for one in holder.columns)
+    search = _column(full_text, columns, taken)
+    if search is None:
+        return
+    name, table = free.take(f"{full_text.name}_search"), draft.relation(holder)
+    column = quote(search.name)
+    added = f"ALTER TABLE {table} ADD COLUMN {column} tsvector GENERATED ALWAYS AS ({search.sql}) STORED; "
+    prefix, term = ("", f"({search.sql})") if full_text.content else (added, column)
+    statement = f"{prefix}CREATE INDEX {quote(name)} ON {table} USING gin ({term})"
+    yield Rule(RuleKind.INDEX, name, holder.name, statement, index=statement)
+
+
+def _trigram_index(draft: Draft, full_text: FullText, holder: Table, free: FreeNames) -> Rule:
+    """One index of all columns, which serves each alone; not beside other work, because of the extension."""
+    terms = (
+        f"({as_text(draft.column(holder, column), pg_type)}) public.gin_trgm_ops"
+        for column, pg_type in _indexed(draft, full_text)
+    )
+    name = free.take(f"{full_text.name}_search")
+    made = f"CREATE INDEX {quote(name)} ON {draft.relation(holder)} USING gin ({', '.join(terms)})"
+    return Rule(RuleKind.INDEX, name, holder.name, f"{_EXTENSION}; {made}")
+
+
+def _rtree(draft: Draft, virtual: VirtualTable, free: FreeNames) -> Iterator[Rule | Told]:
+    what = f"virtual table {virtual.name} ({virtual.module}) became a table"
+    table, among = draft.schema.table(virtual.name), coordinates(virtual)
+    if len(among) != 4:
+        yield Told(f"{what} without a spatial index, which PostgreSQL has for two dimensions only")
+        return
+    left, right, bottom, top = (draft.column(table, one) for one in among)
+    box = f"box(point({left}, {bottom}), point({right}, {top}))"
+    name = free.take(f"{virtual.name}_box")
+    statement = f"CREATE INDEX {quote(name)} ON {draft.relation(table)} USING gist ({box})"
+    yield Rule(RuleKind.INDEX, name, table.name, statement, index=statement)
+    asked = "box(point(left, bottom), point(right, top))"
+    yield Told(f"{what}: its queries give the same rows, the index is used for {box} && {asked}")
+
+
+def _left_out(virtual: VirtualTable, reason: str) -> Told:
+    what = f"virtual table {virtual.name} ({virtual.module})"
+    return Told(f"{what} was not migrated: {reason}; its SQL is {one_line(virtual.sql)}")
+
+
+def _table(schema: Schema, name: str) -> Table | None:
+    folded = ascii_fold(name)
+    return next((one for one in schema.tables if ascii_fold(one.name) == folded), None)
