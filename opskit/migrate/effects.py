@@ -35,7 +35,7 @@ from opskit.migrate.steps import (
 )
 from opskit.runs.progress import Progress
 from opskit.schema.design import TableDesign
-from opskit.transfer.backup import back_up, discard
+from opskit.transfer.backup import discard
 from opskit.transfer.digest import digest
 from opskit.transfer.proof import differences, digest_target
 from opskit.transfer.source import Block, read_blocks
@@ -91,7 +91,7 @@ class MigrateEffects:
         match step:
             case BackUp():
                 self._progress.stage(f"{step.database}: backup")
-                session.read_from(back_up(session.reader, step.file))
+                session.keep_copy(step.file)
             case Prepare():
                 prepare_staging(session.writer)
             case CreateTable():

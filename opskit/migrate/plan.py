@@ -69,7 +69,7 @@ def plan_migration(undertakings: Sequence[Undertaking], killed: Sequence[Unfinis
     faults = [fault for one in undertakings for fault in _refusals(one, begun)]
     if faults:
         raise Refused(*faults)
-    # first all backups: until its file is backed up, an application without WAL waits for our snapshot
+    # first all backups: what everything is made from is kept before anything is made
     steps: list[Step] = [BackUp(one.job.name, one.job.source, one.backup) for one in undertakings]
     steps.extend(step for one in undertakings for step in _steps(one))
     steps.extend(_publish(one) for one in undertakings)

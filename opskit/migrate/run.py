@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from opskit.errors import Refused
+from opskit.host.scratch import scratch_directory
 from opskit.migrate.effects import MigrateEffects
 from opskit.migrate.facts import Job
 from opskit.migrate.plan import COMMAND, SCHEMA, plan_migration, subject, undertake
@@ -34,15 +36,18 @@ def sessions(jobs: Sequence[Job], backups: Path, progress: Progress) -> Generato
     Raises:
         ConnectionFailed: a target cannot be reached.
         Busy: another migration is at work in a target.
-        Refused: a source cannot be read.
+        Refused: a source cannot be read or copied.
     """
     with ExitStack() as stack:
         opened: list[Session] = []
+        copies = stack.enter_context(_room_for_copies(backups))
         at = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         for job in jobs:
             writer = open_target(job)
             stack.callback(writer.close)
-            source = open_source(job.source)
+            progress.stage(f"{job.name}: copy of the file")
+            copy = copies / f"{job.name}.db"
+            source = open_source(job.source, copy)
             stack.callback(source.close)
             target = read_target(writer, SCHEMA)
             progress.stage(f"{job.name}: profile")
@@ -50,10 +55,27 @@ def sessions(jobs: Sequence[Job], backups: Path, progress: Progress) -> Generato
             facts = read_source(source, job, progress)
             profiled = time.monotonic() - begun
             backup = backups / f"{job.name}-{at}.db"
-            session = Session(undertake(job, facts, target, backup), source, writer, profiled)
+            session = Session(undertake(job, facts, target, backup), copy, source, writer, profiled)
             stack.callback(session.close)
             opened.append(session)
         yield opened
+
+
+@contextmanager
+def _room_for_copies(backups: Path) -> Generator[Path]:
+    """A directory beside the backups, so that a copy becomes one by its name alone."""
+    with ExitStack() as stack:
+        try:
+            backups.mkdir(mode=0o700, parents=True, exist_ok=True)
+            room = stack.enter_context(scratch_directory(backups))
+        except OSError as error:
+            raise Refused.of(
+                "no_copy",
+                f"the source cannot be copied to {backups}: {error.strerror}",
+                hint="set backup.directory or state_dir to a directory that can be written",
+                where=str(backups),
+            ) from error
+        yield room
 
 
 def plan(opened: Sequence[Session], state_dir: Path) -> Plan[Step]:

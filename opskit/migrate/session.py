@@ -1,6 +1,7 @@
 """What one database's migration holds open, and what it has found out so far."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import apsw
 
@@ -9,7 +10,7 @@ from opskit.migrate.facts import Job
 from opskit.migrate.plan import Undertaking
 from opskit.migrate.staging import lock_target
 from opskit.schema.sqlite_file import open_read_only
-from opskit.transfer.backup import SqliteCopy
+from opskit.transfer.backup import SqliteCopy, keep
 from opskit.transfer.digest import Digest
 from opskit.transfer.functions import register
 from opskit.transfer.target import Connection, connect
@@ -33,12 +34,14 @@ class Session:
     """One database under migration.
 
     Attributes:
-        reader: the source; after the backup, the backup.
+        copy: the source as of one moment, in a directory that goes with us; the backup step keeps it.
+        reader: reads the copy.
         profiled: seconds that reading the source's facts took.
         told: what was found out on the way that the operator must know.
     """
 
     undertaking: Undertaking
+    copy: Path
     reader: apsw.Connection
     writer: Connection
     profiled: float
@@ -47,11 +50,15 @@ class Session:
     backup: SqliteCopy | None = None
     left_out: set[str] = field(default_factory=set[str])
 
-    def read_from(self, copy: SqliteCopy) -> None:
-        """Lets go of the source file; from now on rows come from the copy."""
-        self.backup = copy
+    def keep_copy(self, file: Path) -> None:
+        """Makes the copy a backup.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         self.reader.close()
-        self.reader = open_read_only(copy.file)
+        self.backup = keep(self.copy, file)
+        self.reader = open_read_only(file)
         register(self.reader)
 
     def reconnect(self) -> None:

@@ -1,4 +1,4 @@
-"""Reads the facts of a source: opened in one snapshot, checked for damage, profiled. Never written."""
+"""Reads the facts of a source: copied at one moment, checked for damage, profiled. Never written."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +11,7 @@ from opskit.migrate.profile import profile_table, scan_text
 from opskit.runs.progress import Progress
 from opskit.schema.sqlite_file import open_read_only, refusal, rows
 from opskit.schema.sqlite_reader import read_schema
+from opskit.schema.sqlite_source import copy_source
 from opskit.schema.types import ColumnProfile, TypeChoice, choose
 from opskit.transfer.functions import register
 
@@ -19,16 +20,16 @@ _DAMAGE = ("***", "Tree ", "Page ", "Freelist", "disk image is malformed")
 full-text indexes out of step with their text, which are not migrated."""
 
 
-def open_source(path: Path) -> apsw.Connection:
-    """A reading connection inside one snapshot, with the rendering functions.
+def open_source(path: Path, copy: Path) -> apsw.Connection:
+    """A reading connection, with the rendering functions, to a copy of the source as of this moment.
 
     Raises:
-        Refused: the file cannot be read, is damaged or locked.
+        Refused: the file cannot be read, is damaged or locked, or the copy cannot be written.
     """
-    connection = open_read_only(path)
-    register(connection)
+    copy_source(path, copy)
+    connection = open_read_only(copy)
     try:
-        rows(connection, "BEGIN")
+        register(connection)
         damage = [str(row[0]) for row in rows(connection, "PRAGMA quick_check(5)")]
     except apsw.Error as error:
         connection.close()

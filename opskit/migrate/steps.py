@@ -9,7 +9,7 @@ from opskit.transfer.tables import SourceTable
 
 @dataclass(frozen=True, slots=True)
 class BackUp:
-    """Copy the source file; everything after reads the copy, so the application is not held up."""
+    """Keep the copy of the source that everything is read from."""
 
     database: str
     source: Path

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +108,7 @@ def test_a_source_that_cannot_be_read(opskit: Opskit, good: Path, database: Test
 
 
 @contextmanager
-def locked(file: Path) -> Iterator[None]:
+def locked(file: Path) -> Generator[None]:
     """Another process holds the file exclusively."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -270,22 +270,18 @@ def test_a_state_directory_that_cannot_be_used(good: Path, database: TestDatabas
     assert relations(database) == []
 
 
-def test_a_disk_too_small_for_the_backup_puts_everything_back(
-    opskit: Opskit, good: Path, database: TestDatabase
-) -> None:
+def test_a_disk_too_small_for_the_copy(opskit: Opskit, good: Path, database: TestDatabase) -> None:
     small = ("sh", "-c", 'ulimit -f 32; exec "$@"', "sh")  # no file may grow beyond some kilobytes
     result = finish(opskit.start("migrate", good, database.url, "-o", "json", wrapper=small))
-    assert (result.code, result.error["code"]) == (4, "source_failed")
-    assert "back up" in result.error["message"]
+    assert (result.code, result.error["code"]) == (6, "no_copy")
+    assert str(good) in result.error["message"]
     assert opskit.files() == []
     assert relations(database) == []
 
 
-def test_backups_that_have_no_directory_put_everything_back(
-    opskit: Opskit, good: Path, database: TestDatabase
-) -> None:
+def test_copies_that_have_no_directory(opskit: Opskit, good: Path, database: TestDatabase) -> None:
     opskit.state_dir.mkdir()
     (opskit.state_dir / "backups").touch()
     result = opskit("migrate", good, database.url, "-o", "json")
-    assert (result.code, result.error["code"]) == (4, "source_failed")
+    assert (result.code, result.error["code"]) == (6, "no_copy")
     assert relations(database) == []
