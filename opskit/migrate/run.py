@@ -6,8 +6,6 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from opskit.errors import Refused
-from opskit.host.scratch import scratch_directory
 from opskit.migrate.effects import MigrateEffects
 from opskit.migrate.facts import Job
 from opskit.migrate.plan import COMMAND, SCHEMA, plan_migration, subject, undertake
@@ -21,6 +19,7 @@ from opskit.runs.execute import execute
 from opskit.runs.journal import Journal, UnfinishedRun, abandon, unfinished
 from opskit.runs.plan import Plan
 from opskit.runs.progress import Progress
+from opskit.schema.sqlite_source import room_for_copies
 from opskit.transfer.backup import discard
 
 RUNS = "runs"
@@ -40,7 +39,7 @@ def sessions(jobs: Sequence[Job], backups: Path, progress: Progress) -> Generato
     """
     with ExitStack() as stack:
         opened: list[Session] = []
-        copies = stack.enter_context(_room_for_copies(backups))
+        copies = stack.enter_context(room_for_copies(backups))
         at = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         for job in jobs:
             writer = open_target(job)
@@ -59,23 +58,6 @@ def sessions(jobs: Sequence[Job], backups: Path, progress: Progress) -> Generato
             stack.callback(session.close)
             opened.append(session)
         yield opened
-
-
-@contextmanager
-def _room_for_copies(backups: Path) -> Generator[Path]:
-    """A directory beside the backups, so that a copy becomes one by its name alone."""
-    with ExitStack() as stack:
-        try:
-            backups.mkdir(mode=0o700, parents=True, exist_ok=True)
-            room = stack.enter_context(scratch_directory(backups))
-        except OSError as error:
-            raise Refused.of(
-                "no_copy",
-                f"the source cannot be copied to {backups}: {error.strerror}",
-                hint="set backup.directory or state_dir to a directory that can be written",
-                where=str(backups),
-            ) from error
-        yield room
 
 
 def plan(opened: Sequence[Session], state_dir: Path) -> Plan[Step]:

@@ -24,7 +24,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote as percent
@@ -32,6 +32,7 @@ from urllib.parse import quote as percent
 import apsw
 
 from opskit.errors import Refused
+from opskit.host.scratch import scratch_directory
 from opskit.schema.sqlite_file import BUSY_TIMEOUT, existing, refusal, rows, scalar
 
 T = TypeVar("T")
@@ -46,6 +47,27 @@ _PAUSE = 0.005
 """Seconds between two attempts at a lock: writers in rollback-journal mode leave only short gaps."""
 
 _MAGIC = b"SQLite format 3\0"
+
+
+@contextmanager
+def room_for_copies(parent: Path) -> Generator[Path]:
+    """A directory for copies that goes with the process, made in `parent` because copies can be large.
+
+    Raises:
+        Refused: it cannot be made.
+    """
+    with ExitStack() as stack:
+        try:
+            parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            room = stack.enter_context(scratch_directory(parent))
+        except OSError as error:
+            raise Refused.of(
+                "no_copy",
+                f"the source cannot be copied to {parent}: {error.strerror}",
+                hint="set backup.directory or state_dir to a directory that can be written",
+                where=str(parent),
+            ) from error
+        yield room
 
 
 def copy_source(source: Path, file: Path) -> None:
