@@ -3,7 +3,7 @@
 Their rows are carried as tables and views (`virtual_tables`); here they get search columns and indexes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from opskit.schema.design import Rule, RuleKind, one_line
@@ -12,7 +12,7 @@ from opskit.schema.full_text import FullText, as_text, is_castable, read_full_te
 from opskit.schema.model import Schema, Table, View, VirtualTable, ascii_fold
 from opskit.schema.names import quote
 from opskit.schema.translation.trigger_text import read_all
-from opskit.schema.virtual_tables import coordinates
+from opskit.schema.virtual_tables import extents
 
 _EXTENSION = "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public"
 """Trusted: a database's owner may create it. In `public`, because the staging schema goes."""
@@ -39,16 +39,16 @@ def design_virtual(draft: Draft, free: FreeNames) -> Iterator[Rule | Told]:
         elif _table(draft.schema, virtual.name) is not None:
             yield from _rtree(draft, virtual, free)
         else:
-            yield _left_out(virtual, "PostgreSQL does not have its module")
+            yield _left_out(virtual, virtual.problem or "PostgreSQL has nothing like its module")
 
 
 def search_column(draft: Draft, view: View) -> SearchColumn | None:
     """The search column of a view that stands for a full-text table, None for any other view."""
-    for full_text in _full_texts(draft.schema):
-        if full_text.name == view.name:
-            columns = [(quote(name), kind) for name, kind in _indexed(draft, full_text)]
-            return _column(full_text, columns, view.columns)
-    return None
+    found = next((one for one in _full_texts(draft.schema) if one.name == view.name), None)
+    holder = None if found is None else _table(draft.schema, found.content or "")
+    if found is None or holder is None or found.trigrams or _hindrance(draft, found, holder):
+        return None
+    return _search_column(found, [(quote(one), draft.type(holder, one)) for one in found.indexed])
 
 
 def without_sync_triggers(schema: Schema) -> Schema:
@@ -91,81 +91,82 @@ def _full_text(
     holder = _table(draft.schema, full_text.content or full_text.name)
     what = f"virtual table {virtual.name} ({virtual.module}) became a"
     became = f"{what} view of {full_text.content}" if full_text.content else f"{what} table"
-    unfit = [f"{name} ({kind})" for name, kind in _indexed(draft, full_text) if not is_castable(kind)]
-    if holder is None:
-        yield Told(f"{became} without a search index, which a view cannot have")
-    elif unfit:
-        yield Told(f"{became} without a search index, which cannot hold {', '.join(unfit)}")
+    hindrance = _hindrance(draft, full_text, holder)
+    if holder is None or hindrance:
+        yield Told(f"{became} without an index for its searches: {hindrance}")
     elif full_text.trigrams:
         yield _trigram_index(draft, full_text, holder, free)
         yield Told(f"{became} with a trigram index: instead of MATCH 'part' write column ILIKE '%part%'")
     else:
-        yield from _search(draft, full_text, holder, free)
-        yield Told(f"{became} with a search column: {_manual(full_text)}")
+        columns = [(draft.column(holder, one), draft.type(holder, one)) for one in full_text.indexed]
+        search = _search_column(full_text, columns)
+        yield _search_index(draft, full_text, holder, search, free)
+        yield Told(f"{became} with a search column: {_manual(full_text, search)}")
 
 
-def _manual(full_text: FullText) -> str:
+def _hindrance(draft: Draft, full_text: FullText, holder: Table | None) -> str:
+    """Why nothing can be made for its searches; empty when something can.
+
+    Args:
+        holder: the table that holds the text.
+    """
+    if holder is None:
+        return f"{full_text.content} is no table"
+    types = {one: draft.type(holder, one) for one in full_text.indexed}
+    unfit = [
+        f"column {one} is of type {pg_type}" for one, pg_type in types.items() if not is_castable(pg_type)
+    ]
+    return ", ".join(unfit) if types else "none of its columns is searched"
+
+
+def _manual(full_text: FullText, search: SearchColumn) -> str:
     query = f"websearch_to_tsquery('{full_text.configuration}', 'words')"
     limits = [
         *(() if full_text.accents else ("words with accents find only the same accents",)),
         *(("English stop words find nothing",) if full_text.stems else ()),
     ]
     return (
-        f"instead of MATCH 'words' write tsv @@ {query}, instead of bm25() ts_rank(),"
+        f"instead of MATCH 'words' write {search.name} @@ {query}, instead of bm25() ts_rank(),"
         f" instead of snippet() and highlight() ts_headline(){''.join(f'; {one}' for one in limits)}"
     )
 
 
-def _indexed(draft: Draft, full_text: FullText) -> list[tuple[str, str]]:
-    """The searched columns of what holds the text, and their types; nothing when that is no table."""
-    holder = _table(draft.schema, full_text.content or full_text.name)
-    return [] if holder is None else [(one, draft.type(holder, one)) for one in full_text.indexed]
+def _search_column(full_text: FullText, columns: Sequence[tuple[str, str]]) -> SearchColumn:
+    """Named so that no column of the table or view is called the same."""
+    return SearchColumn(FreeNames(full_text.columns).take("tsv"), search_vector(full_text, columns))
 
 
-def _column(
-    full_text: FullText, columns: list[tuple[str, str]], taken: tuple[str, ...]
-) -> SearchColumn | None:
-    vector = search_vector(full_text, columns) if columns else None
-    return None if vector is None else SearchColumn(FreeNames(taken).take("tsv"), vector)
-
-
-def _search(draft: Draft, full_text: FullText, holder: Table, free: FreeNames) -> Iterator[Rule]:
+def _search_index(
+    draft: Draft, full_text: FullText, holder: Table, search: SearchColumn, free: FreeNames
+) -> Rule:
     """A search column and its index; on what holds the text of another, an index of the expression only.
 
     The column comes after the load: text that is too long for a tsvector must not keep a row from arriving.
     """
-    columns = [(draft.column(holder, name), kind) for name, kind in _indexed(draft, full_text)]
-    taken = tuple(draft.names.column(holder.name, one.name) for one in holder.columns)
-    search = _column(full_text, columns, taken)
-    if search is None:
-        return
-    name, table = free.take(f"{full_text.name}_search"), draft.relation(holder)
-    column = quote(search.name)
+    name, table, column = free.take(f"{full_text.name}_search"), draft.relation(holder), quote(search.name)
     added = f"ALTER TABLE {table} ADD COLUMN {column} tsvector GENERATED ALWAYS AS ({search.sql}) STORED; "
     prefix, term = ("", f"({search.sql})") if full_text.content else (added, column)
     statement = f"{prefix}CREATE INDEX {quote(name)} ON {table} USING gin ({term})"
-    yield Rule(RuleKind.INDEX, name, holder.name, statement, index=statement)
+    return Rule(RuleKind.INDEX, name, holder.name, statement, index=statement)
 
 
 def _trigram_index(draft: Draft, full_text: FullText, holder: Table, free: FreeNames) -> Rule:
     """One index of all columns, which serves each alone; not beside other work, because of the extension."""
-    terms = (
-        f"({as_text(draft.column(holder, column), pg_type)}) public.gin_trgm_ops"
-        for column, pg_type in _indexed(draft, full_text)
-    )
+    texts = (as_text(draft.column(holder, one), draft.type(holder, one)) for one in full_text.indexed)
+    terms = ", ".join(f"({text}) public.gin_trgm_ops" for text in texts)
     name = free.take(f"{full_text.name}_search")
-    made = f"CREATE INDEX {quote(name)} ON {draft.relation(holder)} USING gin ({', '.join(terms)})"
+    made = f"CREATE INDEX {quote(name)} ON {draft.relation(holder)} USING gin ({terms})"
     return Rule(RuleKind.INDEX, name, holder.name, f"{_EXTENSION}; {made}")
 
 
 def _rtree(draft: Draft, virtual: VirtualTable, free: FreeNames) -> Iterator[Rule | Told]:
     what = f"virtual table {virtual.name} ({virtual.module}) became a table"
-    table, among = draft.schema.table(virtual.name), coordinates(virtual)
-    if len(among) != 4:
+    table, among = draft.schema.table(virtual.name), extents(virtual)
+    if len(among) != 2:
         yield Told(f"{what} without a spatial index, which PostgreSQL has for two dimensions only")
         return
-    left, right, bottom, top = (draft.column(table, one) for one in among)
-    box = f"box(point({left}, {bottom}), point({right}, {top}))"
+    least, greatest = (draft.columns(table, ends) for ends in zip(*among, strict=True))
+    box = f"box(point({least}), point({greatest}))"
     name = free.take(f"{virtual.name}_box")
     statement = f"CREATE INDEX {quote(name)} ON {draft.relation(table)} USING gist ({box})"
     yield Rule(RuleKind.INDEX, name, table.name, statement, index=statement)

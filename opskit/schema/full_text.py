@@ -107,14 +107,12 @@ def _separators(words: Sequence[str]) -> str:
     return "".join(one for one in _SEPARATORS if one not in kept) + more
 
 
-def search_vector(full_text: FullText, columns: Sequence[tuple[str, str]]) -> str | None:
-    """The immutable SQL expression of the tsvector; None when a column's type does not allow one.
+def search_vector(full_text: FullText, columns: Sequence[tuple[str, str]]) -> str:
+    """The immutable SQL expression of the tsvector.
 
     Args:
-        columns: of every indexed column, its SQL and its PostgreSQL type.
+        columns: of every indexed column, its SQL and its PostgreSQL type, which is castable.
     """
-    if full_text.trigrams or not all(is_castable(pg_type) for _, pg_type in columns):
-        return None
     texts = [f"coalesce({as_text(sql, pg_type)}, '')" for sql, pg_type in columns]
     separators = full_text.separators
     document = " || ' ' || ".join(texts)

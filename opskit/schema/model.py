@@ -163,13 +163,15 @@ class VirtualTable:
     One whose rows can be had as a table's or view's stands among these too, under the same name.
 
     Attributes:
-        columns: as SQLite reports them; empty when the module or what it stands on is not there.
+        columns: as SQLite reports them; empty when it cannot be read.
+        problem: why it cannot be read, in SQLite's words: its module is missing, or what it stands on.
     """
 
     name: str
     module: str
     sql: str
     columns: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,13 +210,13 @@ def _view_columns(connection: apsw.Connection, view: str) -> tuple[str, ...]:
 
 def _virtual(connection: apsw.Connection, name: str, sql: str) -> VirtualTable:
     """A virtual table, with its columns when a row can be read: all that it needs is there."""
+    module = read_virtual(sql).module
     try:
         listed = rows(connection, f"PRAGMA table_xinfo({quote(name)})")
         rows(connection, f"SELECT * FROM {quote(name)} LIMIT 1")
-    except apsw.Error:  # its module, its tokenizer or the table that holds its text is missing
-        listed = []
-    columns = tuple(str(row[1]) for row in listed if not row[6])
-    return VirtualTable(name, read_virtual(sql).module, sql, columns)
+    except apsw.SQLError as error:
+        return VirtualTable(name, module, sql, problem=str(error))
+    return VirtualTable(name, module, sql, tuple(str(row[1]) for row in listed if not row[6]))
 
 
 def _carried(connection: apsw.Connection, virtual: VirtualTable) -> Iterator[Table]:

@@ -7,12 +7,15 @@
 from dataclasses import replace
 
 from opskit.schema.full_text import FullText, read_full_text
-from opskit.schema.model import Affinity, Column, Schema, Table, View, VirtualTable, ascii_fold
+from opskit.schema.model import Affinity, Check, Column, Schema, Table, View, VirtualTable, ascii_fold
 from opskit.schema.names import quote
 from opskit.schema.translation.scope import ROWID
 from opskit.schema.virtual_ddl import read_virtual
 
-RTREES = {"rtree": Column("", "REAL", Affinity.REAL), "rtree_i32": Column("", "INTEGER", Affinity.INTEGER)}
+RTREES = {
+    "rtree": Column("", "REAL", Affinity.REAL, not_null=True),
+    "rtree_i32": Column("", "INTEGER", Affinity.INTEGER, not_null=True),
+}
 """Module → what its coordinates are like. R*Trees store 32 bits of each and return what they stored."""
 
 
@@ -39,25 +42,29 @@ def as_table(virtual: VirtualTable) -> Table | None:
 
 def _rtree(virtual: VirtualTable) -> Table:
     key, *others = virtual.columns
-    arguments = read_virtual(virtual.sql).arguments[1:]
+    coordinates = {name for extent in extents(virtual) for name in extent}
     columns = (
-        Column(name, "", Affinity.BLOB)
-        if argument.name.startswith("+")
-        else replace(RTREES[virtual.module], name=name, not_null=True)
-        for name, argument in zip(others, arguments, strict=True)
+        replace(RTREES[virtual.module], name=one) if one in coordinates else Column(one, "", Affinity.BLOB)
+        for one in others
     )
     return Table(
         virtual.name,
         (Column(key, "INTEGER", Affinity.INTEGER), *columns),
         primary_key=(key,),
         rowid_alias=key,
+        checks=tuple(Check(f"{quote(least)} <= {quote(greatest)}") for least, greatest in extents(virtual)),
     )
 
 
-def coordinates(virtual: VirtualTable) -> tuple[str, ...]:
-    """The columns of an R*Tree that are coordinates: least and greatest of each dimension."""
-    table = _rtree(virtual)
-    return tuple(one.name for one in table.columns[1:] if one.not_null)
+def extents(virtual: VirtualTable) -> tuple[tuple[str, str], ...]:
+    """The columns of an R*Tree that hold the least and the greatest coordinate, a pair for each dimension."""
+    arguments = read_virtual(virtual.sql).arguments
+    plain = [
+        name
+        for name, argument in zip(virtual.columns, arguments, strict=True)
+        if not argument.name.startswith("+")
+    ]
+    return tuple(zip(plain[1::2], plain[2::2], strict=True))
 
 
 def as_view(virtual: VirtualTable, schema: Schema) -> View | None:
