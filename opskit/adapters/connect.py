@@ -38,6 +38,7 @@ def postgresql_parameters(
             where=name,
         )
     server = configuration.postgresql
+    options = _search_path(database.schema, server.parameters.get("options", ""))
     password = read_secret(server.password, environ)
     return {
         "host": database.host or server.host,
@@ -49,4 +50,20 @@ def postgresql_parameters(
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         **KEEPALIVES,
         **server.parameters,
+        **({"options": options} if options else {}),
     }
+
+
+def _search_path(schema: str, options: str) -> str:
+    r"""The server options with which unqualified names are those of the schema, and of no other database's.
+
+    >>> _search_path("public", "-cgeqo=off")
+    '-cgeqo=off'
+    >>> _search_path("Wal mart", "-cgeqo=off")
+    '-cgeqo=off -csearch_path="Wal\\ mart"'
+    """
+    if schema == "public":
+        return options
+    name = '"' + schema.replace('"', '""') + '"'
+    escaped = "".join(f"\\{one}" if one == "\\" or one.isspace() else one for one in name)
+    return f"{options} -csearch_path={escaped}".lstrip()

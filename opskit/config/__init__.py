@@ -1,5 +1,6 @@
 """Configuration: parsed strictly, all faults at once, then frozen and passed on."""
 
+from opskit.config.checks import unfit_schema
 from opskit.config.environment import engine_in_use, from_environment
 from opskit.config.load import Loaded, load, locate
 from opskit.config.model import (
@@ -35,4 +36,5 @@ __all__ = [
     "load",
     "locate",
     "read_secret",
+    "unfit_schema",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+from opskit.config.checks import faults
 from opskit.config.model import Configuration
 from opskit.config.parse import Parser
 from opskit.errors import ConfigurationError, Fault
@@ -59,14 +60,8 @@ def load(file: Path, environ: Mapping[str, str] = os.environ) -> Loaded:
         origins[".".join(path)] = f"environment {name}"
     parser = Parser()
     configuration = parser.parse(Configuration, document)
-    if configuration is not None and not configuration.databases:
-        parser.faults.append(
-            Fault("configuration", "databases: names no database", "add one below `databases:`", "databases")
-        )
-    if configuration is not None and "password" in configuration.postgresql.parameters:
-        path = "postgresql.parameters.password"
-        hint = "name its place below `postgresql.password`"
-        parser.faults.append(Fault("configuration", f"{path}: holds a secret", hint, path))
+    if configuration is not None:
+        parser.faults.extend(faults(configuration))
     if configuration is None or parser.faults:
         raise ConfigurationError(*(_with_origin(fault, origins) for fault in parser.faults))
     return Loaded(_rooted(configuration, file), origins, file)

@@ -48,6 +48,7 @@ class Database:
     Attributes:
         pool: the most connections the application's pool may hold.
         application_name: shown in pg_stat_activity; defaults to the configured name.
+        schema: several files may share a PostgreSQL database, each in a schema of its own.
         host: the server of this database alone, when it is not that of `postgresql`; `port` likewise.
     """
 
@@ -55,6 +56,7 @@ class Database:
     postgresql: str
     pool: int = field(default=20, metadata={"minimum": 1})
     application_name: str | None = None
+    schema: str = "public"
     host: str | None = None
     port: int | None = field(default=None, metadata={"minimum": 1, "maximum": 65535})
 
@@ -76,13 +78,15 @@ class Postgresql:
 
 @dataclass(frozen=True, slots=True)
 class Migrate:
-    """How types are chosen.
+    """How types and names are chosen.
 
     Attributes:
+        fold: names in lower case, which SQL without quotes finds in PostgreSQL.
         overrides: database name → "table.column" → PostgreSQL type.
     """
 
     types: TypesProfile = TypesProfile.NATIVE
+    fold: bool = False
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
 
 

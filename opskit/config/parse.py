@@ -119,6 +119,8 @@ class Parser:
             return Path(self._text(value, path))
         if kind is float:
             return self._duration(value, path)
+        if kind is bool:
+            return self._flag(value, path)
         if kind is int:
             return self._integer(value, path, metadata)
         return self._text(value, path)
@@ -127,6 +129,13 @@ class Parser:
         if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
             raise self._fail(path, f"must be text, not {_describe(value)}")
         return str(value)
+
+    def _flag(self, value: object, path: str) -> bool:
+        if isinstance(value, bool):
+            return value
+        if value not in ("true", "false"):  # as the environment spells them
+            raise self._fail(path, f"must be true or false, not {_describe(value)}")
+        return value == "true"
 
     def _integer(self, value: object, path: str, metadata: Mapping[str, object]) -> int:
         if isinstance(value, str) and re.fullmatch(r"-?\d+", value):

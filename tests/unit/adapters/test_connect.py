@@ -51,3 +51,9 @@ def test_an_unknown_database_is_named_with_the_known_ones() -> None:
         postgresql_parameters(configuration(), "shop", {})
     assert "'shop'" in str(caught.value)
     assert "main" in caught.value.faults[0].hint
+
+
+def test_a_database_in_a_schema_finds_its_tables_without_naming_it() -> None:
+    shop = Database(Path("shop.db"), "app", schema='The "shop"')
+    made = postgresql_parameters(Configuration({"shop": shop}), "shop", {})
+    assert made["options"] == '-csearch_path="The\\ ""shop"""'

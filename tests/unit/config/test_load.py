@@ -252,3 +252,47 @@ def test_what_is_shown_of_a_secret_is_its_place(file: Path) -> None:
     result = loaded(file, f"{SMALL}postgresql: {{password: {{file: /etc/opskit/pw}}}}")
     shown = to_json(result.configuration)
     assert "/etc/opskit/pw" in str(shown)
+
+
+@pytest.mark.parametrize("schema", ["pg_app", "information_schema", "opskit_staging", "a" * 64, '""'])
+def test_a_schema_that_cannot_hold_a_database_is_refused(file: Path, schema: str) -> None:
+    found = faults(file, f"databases: {{main: {{sqlite: a.db, postgresql: app, schema: {schema}}}}}")
+    assert found.keys() == {"databases.main.schema"}
+
+
+def test_databases_may_share_a_postgresql_database_in_schemas_of_their_own(file: Path) -> None:
+    text = """
+databases:
+  main: {sqlite: a.db, postgresql: app}
+  shop: {sqlite: s.db, postgresql: app, schema: shop}
+  elsewhere: {sqlite: e.db, postgresql: app, host: db2}
+"""
+    databases = loaded(file, text).configuration.databases
+    assert [one.schema for one in databases.values()] == ["public", "shop", "public"]
+
+
+def test_two_databases_in_one_schema_are_refused_naming_both(file: Path) -> None:
+    found = faults(
+        file,
+        "databases: {main: {sqlite: a.db, postgresql: app}, shop: {sqlite: s.db, postgresql: app}}\n"
+        "postgresql: {port: many}",
+    )
+    assert found.keys() == {"postgresql.port"}  # what each value is comes first
+    found = faults(
+        file, "databases: {main: {sqlite: a.db, postgresql: app}, shop: {sqlite: s.db, postgresql: app}}"
+    )
+    fault = found["databases.shop.schema"]
+    assert "main is in schema 'public' of database 'app' already" in fault.message
+    assert "shop or main" in fault.hint
+
+
+@pytest.mark.parametrize(("written", "fold"), [("true", True), ("false", False), ("yes", True)])
+def test_folding_is_switched_on_and_off(file: Path, written: str, *, fold: bool) -> None:
+    assert loaded(file, f"{SMALL}migrate: {{fold: {written}}}").configuration.migrate.fold is fold
+    environ = {"OPSKIT_MIGRATE__FOLD": "true"}
+    assert loaded(file, SMALL, environ).configuration.migrate.fold
+
+
+@pytest.mark.parametrize("written", ["1", "'yes'", "[]"])
+def test_folding_is_nothing_but_true_or_false(file: Path, written: str) -> None:
+    assert faults(file, f"{SMALL}migrate: {{fold: {written}}}").keys() == {"migrate.fold"}
