@@ -14,6 +14,7 @@ from functools import partial
 import apsw
 
 from opskit.schema.sqlite_file import Value, create_function, scalar
+from opskit.transfer.functions_declared import DECLARED
 from opskit.transfer.json_text import json_text, jsonb_text
 
 _TIMESTAMP = re.compile(
@@ -25,7 +26,7 @@ _TIMESTAMP = re.compile(
 
 def register(connection: apsw.Connection) -> None:
     """Makes the functions available to the connection's SQL."""
-    for name, function in _FUNCTIONS.items():
+    for name, function in (*_FUNCTIONS.items(), *DECLARED.items()):
         create_function(connection, name, function)
     encoding = str(scalar(connection, "PRAGMA encoding"))
     for name, judge in _OF_TEXT.items():

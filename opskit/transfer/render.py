@@ -9,6 +9,12 @@ from collections.abc import Callable, Mapping
 
 from opskit.transfer.render_text import TEXT_TYPES, text
 
+_FRACTION = re.compile(r"\((\d)\)")
+_TO_THE_SECOND = {
+    "timestamp with time zone": len("2025-08-14 12:33:01+00"),
+    "timestamp without time zone": len("2025-08-14 12:33:01"),
+    "time without time zone": len("12:33:01"),
+}
 _NUMERIC = re.compile(r"numeric\((\d+),\s*(\d+)\)")
 
 INTEGER_RANGES = {
@@ -32,7 +38,9 @@ def render(column: str, pg_type: str) -> str:
 
     It is NULL for NULL and for every value that the type cannot hold exactly.
     """
-    return _RENDERERS.get(base_type(pg_type), text)(column, pg_type)
+    rendered = _RENDERERS.get(base_type(pg_type), text)(column, pg_type)
+    longest = _longest_moment(pg_type)
+    return rendered if longest is None else f"CASE WHEN length({rendered}) <= {longest} THEN {rendered} END"
 
 
 def numeric_modifiers(pg_type: str) -> tuple[int, int] | None:
@@ -43,6 +51,15 @@ def numeric_modifiers(pg_type: str) -> tuple[int, int] | None:
     """
     match = _NUMERIC.fullmatch(pg_type)
     return (int(match[1]), int(match[2])) if match else None
+
+
+def _longest_moment(pg_type: str) -> int | None:
+    """Characters of a moment or time whose type limits the digits of seconds; PostgreSQL would round more."""
+    digits = _FRACTION.search(pg_type)
+    seconds = _TO_THE_SECOND.get(base_type(pg_type))
+    if digits is None or seconds is None:
+        return None
+    return seconds + (int(digits[1]) + 1 if int(digits[1]) else 0)
 
 
 def _integer(column: str, pg_type: str) -> str:
@@ -138,18 +155,30 @@ def _json(column: str, pg_type: str) -> str:
 
 
 def _uuid(column: str, _: str) -> str:
-    pattern = "-".join("[0-9a-f]" * digits for digits in (8, 4, 4, 4, 12))
+    """With hyphens; frameworks also store the 32 digits alone, or 16 bytes."""
+    digits = "[0-9a-f]"
+    hyphened = "-".join(digits * count for count in (8, 4, 4, 4, 12))
     return (
-        f"CASE WHEN typeof({column}) = 'text' AND lower({column}) GLOB '{pattern}' THEN lower({column}) END"
+        f"CASE WHEN typeof({column}) = 'text' AND lower({column}) GLOB '{hyphened}' THEN lower({column})"
+        f" WHEN typeof({column}) = 'text' AND lower({column}) GLOB '{digits * 32}'"
+        f" THEN {_hyphened(f'lower({column})')}"
+        f" WHEN typeof({column}) = 'blob' AND length({column}) = 16"
+        f" THEN {_hyphened(f'lower(hex({column}))')} END"
     )
 
 
+def _hyphened(digits: str) -> str:
+    parts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    return " || '-' || ".join(f"substr({digits}, {start}, {length})" for start, length in parts)
+
+
 def _real(column: str, _: str) -> str:
-    return f"opskit_real({column})"
+    return f"CASE WHEN typeof({column}) IN ('integer', 'real') THEN opskit_real({column}) END"
 
 
 def _time(column: str, _: str) -> str:
-    return f"opskit_time({column})"
+    is_time = f"typeof({column}) = 'text' AND trim({column}, '0123456789:.') = ''"
+    return f"CASE WHEN {is_time} THEN opskit_time({column}) END"
 
 
 _RENDERERS: Mapping[str, Callable[[str, str], str]] = {
