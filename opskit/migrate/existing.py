@@ -1,0 +1,174 @@
+"""Decides how data goes into a schema that the application made itself (`--into-existing`).
+
+Pure. The data is staged in tables with the target's own column types, proven there, and moved in one go. What
+the application made stays as it is: rules, keys, triggers, defaults.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from opskit.migrate.existing_steps import Fill, FilledTable, KeyGenerator
+from opskit.migrate.facts import Job, SourceFacts
+from opskit.schema.design import ColumnDesign, Design, TableDesign
+from opskit.schema.matching import ColumnMatch, Matching, TableMatch, load_order
+from opskit.schema.model import ascii_fold
+from opskit.schema.names import NameMap, quote
+from opskit.schema.target_schema import PgColumn, TargetSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Rows that stood in a target table before.
+
+    Attributes:
+        strangers: keys that the source lacks, the first of them; None when there are too many rows to look.
+    """
+
+    rows: int
+    strangers: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingFacts:
+    """The schema that the application made, and what of the source belongs where.
+
+    Attributes:
+        holding: the target's tables that hold rows.
+        standing: target table → its rows, for matched tables that hold some.
+        foreign: matched tables whose owner this role is not.
+    """
+
+    schema: TargetSchema
+    matching: Matching
+    holding: frozenset[str]
+    standing: Mapping[str, Standing]
+    foreign: frozenset[str]
+
+
+def target_types(matching: Matching, overrides: Mapping[str, str]) -> Mapping[str, str]:
+    """Source "table.column" → the type that its values must fit.
+
+    Args:
+        overrides: what the operator says of single columns, such as the unit of a number that means a moment.
+    """
+    types = {
+        f"{table.source.name}.{column.source}": column.pg_type
+        for table in matching.tables
+        for column in table.copied()
+    }
+    return {name: overrides.get(name, pg_type) for name, pg_type in types.items()}
+
+
+def target_names(matching: Matching) -> NameMap:
+    """What the source's tables and columns are called in the target."""
+    return NameMap(
+        {ascii_fold(table.source.name): table.target.name for table in matching.tables},
+        {
+            ascii_fold(table.source.name): {
+                ascii_fold(column.source): column.target.name for column in table.columns
+            }
+            for table in matching.tables
+        },
+    )
+
+
+def design_into(existing: ExistingFacts, source: SourceFacts) -> Design:
+    """The tables that are staged; everything else is the application's own."""
+    tables = tuple(_staged(table, existing.schema.name, source) for table in existing.matching.tables)
+    return Design(tables=tables, rules=(), views=(), triggers=(), told=tuple(_told(existing, source)))
+
+
+def fill(job: Job, existing: ExistingFacts, source: SourceFacts) -> Fill:
+    """What moves the staged rows into the application's tables."""
+    matched = {table.target.name: table for table in existing.matching.tables}
+    order = load_order((table.target for table in matched.values()), existing.schema.name)
+    return Fill(
+        job.name,
+        job.staging,
+        existing.schema.name,
+        tuple(_filled(matched[name], existing, source) for name in order.tables),
+        order.circular,
+    )
+
+
+def _staged(table: TableMatch, schema: str, source: SourceFacts) -> TableDesign:
+    columns = tuple(_column(table, column, source) for column in table.columns)
+    listed = ", ".join(quote(column.target) for column in columns if not column.generated)
+    name = quote(table.target.name)
+    # UNLOGGED: what is staged never outlives the run, and this halves what it writes
+    create = f"CREATE UNLOGGED TABLE {name} AS SELECT {listed} FROM {quote(schema)}.{name} WITH NO DATA"
+    return TableDesign(table.source.name, table.target.name, columns, create, table.source.primary_key)
+
+
+def _column(table: TableMatch, column: ColumnMatch, source: SourceFacts) -> ColumnDesign:
+    choice = source.choices[table.source.name][column.source]
+    generated = column.target.generated is not None
+    return ColumnDesign(
+        column.source, column.target.name, choice.pg_type, "the type it has in the target", generated
+    )
+
+
+def _filled(table: TableMatch, existing: ExistingFacts, source: SourceFacts) -> FilledTable:
+    name = table.target.name
+    rows = source.profiles[table.source.name].rows
+    standing = existing.standing.get(name)
+    return FilledTable(
+        table.source.name,
+        name,
+        tuple(column.target.name for column in table.copied()),
+        rows,
+        standing.rows if standing and rows else 0,
+        tuple(_generators(table)),
+    )
+
+
+def _generators(table: TableMatch) -> Iterator[KeyGenerator]:
+    for column in table.copied():
+        sequence = column.target.sequence
+        if sequence is not None and sequence.increment > 0:
+            last_key = table.source.last_key if column.source == table.source.rowid_alias else None
+            yield KeyGenerator(column.target.name, sequence, last_key)
+
+
+def _told(existing: ExistingFacts, source: SourceFacts) -> Iterator[str]:
+    matching = existing.matching
+    if matching.bookkeeping:
+        yield f"left alone, as migration tools keep their records there: {', '.join(matching.bookkeeping)}"
+    for name in matching.homeless:
+        yield f"table {name} has no counterpart in the target; it holds no row"
+    for table in matching.tables:
+        yield from _table_told(table, existing, source)
+    left = [f"view {view.name}" for view in source.schema.views]
+    left += [f"trigger {trigger.name}" for trigger in source.schema.triggers]
+    left += [f"virtual table {table.name}" for table in source.schema.virtual_tables]
+    if left:
+        yield f"not made in the target, whose schema is the application's: {', '.join(left)}"
+
+
+def _table_told(table: TableMatch, existing: ExistingFacts, source: SourceFacts) -> Iterator[str]:
+    name = table.target.name
+    rows = source.profiles[table.source.name].rows
+    for column in table.homeless:
+        what = f"column {column} of table {table.source.name}"
+        yield f"{what} has no counterpart in the target; it holds no value"
+    standing = existing.standing.get(name)
+    if standing and not rows:
+        yield f"table {name} keeps its {standing.rows} rows, the source has none"
+    if not rows:
+        return
+    if standing:
+        yield f"table {name}: the source's rows replace {standing.rows} of the same keys that stood there"
+    defaulted = [column.name for column in table.added if column.generated is None]
+    if defaulted:
+        yield f"table {name}: only in the target, so they take their defaults: {', '.join(defaulted)}"
+    for column in table.columns:
+        if column.target.generated is not None:
+            yield f"column {column.target.name} of table {name} is computed by the target"
+    for trigger in table.target.triggers:
+        if trigger.enabled and "INSERT" in trigger.events:
+            yield f"trigger {trigger.name} of table {name} does not fire for the rows that are moved in"
+
+
+def required(column: PgColumn) -> bool:
+    """Must a row bring a value for it?"""
+    return column.not_null and column.default is None and column.generated is None and column.identity is None

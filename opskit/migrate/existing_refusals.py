@@ -1,0 +1,136 @@
+"""Why data cannot go into a schema that the application made itself: all reasons, before anything is done."""
+
+from collections.abc import Iterator
+
+from opskit.errors import Fault
+from opskit.migrate.existing import ExistingFacts, required, target_types
+from opskit.migrate.facts import Job, SourceFacts
+from opskit.schema.matching import ColumnMatch, TableMatch
+from opskit.transfer.render import base_type, can_render
+
+_SHOWN = 5
+"""Keys named singly; the rest is counted."""
+
+
+def existing_refusals(job: Job, existing: ExistingFacts, source: SourceFacts) -> Iterator[Fault]:
+    """Every reason not to begin."""
+    for name in existing.matching.homeless:
+        if source.profiles[name].rows:
+            yield Fault(
+                "no_home",
+                f"table {name} ({source.profiles[name].rows} rows) has no counterpart in {job.target_name}",
+                "make the table with the application's migrations, or drop it in SQLite",
+                name,
+            )
+    yield from _overruled(job, existing)
+    for table in existing.matching.tables:
+        if source.profiles[table.source.name].rows:
+            yield from _homeless_values(table, source)
+            yield from _missing_values(table)
+            for column in table.copied():
+                yield from _unfit_values(table, column, source)
+            yield from _standing_rows(table, existing)
+    for name in sorted(existing.foreign):
+        yield Fault(
+            "not_owner",
+            f"this role does not own table {name} in {job.target_name}",
+            "connect as the owner of the tables: triggers rest while rows are moved in",
+            name,
+        )
+    yield from _kept_children(existing, source)
+
+
+def _homeless_values(table: TableMatch, source: SourceFacts) -> Iterator[Fault]:
+    profile = source.profiles[table.source.name]
+    for column in table.homeless:
+        values = profile.columns[column].filled()
+        if values:
+            yield Fault(
+                "no_home",
+                f"column {column} of table {table.source.name} ({values} values) has no counterpart",
+                "add the column to the target with the application's migrations, or drop it in SQLite",
+                f"{table.source.name}.{column}",
+            )
+
+
+def _missing_values(table: TableMatch) -> Iterator[Fault]:
+    for column in filter(required, table.added):
+        yield Fault(
+            "no_value",
+            f"column {column.name} of table {table.target.name} is NOT NULL and not in the source",
+            "give the column a default in the target, or add it to the table in SQLite",
+            f"{table.target.name}.{column.name}",
+        )
+
+
+def _unfit_values(table: TableMatch, column: ColumnMatch, source: SourceFacts) -> Iterator[Fault]:
+    name = f"{table.source.name}.{column.source}"
+    profile = source.profiles[table.source.name].columns[column.source]
+    chosen = source.choices[table.source.name][column.source].pg_type
+    if profile.filled() and not can_render(chosen):
+        yield Fault(
+            "unknown_type",
+            f"column {column.target.name} of table {table.target.name} is of type {column.target.pg_type},"
+            " to which opskit cannot convert",
+            "fill this table another way, or make the column text",
+            name,
+        )
+    elif profile.misfits.get(chosen):
+        yield Fault(
+            "misfit",
+            f"{profile.misfits[chosen]} values of {name} do not fit {column.target.pg_type}",
+            "mend the values in SQLite, or widen the column in the target",
+            name,
+        )
+    nulls = source.profiles[table.source.name].rows - profile.filled()
+    if column.target.not_null and nulls:
+        yield Fault(
+            "null",
+            f"{name} is NULL in {nulls} rows, and NOT NULL in the target",
+            "give these rows a value in SQLite, or drop NOT NULL in the target",
+            name,
+        )
+
+
+def _overruled(job: Job, existing: ExistingFacts) -> Iterator[Fault]:
+    for name, pg_type in target_types(existing.matching, {}).items():
+        wanted = job.overrides.get(name)
+        if wanted and base_type(wanted) != base_type(pg_type):
+            yield Fault(
+                "override",
+                f"{name} cannot become {wanted}: its type in the target is {pg_type}",
+                "remove the override",
+                name,
+            )
+
+
+def _standing_rows(table: TableMatch, existing: ExistingFacts) -> Iterator[Fault]:
+    standing = existing.standing.get(table.target.name)
+    if standing is None or standing.strangers == ():
+        return
+    keys = (
+        ""
+        if standing.strangers is None
+        else f", which the source does not have: {', '.join(standing.strangers[:_SHOWN])}"
+    )
+    yield Fault(
+        "target_not_empty",
+        f"table {table.target.name} holds {standing.rows} rows{keys}",
+        "delete these rows, or make the schema anew in an empty database",
+        table.target.name,
+    )
+
+
+def _kept_children(existing: ExistingFacts, source: SourceFacts) -> Iterator[Fault]:
+    """Rows that stay and refer to rows that are replaced: deleting those would break or delete them."""
+    filled = {one.target.name for one in existing.matching.tables if source.profiles[one.source.name].rows}
+    replaced = filled & existing.standing.keys()
+    for child in sorted(existing.holding - filled):
+        for key in existing.schema.tables[child].foreign_keys:
+            if key.parent_schema == existing.schema.name and key.parent in replaced:
+                yield Fault(
+                    "target_not_empty",
+                    f"rows of table {child}, which the source does not fill, refer to table {key.parent}",
+                    f"delete the rows of table {child}",
+                    child,
+                )
