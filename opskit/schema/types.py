@@ -1,11 +1,20 @@
 """Which PostgreSQL type a column becomes: the first candidate that holds every value that is really there."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from opskit.config import TypesProfile
 from opskit.schema.model import Affinity, Column, Storage
+from opskit.schema.moments import (
+    Unit,
+    may_count_time,
+    moment_text,
+    server_type,
+    unit_in,
+    unit_of,
+)
 
 _MODIFIERS = re.compile(r"\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
 
@@ -28,7 +37,9 @@ SUPPORTED = (
     "timestamp without time zone",
     "uuid",
 )
-"""Types an override may name, beside numeric(p,s)."""
+"""Types an override may name, beside numeric(p,s) and moments from numbers, as timestamptz(epoch)."""
+
+_MOMENTS = ("timestamp with time zone", "timestamp without time zone", "date")
 
 _ALIASES = {
     "timestamptz": "timestamp with time zone",
@@ -44,6 +55,29 @@ _ALIASES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A value, shortened and spelled as in SQL, and the key of its row."""
+
+    key: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How some values of a column are written: what they are, how many there are, and one of them."""
+
+    title: str
+    count: int
+    example: Example
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.title}, e.g. {self.example}"
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnProfile:
     """What a column really holds.
 
@@ -51,33 +85,60 @@ class ColumnProfile:
         storage: how many values of each storage class.
         misfits: candidate type → how many values it cannot hold.
         widest: bytes of the longest text or BLOB as the file stores it, 0 when there is none.
+        examples: candidate type → the first values it cannot hold.
+        numbers: the least and the greatest value, when the column may count time and holds numbers only.
+        spellings: how the values are written, for a column of moments that are not all of one kind.
+        offset: a text with an offset from UTC in a column of moments.
     """
 
     storage: Mapping[Storage, int]
     misfits: Mapping[str, int]
     widest: int = 0
+    examples: Mapping[str, tuple[Example, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    numbers: tuple[float, float] | None = None
+    spellings: tuple[Spelling, ...] = ()
+    offset: Example | None = None
 
     def filled(self) -> int:
         """How many values are not NULL."""
         return sum(count for storage, count in self.storage.items() if storage is not Storage.NULL)
 
+    def fits(self, pg_type: str) -> str:
+        """The sentence about how many values a type holds, with examples of those that it does not."""
+        count, filled = self.misfits.get(pg_type, 0), self.filled()
+        if not count:
+            return f"all {filled} values fit"
+        shown = ", ".join(map(str, self.examples.get(pg_type, ())))
+        does = "does" if count == 1 else "do"
+        return f"{count} of {filled} values {does} not fit {pg_type}{f', e.g. {shown}' if shown else ''}"
+
 
 @dataclass(frozen=True, slots=True)
 class TypeChoice:
-    """The type a column becomes, and why in one sentence; `told` marks what the operator should know."""
+    """The type a column becomes.
+
+    Attributes:
+        reason: why, in one sentence.
+        told: the operator should know.
+        configured: the operator said so.
+    """
 
     pg_type: str
     reason: str
     told: bool = False
+    configured: bool = False
 
 
 def normalize(pg_type: str) -> str:
     """A type as format_type() spells it.
 
-    >>> normalize("TIMESTAMPTZ"), normalize("decimal(10, 2)")
-    ('timestamp with time zone', 'numeric(10,2)')
+    >>> normalize("TIMESTAMPTZ"), normalize("decimal(10, 2)"), normalize("timestamptz(julian)")
+    ('timestamp with time zone', 'numeric(10,2)', 'timestamp with time zone(julian)')
     """
     text = re.sub(r"\s+", " ", pg_type.strip().lower())
+    match = re.fullmatch(r"(.+?) ?\((epoch|epoch_ms|epoch_us|julian)\)", text)
+    if match:
+        return f"{_ALIASES.get(match[1], match[1])}({match[2]})"
     match = re.fullmatch(r"(\w+) ?\((\d+)(?:, ?(\d+))?\)", text)
     if match:
         return f"{_ALIASES.get(match[1], match[1])}({match[2]},{match[3] or 0})"
@@ -86,7 +147,17 @@ def normalize(pg_type: str) -> str:
 
 def is_supported(pg_type: str) -> bool:
     """May an override name this (normalized) type?"""
-    return pg_type in SUPPORTED or re.fullmatch(r"numeric\(\d+,\d+\)", pg_type) is not None
+    return server_type(pg_type) in SUPPORTED or re.fullmatch(r"numeric\(\d+,\d+\)", pg_type) is not None
+
+
+def resolve(override: str, numbers: tuple[float, float] | None) -> str:
+    """The type an override means for a column: a moment takes numbers in the unit that they all are in.
+
+    >>> resolve("date", (1_700_006_400, 1_700_092_800)), resolve("date", None)
+    ('date(epoch)', 'date')
+    """
+    unit = unit_of(*numbers) if numbers and override in _MOMENTS else None
+    return f"{override}({unit.value})" if unit else override
 
 
 def candidates(column: Column, types: TypesProfile) -> tuple[str, ...]:
@@ -106,26 +177,67 @@ def candidates(column: Column, types: TypesProfile) -> tuple[str, ...]:
 def choose(column: Column, profile: ColumnProfile, types: TypesProfile) -> TypeChoice:
     """The first candidate without misfits."""
     wanted = candidates(column, types)
+    declared = f"declared {column.declared or 'without a type'}"
     if profile.filled() == 0 and wanted[0] == "bigint" and column.affinity is not Affinity.INTEGER:
-        return TypeChoice("text", f"declared {column.declared or 'without a type'}, holds no value")
+        return TypeChoice("text", f"{declared}, holds no value")
     chosen = next(one for one in wanted if not profile.misfits.get(one, 0))
-    declared = column.declared or "no type"
-    if chosen == wanted[0]:
-        return TypeChoice(chosen, f"declared {declared}, all {profile.filled()} values fit")
-    passed = [one for one in wanted[: wanted.index(chosen)] if one in profile.misfits]
-    reason = "; ".join(f"{profile.misfits[one]} values do not fit {one}" for one in passed[:1])
-    # a column without a declared meaning only follows its values; one with a meaning has been widened
-    return TypeChoice(chosen, f"declared {declared}, {reason}", told=_is_widened(column, wanted[0]))
+    passed = [one for one in wanted[: wanted.index(chosen)] if profile.misfits.get(one)]
+    unit = unit_of(*profile.numbers) if profile.numbers and may_count_time(column) else None
+    why = [profile.fits(one) for one in _telling(passed, profile) or (chosen,)]
+    if unit and profile.numbers:
+        why = [*why[: not passed], _counting(unit, *profile.numbers)]
+    if profile.spellings:
+        why.append("they are " + "; ".join(map(str, profile.spellings)))
+    if profile.offset and chosen in _MOMENTS:
+        why.append(f"offsets are not kept, the moments are ({profile.offset})")
+    told = bool(passed) and _is_widened(column, wanted[0])
+    return TypeChoice(
+        chosen,
+        f"{declared}, {'; '.join(why)}",
+        told or _changes_class(chosen, profile) or (profile.offset is not None and chosen in _MOMENTS),
+    )
+
+
+def as_configured(override: str, profile: ColumnProfile) -> TypeChoice:
+    """The type that the operator wants for a column; whether it holds the values, the misfits tell."""
+    wanted = resolve(override, profile.numbers)
+    unit = unit_in(wanted)
+    why = f"as configured, {profile.fits(wanted)}"
+    if unit:
+        why += f"; numbers are {unit}, finer fractions are rounded to microseconds"
+    return TypeChoice(wanted, why, told=wanted != override, configured=True)
+
+
+def _telling(passed: Sequence[str], profile: ColumnProfile) -> tuple[str, ...]:
+    """Of the types that do not fit: the most wanted one, and the one that comes nearest."""
+    nearest = min(passed, key=lambda one: profile.misfits[one], default=None)
+    if nearest is None:
+        return ()
+    first = passed[0]
+    return (first,) if profile.misfits[first] == profile.misfits[nearest] else (first, nearest)
+
+
+def _counting(unit: Unit, lowest: float, highest: float) -> str:
+    shown = [f"{number} ({moment_text(number, unit)})" for number in (lowest, highest)]
+    return f"the numbers look like {unit}, from {' to '.join(shown)}: timestamptz({unit.value}) converts them"
 
 
 def _is_widened(column: Column, wanted: str) -> bool:
+    # a column without a declared meaning only follows its values; one with a meaning has been widened
     return wanted not in _GENERAL or column.affinity in {Affinity.INTEGER, Affinity.REAL, Affinity.TEXT}
+
+
+def _changes_class(chosen: str, profile: ColumnProfile) -> bool:
+    """Do values of different classes become one, so that some read back as another class?"""
+    kept = {"text": Storage.TEXT, "bytea": Storage.BLOB}.get(chosen)
+    others = set(Storage) - {Storage.NULL, kept}
+    return kept is not None and any(profile.storage.get(one) for one in others)
 
 
 def _declared_meaning(declared: str) -> tuple[str, ...]:
     if "BOOL" in declared:
         return ("boolean",)
-    if "TIMESTAMP" in declared or "DATETIME" in declared:
+    if "TIMESTAMP" in declared or "DATETIME" in declared:  # as in `declares_moments`
         return ("timestamp with time zone",)
     if declared == "DATE":
         return ("date", "timestamp with time zone")

@@ -5,7 +5,16 @@ import pytest
 from opskit.config import TypesProfile
 from opskit.schema.model import Affinity, Column, Storage
 from opskit.schema.sqlite_reader import affinity
-from opskit.schema.types import ColumnProfile, candidates, choose, is_supported, normalize
+from opskit.schema.types import (
+    ColumnProfile,
+    Example,
+    TypeChoice,
+    as_configured,
+    candidates,
+    choose,
+    is_supported,
+    normalize,
+)
 
 NATIVE, SAME = TypesProfile.NATIVE, TypesProfile.SAME
 
@@ -48,6 +57,9 @@ def holding(*misfits: str, values: int = 3) -> ColumnProfile:
             NATIVE,
             "text",
         ),
+        ("JSON", (), NATIVE, "jsonb"),
+        ("jsonb", ("jsonb",), NATIVE, "json"),
+        ("JSON", ("jsonb", "json", "bigint", "double precision", "numeric"), NATIVE, "text"),
         ("DECIMAL(10,2)", (), NATIVE, "numeric(10,2)"),
         ("numeric( 5 )", (), NATIVE, "numeric(5,0)"),
         ("DECIMAL(10,2)", ("numeric(10,2)",), NATIVE, "numeric"),
@@ -84,7 +96,88 @@ def test_a_declared_type_that_does_not_hold_its_values_is_told(declared: str, to
     wanted = candidates(column(declared), NATIVE)[0]
     choice = choose(column(declared), holding(wanted), NATIVE)
     assert choice.told is told
-    assert f"2 values do not fit {wanted}" in choice.reason
+    assert f"2 of 3 values do not fit {wanted}" in choice.reason
+
+
+@pytest.mark.parametrize(
+    ("declared", "storage", "told"),
+    [
+        ("", {Storage.INTEGER: 1, Storage.TEXT: 1}, True),
+        ("WHATEVER", {Storage.REAL: 1, Storage.TEXT: 1}, True),
+        ("", {Storage.TEXT: 2}, False),
+        ("BLOB", {Storage.BLOB: 2}, False),
+        ("BLOB", {Storage.TEXT: 1, Storage.BLOB: 1}, True),
+    ],
+)
+def test_values_that_read_back_as_another_class_are_told(
+    declared: str, storage: dict[Storage, int], told: bool
+) -> None:
+    numbers = dict.fromkeys(("bigint", "double precision", "numeric"), 1)
+    choice = choose(column(declared), ColumnProfile(storage, numbers), SAME)
+    assert choice.pg_type in {"text", "bytea"}
+    assert choice.told is told
+
+
+def test_the_reason_names_how_many_values_do_not_fit_and_the_first_of_them() -> None:
+    examples = {"bigint": (Example("id=7", "'n/a'"),)}
+    misfits = {"bigint": 3, "double precision": 3, "numeric": 3}
+    profile = ColumnProfile({Storage.INTEGER: 117, Storage.TEXT: 3}, misfits, examples=examples)
+    choice = choose(column("INTEGER"), profile, NATIVE)
+    assert choice == TypeChoice(
+        "text", "declared INTEGER, 3 of 120 values do not fit bigint, e.g. id=7: 'n/a'", told=True
+    )
+
+
+def test_the_type_that_comes_nearest_is_named_beside_the_wanted_one() -> None:
+    misfits = {"timestamp with time zone": 120, "bigint": 1, "double precision": 1, "numeric": 1}
+    profile = ColumnProfile({Storage.INTEGER: 119, Storage.TEXT: 1}, misfits)
+    reason = choose(column("DATETIME"), profile, NATIVE).reason
+    assert (
+        "120 of 120 values do not fit timestamp with time zone; 1 of 120 values does not fit bigint" in reason
+    )
+
+
+def numbers(lowest: float, highest: float, *misfits: str) -> ColumnProfile:
+    """A profile of numbers only."""
+    return ColumnProfile({Storage.INTEGER: 2}, dict.fromkeys(misfits, 2), numbers=(lowest, highest))
+
+
+def test_numbers_in_a_column_of_moments_stay_and_their_unit_is_told() -> None:
+    profile = numbers(2460310.5, 2460311.25, "timestamp with time zone", "bigint")
+    choice = choose(column("DATETIME"), profile, NATIVE)
+    assert (choice.pg_type, choice.told) == ("double precision", True)
+    assert choice.reason == (
+        "declared DATETIME, the numbers look like julian days, from 2460310.5 (2024-01-01 00:00:00+00)"
+        " to 2460311.25 (2024-01-01 18:00:00+00): timestamptz(julian) converts them"
+    )
+
+
+def test_a_name_that_means_a_moment_is_reason_enough_to_state_the_unit() -> None:
+    choice = choose(Column("created_at", "INTEGER", Affinity.INTEGER), numbers(1.7e9, 1.8e9), NATIVE)
+    assert (choice.pg_type, choice.told) == ("bigint", False)
+    assert "all 2 values fit; the numbers look like unix seconds" in choice.reason
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest", "resolved", "told"),
+    [
+        (1_700_000_000, 1_800_000_000, "timestamp with time zone(epoch)", True),
+        (1_700_000_000_000, 1_800_000_000_000, "timestamp with time zone(epoch_ms)", True),
+        (1_700_000_000, 1_800_000_000_000, "timestamp with time zone", False),
+    ],
+)
+def test_an_override_takes_numbers_in_the_unit_that_all_are_in(
+    lowest: float, highest: float, resolved: str, told: bool
+) -> None:
+    choice = as_configured("timestamp with time zone", numbers(lowest, highest))
+    assert (choice.pg_type, choice.told, choice.configured) == (resolved, told, True)
+
+
+def test_offsets_that_are_not_kept_are_told() -> None:
+    offset = Example("id=1", "'2024-05-06 07:08+02:00'")
+    choice = choose(column("DATETIME"), ColumnProfile({Storage.TEXT: 1}, {}, offset=offset), NATIVE)
+    assert choice.told
+    assert "offsets are not kept, the moments are (id=1: '2024-05-06 07:08+02:00')" in choice.reason
 
 
 @pytest.mark.parametrize(
@@ -120,6 +213,10 @@ def test_affinities_follow_sqlites_rules(declared: str, expected: Affinity) -> N
         ("INT", "integer", True),
         ("Decimal(10, 2)", "numeric(10,2)", True),
         ("numeric(7)", "numeric(7,0)", True),
+        ("TIMESTAMPTZ (epoch_ms)", "timestamp with time zone(epoch_ms)", True),
+        ("date(julian)", "date(julian)", True),
+        ("text(epoch)", "text(epoch)", False),
+        ("json", "json", True),
         ("double  precision", "double precision", True),
         ("money", "money", False),
         ("varchar(20)", "varchar(20,0)", False),
