@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from opskit import __version__
-from opskit.migrate.plan import SCHEMA, Undertaking
 from opskit.migrate.report_notes import Notes, group
 from opskit.migrate.session import Session
 from opskit.migrate.steps import Step
 from opskit.migrate.timeline import Phase, Timeline
+from opskit.migrate.undertaking import Undertaking
 from opskit.runs.plan import JsonValue, Plan, to_json
 from opskit.schema.design import ColumnDesign, Rule, TableDesign
 
@@ -162,7 +162,7 @@ def name_map(undertakings: Sequence[Undertaking]) -> Mapping[str, JsonValue]:
         for relation in relations:
             target = one.names.relation(relation.name)
             if target != relation.name:
-                tables[relation.name] = f"{SCHEMA}.{target}"
+                tables[relation.name] = f"{one.job.schema}.{target}"
         for table in one.source.schema.tables:
             renamed = {column.name: one.names.column(table.name, column.name) for column in table.columns}
             changed: dict[str, JsonValue] = {
@@ -196,16 +196,20 @@ def _database(session: Session, plan: Plan[Step], timeline: Timeline) -> Databas
             *(Made("view", view.target, view.statement) for view in views),
             *(Made("trigger", one.source, ";\n".join(one.statements)) for one in triggers),
         ),
-        notes=group(told, list(_objects(one))),
+        notes=group(told, _mentions(one)),
         told=told,
     )
 
 
-def _objects(one: Undertaking) -> Iterator[str]:
+def _mentions(one: Undertaking) -> Mapping[str, str]:
     schema = one.source.schema
-    yield from (f"table {table.name}" for table in schema.tables)
-    yield from (f"view {view.name}" for view in schema.views)
-    yield from (f"virtual table {table.name}" for table in schema.virtual_tables)
+    relations = (
+        *(f"table {table.name}" for table in schema.tables),
+        *(f"view {view.name}" for view in schema.views),
+        *(f"virtual table {table.name}" for table in schema.virtual_tables),
+    )
+    triggers = {f"trigger {trigger.name}": f"table {trigger.table}" for trigger in schema.triggers}
+    return {name: name for name in relations} | triggers
 
 
 def _table(session: Session, table: TableDesign) -> TableReport:

@@ -1,13 +1,13 @@
 """What the operator must know, put together by the object that it is about."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 _SQL = "; its SQL is "
 
 THE_DATABASE = "the database"
-"""What a sentence is about that names no table and no view."""
+"""What a sentence is about that mentions nothing by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +26,22 @@ class Notes:
     notes: tuple[Note, ...]
 
 
-def group(sentences: Iterable[str], objects: Sequence[str]) -> tuple[Notes, ...]:
-    """The sentences by the first object that each names, in the order of the objects.
+def group(sentences: Iterable[str], mentions: Mapping[str, str]) -> tuple[Notes, ...]:
+    """The sentences by the object that each mentions first, in the order of the mentions.
 
     Args:
-        objects: kind and name of whatever a sentence may be about.
+        mentions: what a sentence may mention → the object that it is then about.
 
-    >>> sentences = ["view v reads table a", "column b of table a: lost"]
-    >>> [(one.about, len(one.notes)) for one in group(sentences, ["table a", "view v"])]
+    >>> sentences = ["view v reads table a", "trigger t of table a: lost"]
+    >>> mentions = {"table a": "table a", "trigger t": "table a", "view v": "view v"}
+    >>> [(one.about, len(one.notes)) for one in group(sentences, mentions)]
     [('table a', 1), ('view v', 1)]
     """
-    longest_first = sorted(objects, key=len, reverse=True)
-    named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?=[\s,:;]|$)")
-    found: dict[str, list[Note]] = {about: [] for about in (*objects, THE_DATABASE)}
+    longest_first = sorted(mentions, key=len, reverse=True)
+    mentioned = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?=[\s,:;]|$)")
+    found: dict[str, list[Note]] = {about: [] for about in (*mentions.values(), THE_DATABASE)}
     for sentence in sentences:
-        match = named.search(sentence) if objects else None
+        match = mentioned.search(sentence) if mentions else None
         text, _, sql = sentence.partition(_SQL)
-        found[match[0] if match else THE_DATABASE].append(Note(text, sql))
+        found[mentions[match[0]] if match else THE_DATABASE].append(Note(text, sql))
     return tuple(Notes(about, tuple(notes)) for about, notes in found.items() if notes)

@@ -1,7 +1,7 @@
 """The report of a migration as one HTML page: nothing from elsewhere, every value escaped."""
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from html import escape
@@ -60,36 +60,51 @@ def _head(report: Report) -> str:
         "Time": _time(report.seconds),
         "Rows a second": f"{rows / report.seconds:,.0f}" if report.seconds else "–",
         "Tables": f"{tables:,}",
-        "To know": f"{notes:,}",
+        "Notes": f"{notes:,}",
     }
-    return f"""<p class="eyebrow">opskit · migration from SQLite to PostgreSQL</p>
+    when = _moment(report.finished)
+    return f"""<p class="eyebrow">opskit · migration from SQLite to PostgreSQL · {when}</p>
 {_verdict(report)}
 <dl class="figures">
 {"".join(f"<div><dt>{escape(term)}</dt><dd>{escape(figure)}</dd></div>" for term, figure in figures.items())}
-</dl>"""
+</dl>
+{_contents(report)}"""
 
 
 def _verdict(report: Report) -> str:
     if report.verified():
-        style, words = "good", "Everything arrived"
-        proof = "Every row was read back from PostgreSQL and is what it was in SQLite."
+        style, words = "good", "Every row arrived"
+        proof = "All rows of all tables were read back from PostgreSQL: they are what they were in SQLite."
     else:
-        style, words = "bad", "Not everything was verified"
+        style, words = "bad", "Not every table was verified"
         proof = "The tables marked below were not compared with the source."
     first = next((number for number, one in enumerate(report.databases) if one.told), None)
-    notes = _count(len(report.told()), "thing")
-    link = "" if first is None else f' <a href="#notes-{first}">{notes} to know</a> about it.'
+    notes = _count(len(report.told()), "note")
+    link = "" if first is None else f' What is different now: <a href="#notes-{first}">{notes}</a>.'
     return f'<h1 class="{style}">{words}</h1>\n<p class="lead">{proof}{link}</p>'
+
+
+def _contents(report: Report) -> str:
+    """Links to the databases; nothing when there is only one."""
+    if len(report.databases) < 2:
+        return ""
+    items = "".join(
+        f'<li><a href="#database-{number}">{escape(one.name)}</a> '
+        f"{_count(len(one.tables), 'table')}, {_count(one.rows(), 'row')}, "
+        f"{_count(len(one.told), 'note')}</li>"
+        for number, one in enumerate(report.databases)
+    )
+    return f'<nav aria-label="Databases"><ul>{items}</ul></nav>'
 
 
 def _database(number: int, one: DatabaseReport, report: Report) -> str:
     return f"""<section aria-labelledby="database-{number}">
 <h2 id="database-{number}">{escape(one.name)}</h2>
 {_facts(one)}
-{_phases(one, report.seconds)}
 {_notes(number, one)}
 {_tables(number, one)}
-{_made("Views and triggers", one.made)}
+{_others(one.made)}
+{_phases(one, report.seconds)}
 </section>"""
 
 
@@ -108,7 +123,7 @@ def _phases(one: DatabaseReport, seconds: float) -> str:
     rows = "\n".join(_phase(phase, seconds) for phase in one.phases)
     return f"""<h3>Where the time went</h3>
 <table class="phases">
-<caption>The source was examined for {_time(one.profile_seconds)} before. Phases may overlap.</caption>
+<caption>The source was examined first, for {_time(one.profile_seconds)}. Phases may overlap.</caption>
 <thead><tr>{_heads("Phase", "Time", "When")}</tr></thead>
 <tbody>
 {rows}
@@ -127,7 +142,7 @@ def _notes(number: int, one: DatabaseReport) -> str:
         return ""
     is_open = " open" if len(one.told) <= OPEN_NOTES else ""
     groups = "\n".join(_about(f"notes-{number}-{nth}", notes, is_open) for nth, notes in enumerate(one.notes))
-    return f"""<h3 id="notes-{number}">{_count(len(one.told), "thing")} to know</h3>
+    return f"""<h3 id="notes-{number}">{_count(len(one.told), "note")}</h3>
 {groups}"""
 
 
@@ -176,7 +191,7 @@ def _table(table: TableReport, largest: int, slowest: float, link: str) -> str:
 <summary>{_count(len(table.columns), "column")}{rules}</summary>
 <div class="inside">
 {_columns(table)}
-{_made("Keys, indexes and rules", table.made)}
+{_made(table.made)}
 </div>
 </details></td></tr>
 </tbody>"""
@@ -203,9 +218,20 @@ def _column(column: ColumnDesign) -> str:
     )
 
 
-def _made(heading: str, made: Iterable[Made]) -> str:
-    items = "".join(_one_made(one) for one in made)
-    return f"<h4>{heading}</h4>\n{items}" if items else ""
+def _others(made: Sequence[Made]) -> str:
+    """Views and triggers, whose statements are long."""
+    if not made:
+        return ""
+    return f"""<h3>{_count(len(made), "view or trigger", "views and triggers")}</h3>
+<details><summary>{escape(", ".join(one.name for one in made))}</summary>
+<div class="inside">
+{_made(made)}
+</div>
+</details>"""
+
+
+def _made(made: Iterable[Made]) -> str:
+    return "\n".join(_one_made(one) for one in made)
 
 
 def _one_made(one: Made) -> str:
@@ -214,10 +240,8 @@ def _one_made(one: Made) -> str:
 
 
 def _foot(report: Report) -> str:
-    return (
-        f"Run {escape(report.run)}, from {_moment(report.started)} to {_moment(report.finished)}."
-        f" opskit {escape(__version__)}."
-    )
+    begun, ended = _moment(report.started), _moment(report.finished)
+    return f"Run {escape(report.run)}, from {begun} to {ended}, opskit {escape(__version__)}."
 
 
 def _heads(*names: str) -> str:
@@ -251,9 +275,11 @@ def _size(count: int) -> str:
 def _time(seconds: float) -> str:
     """Seconds for people.
 
-    >>> _time(0.123), _time(61.5), _time(7384)
-    ('0.12 s', '1 min 2 s', '2 h 3 min')
+    >>> _time(0.0123), _time(1.234), _time(61.5), _time(7384)
+    ('12 ms', '1.23 s', '1 min 2 s', '2 h 3 min')
     """
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 60:
         return f"{seconds:.2f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -39,7 +39,7 @@ def _tables(tables: tuple[TableReport, ...]) -> Iterator[str]:
 
 def _notes(one: DatabaseReport) -> Iterator[str]:
     if one.told:
-        yield f"  {len(one.told)} to know:"
+        yield "  notes:"
     for notes in one.notes:
         yield f"    {notes.about}"
         for note in notes.notes:
