@@ -10,7 +10,7 @@ from opskit.cli.output import Outcome
 from opskit.cli.progress import shown
 from opskit.errors import ExitCode
 from opskit.runs.plan import to_json
-from opskit.verify.run import Level, Verdict
+from opskit.verify.run import Level, Sides, Verdict
 from opskit.verify.run import verify as compare
 
 
@@ -34,7 +34,8 @@ def verify(
     where = endpoints(invocation, source, target, names)
     with shown(invocation.progress) as progress:
         verdicts = [
-            compare(one.name, one.source, one.target, Level(level), progress) for one in where.databases
+            compare(Sides(one.name, one.source, one.target), Level(level), where.state_dir, progress)
+            for one in where.databases
         ]
     equal = all(verdict.equal() for verdict in verdicts)
     text = "\n".join(line for verdict in verdicts for line in _lines(verdict))

@@ -26,7 +26,7 @@ from opskit.migrate.run import migrate, plan, sessions
 from opskit.runs.lock import exclusive
 from opskit.runs.progress import Progress
 from opskit.transfer.target import Connection, connect
-from opskit.verify.run import Level, Verdict, verify
+from opskit.verify.run import Level, Sides, Verdict, verify
 
 DATABASES: Mapping[str, tuple[str, str]] = {
     "main": ("crewai_enhanced.db", "crewai_main"),
@@ -74,8 +74,8 @@ def story(rows: int, progress: Progress) -> Generator[Story]:
         configuration = _configure(scratch, cluster, address)
         report = _migrate(configuration, cluster, scratch, progress)
         progress.stage("verify: both sides again, from scratch")
-        verdicts = tuple(_verify(name, configuration, cluster, progress) for name in DATABASES)
-        planted = _plant_and_find(configuration, cluster, progress)
+        verdicts = tuple(_verify(name, configuration, cluster, scratch, progress) for name in DATABASES)
+        planted = _plant_and_find(configuration, cluster, scratch, progress)
         (scratch / ".env").write_text("DATABASE_TYPE=postgresql\n", encoding="utf-8")
         progress.stage("exporter: both databases, now on PostgreSQL")
         with _exporter(scratch, address):
@@ -143,12 +143,17 @@ def _migrate(
         return migrate(opened, plan(opened, state), state, progress)
 
 
-def _verify(name: str, configuration: Configuration, cluster: PrivateCluster, progress: Progress) -> Verdict:
+def _verify(
+    name: str, configuration: Configuration, cluster: PrivateCluster, scratch: Path, progress: Progress
+) -> Verdict:
     target = cluster.conninfo(DATABASES[name][1], ROLE)
-    return verify(name, configuration.databases[name].sqlite, target, Level.ROWS, progress)
+    sides = Sides(name, configuration.databases[name].sqlite, target)
+    return verify(sides, Level.ROWS, scratch / "state", progress)
 
 
-def _plant_and_find(configuration: Configuration, cluster: PrivateCluster, progress: Progress) -> str:
+def _plant_and_find(
+    configuration: Configuration, cluster: PrivateCluster, scratch: Path, progress: Progress
+) -> str:
     """Changes one value in PostgreSQL, lets verification find it, and puts it right."""
     progress.stage("proof: one value is changed on purpose; verification must name it")
     with _connected(cluster.conninfo(DATABASES["main"][1])) as connection:
@@ -158,10 +163,10 @@ def _plant_and_find(configuration: Configuration, cluster: PrivateCluster, progr
         key, name = row or (None, None)
         change = "UPDATE public.product_families SET name = %s WHERE id = %s"
         connection.execute(change, (f"{name} (changed)", key))
-        verdict = _verify("main", configuration, cluster, progress)
+        verdict = _verify("main", configuration, cluster, scratch, progress)
         connection.execute(change, (name, key))
     found = [f"table {table.table}: {one}" for table in verdict.tables for one in table.differences]
-    if len(found) != 1 or not _verify("main", configuration, cluster, progress).equal():
+    if len(found) != 1 or not _verify("main", configuration, cluster, scratch, progress).equal():
         raise OpskitError.of("demo_proof", f"verification found {found} instead of one planted change")
     return found[0]
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from opskit.schema.model import Schema, Table, ascii_fold
-from opskit.schema.names import NameMap, map_names
-from opskit.schema.target_schema import TargetSchema
+from opskit.config import TypesProfile
+from opskit.schema.design import Choices
+from opskit.schema.model import Column, Schema, Table, ascii_fold
+from opskit.schema.names import NameMap
+from opskit.schema.target_schema import PgTable, TargetSchema
+from opskit.schema.types import TypeChoice, candidates
 from opskit.transfer.tables import Pair, SourceColumn, SourceTable, TargetTable
-
-SCHEMA = "public"
-"""Where the application's tables are."""
+from opskit.verify.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,46 +18,99 @@ class Comparison:
     """What to compare.
 
     Attributes:
-        faults: sentences about tables, columns and keys of the source that the target lacks.
-        notes: sentences about tables that only the target has; these are no differences.
+        faults: tables and columns of the source that the target lacks.
+        notes: tables, columns and views that only the target has, and types that `migrate` does not choose.
     """
 
     pairs: tuple[Pair, ...]
-    faults: tuple[str, ...]
-    notes: tuple[str, ...]
+    faults: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
 
 
-def plan_comparison(source: Schema, target: TargetSchema) -> Comparison:
+def plan_comparison(source: Schema, target: TargetSchema, names: NameMap) -> Comparison:
     """Pairs tables and columns by the names that `migrate` gave them."""
-    names = map_names(source)
-    present = [table for table in source.tables if names.relation(table.name) in target.tables]
-    expected = {names.relation(table.name) for table in source.tables}
-    faults = [
-        f"table {table.name} is missing in the target" for table in source.tables if table not in present
+    present = [
+        (table, target.tables[names.relation(table.name)])
+        for table in source.tables
+        if names.relation(table.name) in target.tables
     ]
-    for table in present:
-        faults.extend(_table_faults(table, names, target))
-    notes = tuple(f"table {name} is only in the target" for name in target.tables if name not in expected)
-    return Comparison(tuple(_pair(table, names, target) for table in present), tuple(faults), notes)
+    missing = [
+        Finding("table_missing", f"table {names.relation(table.name)}", "is missing in the target")
+        for table in source.tables
+        if names.relation(table.name) not in target.tables
+    ]
+    columns = [fault for table, found in present for fault in _missing_columns(table, found, names)]
+    foreign = [note for table, found in present for note in _foreign_columns(table, found, names)]
+    return Comparison(
+        tuple(_pair(table, found, names, target.name) for table, found in present),
+        (*missing, *columns),
+        (*_foreign_relations(source, target, names), *foreign),
+    )
 
 
-def _table_faults(table: Table, names: NameMap, target: TargetSchema) -> Iterator[str]:
-    name = names.relation(table.name)
+def presumed_choices(source: Schema, target: TargetSchema, names: NameMap) -> Choices:
+    """The types that a design of the source rests on: those that stand in the target.
+
+    So nothing needs to be profiled again, and a type that an operator has changed stays his decision: whether
+    it holds the values is what comparing the values shows.
+    """
+    return {
+        table.name: {
+            column.name: TypeChoice(
+                _found_type(table, column, target, names) or candidates(column, TypesProfile.NATIVE)[0],
+                "as it stands in the target",
+            )
+            for column in table.columns
+        }
+        for table in source.tables
+    }
+
+
+def _found_type(table: Table, column: Column, target: TargetSchema, names: NameMap) -> str | None:
+    relation = target.tables.get(names.relation(table.name))
+    found = relation.column(names.column(table.name, column.name)) if relation else None
+    return found.pg_type if found else None
+
+
+def _missing_columns(table: Table, found: PgTable, names: NameMap) -> Iterator[Finding]:
     for column in table.columns:
-        if target.tables[name].column(names.column(table.name, column.name)) is None:
-            yield f"column {column.name} of table {table.name} is missing in the target"
-    wanted = {names.column(table.name, column) for column in table.primary_key}
-    key = target.tables[name].primary_key
-    if wanted and wanted != set(key.columns if key else ()):
-        yield f"the primary key of table {table.name} is not ({', '.join(table.primary_key)}) in the target"
+        name = names.column(table.name, column.name)
+        if found.column(name) is None:
+            yield Finding(
+                "column_missing", f"column {name} of table {found.name}", "is missing in the target"
+            )
 
 
-def _pair(table: Table, names: NameMap, target: TargetSchema) -> Pair:
-    name = names.relation(table.name)
-    types = {column.name: column.pg_type for column in target.tables[name].columns}
+def _foreign_columns(table: Table, found: PgTable, names: NameMap) -> Iterator[Finding]:
+    """Columns that only the target has, and types that `migrate` never chooses for the declaration."""
+    related = {ascii_fold(name) for key in table.foreign_keys for name in key.columns}
+    declared = {names.column(table.name, column.name): column for column in table.columns}
+    for there in found.columns:
+        what = f"column {there.name} of table {found.name}"
+        column = declared.get(there.name)
+        if column is None:
+            yield Finding("column_only_in_target", what, "is only in the target")
+        elif ascii_fold(column.name) not in related:  # those take the type of the column they refer to
+            usual = [kind for profile in TypesProfile for kind in candidates(column, profile)]
+            if there.pg_type not in usual:
+                yield Finding("type_differs", what, f"is {there.pg_type}; migrate would try {usual[0]} first")
+
+
+def _foreign_relations(source: Schema, target: TargetSchema, names: NameMap) -> Iterator[Finding]:
+    tables = {names.relation(table.name) for table in source.tables}
+    views = {names.relation(view.name) for view in source.views}
+    for name, table in target.tables.items():
+        if name not in tables:
+            yield Finding("table_only_in_target", f"{table.kind} {name}", "is only in the target")
+    for name in target.views.keys() - views:
+        yield Finding("view_only_in_target", f"view {name}", "is only in the target")
+
+
+def _pair(table: Table, found: PgTable, names: NameMap, schema: str) -> Pair:
+    types = {column.name: column.pg_type for column in found.columns}
     common = [column.name for column in table.columns if names.column(table.name, column.name) in types]
     columns = tuple(SourceColumn(column, types[names.column(table.name, column)]) for column in common)
     targets = tuple(names.column(table.name, column) for column in common)
     folded = {ascii_fold(column) for column in common}
     key = table.primary_key if all(ascii_fold(column) in folded for column in table.primary_key) else ()
-    return Pair(SourceTable(table.name, columns), TargetTable(SCHEMA, name, targets), key)
+    return Pair(SourceTable(table.name, columns), TargetTable(schema, found.name, targets), key)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import cast
@@ -13,16 +13,25 @@ from psycopg import sql
 
 from opskit.errors import QueryFailed
 from opskit.runs.progress import Progress
-from opskit.schema.names import quote
+from opskit.schema.design import Design
+from opskit.schema.designer import design
+from opskit.schema.names import map_names, quote
 from opskit.schema.postgresql_reader import read_target_schema
-from opskit.schema.sqlite_file import open_read_only, refusal, rows, scalar
+from opskit.schema.sqlite_file import existing, open_read_only, refusal, scalar
 from opskit.schema.sqlite_reader import read_schema
+from opskit.schema.sqlite_source import copy_source, room_for_copies
+from opskit.schema.target_schema import TargetSchema
 from opskit.transfer.functions import register
 from opskit.transfer.proof import differences, digest_source, digest_target
 from opskit.transfer.source import FramingError
 from opskit.transfer.tables import Pair
 from opskit.transfer.target import Connection, connect, identifier, server_words
-from opskit.verify.plan import SCHEMA, plan_comparison
+from opskit.verify.expected import CannotRemake, remake
+from opskit.verify.findings import Difference, Finding
+from opskit.verify.generators import generator_faults, highest_keys
+from opskit.verify.plan import plan_comparison, presumed_choices
+from opskit.verify.schema_comparison import compare_schemas
+from opskit.verify.views import Views
 
 
 class Level(Enum):
@@ -31,6 +40,21 @@ class Level(Enum):
     COUNTS = "counts"
     DIGEST = "digest"
     ROWS = "rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What is compared with what.
+
+    Attributes:
+        target: libpq parameters or a connection string; holds the password, so texts leave it out.
+        schema: where in the target the application's tables are.
+    """
+
+    name: str
+    source: Path
+    target: Mapping[str, str | int] | str = field(repr=False)
+    schema: str = "public"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,65 +76,114 @@ class TableVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found about one database."""
+    """What was found about one database.
+
+    Attributes:
+        faults: what the target's schema lacks or has otherwise than `migrate` would have made it.
+        notes: what the operator should know, and no difference.
+    """
 
     name: str
     level: Level
     tables: tuple[TableVerdict, ...]
-    faults: tuple[str, ...]
-    notes: tuple[str, ...]
+    faults: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
 
     def equal(self) -> bool:
         """Do both sides hold the same?"""
         return not self.faults and all(table.equal for table in self.tables)
 
 
-def verify(
-    name: str, source: Path, target: Mapping[str, str | int] | str, level: Level, progress: Progress
-) -> Verdict:
-    """Compares a SQLite file with a PostgreSQL database, each in one snapshot.
+def verify(sides: Sides, level: Level, state_dir: Path, progress: Progress) -> Verdict:
+    """Compares a SQLite file with a PostgreSQL schema, each in one snapshot.
+
+    Args:
+        state_dir: where the file is copied to while it is compared.
 
     Raises:
-        Refused: the file cannot be read.
+        Refused: the file cannot be read or copied.
         ConnectionFailed: the server cannot be reached.
         QueryFailed: the server failed on the way.
     """
+    existing(sides.source)  # before the server is asked and anything is copied
     with ExitStack() as stack:
-        reader = open_read_only(source)
+        copy = stack.enter_context(room_for_copies(state_dir)) / "source.db"
+        connection = connect(sides.target, "opskit verify")
+        stack.callback(connection.close)
+        progress.stage(f"{sides.name}: copy the source")
+        copy_source(sides.source, copy)
+        reader = open_read_only(copy)
         stack.callback(reader.close)
         register(reader)
-        connection = connect(target, "opskit verify")
-        stack.callback(connection.close)
         try:
-            rows(reader, "BEGIN")
-            with connection.transaction():
-                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                comparison = plan_comparison(read_schema(reader), read_target_schema(connection, SCHEMA))
-                compared = _Compared(name, reader, connection, level, progress)
-                verdicts = tuple(compared.table(pair) for pair in comparison.pairs)
+            return _Compared(sides, level, progress, reader, connection).verdict()
         except apsw.Error as error:
-            raise refusal(source, error) from error
+            raise refusal(sides.source, error) from error
         except psycopg.Error as error:
-            message = f"{name}: {server_words(error)}"
-            raise QueryFailed.of("verify_failed", message, hint="run again", where=name) from error
-    return Verdict(name, level, verdicts, comparison.faults, comparison.notes)
+            message = f"{sides.name}: {server_words(error)}"
+            raise QueryFailed.of("verify_failed", message, hint="run again", where=sides.name) from error
 
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
     """Both ends of one database while it is compared."""
 
-    name: str
-    reader: apsw.Connection
-    connection: Connection
+    sides: Sides
     level: Level
     progress: Progress
+    reader: apsw.Connection
+    connection: Connection
 
-    def table(self, pair: Pair) -> TableVerdict:
+    def verdict(self) -> Verdict:
+        source, found = read_schema(self.reader), read_target_schema(self.connection, self.sides.schema)
+        names = map_names(source)
+        comparison = plan_comparison(source, found, names)
+        self.progress.stage(f"{self.sides.name}: verify the schema")
+        wanted = design(source, presumed_choices(source, found, names), names)
+        expected, told = self._expected(wanted)
+        with self.connection.transaction():
+            self.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            differences = list(compare_schemas(expected, found)) if expected else []
+            if self.level is not Level.COUNTS:
+                views = Views(self.reader, self.connection, source, found, expected, names)
+                differences.extend(views.differences())
+            faults = [one.finding for one in differences if self._is_fault(one)]
+            notes = [one.finding for one in differences if one.finding not in faults]
+            highest = highest_keys(self.connection, source, found, names)
+            faults.extend(generator_faults(source, found, names, highest))
+            return Verdict(
+                self.sides.name,
+                self.level,
+                tuple(self._table(pair) for pair in comparison.pairs),
+                (*comparison.faults, *faults),
+                (*comparison.notes, *notes, *told),
+            )
+
+    def _expected(self, wanted: Design) -> tuple[TargetSchema | None, tuple[Finding, ...]]:
+        """What `migrate` would have made, or a note that it could not be found out."""
+        try:
+            return remake(self.connection, wanted), ()
+        except CannotRemake as error:
+            message = f"was compared by its tables and columns only: {error}"
+            return None, (Finding("schema_not_compared", f"schema {self.sides.schema}", message),)
+
+    def _is_fault(self, difference: Difference) -> bool:
+        """Whether a difference is one: what the rows do not allow, `migrate` has left out."""
+        if not difference.fault or not difference.unless:
+            return difference.fault
+        try:
+            with self.connection.transaction():
+                return self.connection.execute(difference.unless.encode()).fetchone() != (True,)
+        except psycopg.Error as error:
+            if error.sqlstate is None:
+                raise
+            return False
+
+    def _table(self, pair: Pair) -> TableVerdict:
         counted = cast("int", scalar(self.reader, f"SELECT count(*) FROM {quote(pair.source.name)}"))
         if self.level is Level.COUNTS:
             return self._by_count(pair, counted)
-        task = f"{self.name}: verify {pair.source.name}"
+        task = f"{self.sides.name}: verify {pair.source.name}"
         self.progress.begin(task, 2 * counted)
         verdict = self._by_digest(pair, lambda done: self.progress.advance(task, done))
         self.progress.end(task)
@@ -134,13 +207,13 @@ class _Compared:
         verdict = TableVerdict(pair.source.name, left.rows, right.rows, left == right)
         if left == right:
             return verdict
-        if self.level is Level.DIGEST:
-            return replace(
-                verdict, differences=_count_difference(left.rows, right.rows) or ("the content differs",)
-            )
-        found = differences(self.reader, self.connection, pair)
-        named = tuple(map(str, found.rows))
-        return replace(verdict, equal=not named, differences=named, complete=found.complete)
+        found = differences(self.reader, self.connection, pair)  # two spellings of one double are none
+        if found.rows and self.level is Level.DIGEST:
+            summary = _count_difference(left.rows, right.rows) or ("the content differs",)
+            return replace(verdict, differences=summary)
+        return replace(
+            verdict, equal=not found.rows, differences=tuple(map(str, found.rows)), complete=found.complete
+        )
 
 
 def _count_difference(source: int, target: int) -> tuple[str, ...]:

@@ -1,0 +1,98 @@
+"""Views: there, and with the same rows on both sides."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import apsw
+import psycopg
+
+from opskit.schema.model import Schema, View, ascii_fold
+from opskit.schema.names import NameMap, quote
+from opskit.schema.sqlite_ddl import Token, tokens
+from opskit.schema.sqlite_file import cursor, scalar
+from opskit.schema.target_schema import TargetSchema
+from opskit.schema.translation import order_views
+from opskit.transfer.target import Connection, server_words
+from opskit.transfer.views import COMPARED_ROWS, differing_rows
+from opskit.verify.findings import Difference, Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """The views of both sides while they are compared, inside one snapshot on each.
+
+    Attributes:
+        expected: what `migrate` would have made; None when that could not be found out.
+    """
+
+    reader: apsw.Connection
+    connection: Connection
+    source: Schema
+    target: TargetSchema
+    expected: TargetSchema | None
+    names: NameMap
+
+    def differences(self) -> Iterator[Difference]:
+        """Views whose rows differ, and views that are missing although `migrate` would have made them.
+
+        Raises:
+            psycopg.Error: the server went away.
+        """
+        for view in order_views(self.source):
+            name = self.names.relation(view.name)
+            if name in self.target.views:
+                message = self._difference(view, f"SELECT * FROM {quote(self.target.name)}.{quote(name)}")
+                if message:
+                    finding = Finding("view_rows", f"view {name}", message)
+                    yield Difference(finding, fault=not depends_on_the_moment(self.source, view))
+            else:
+                yield from self._missing(view, name)
+
+    def _missing(self, view: View, name: str) -> Iterator[Difference]:
+        """A missing view is a fault unless its rows are not SQLite's: then `migrate` has left it out."""
+        finding = Finding("view_missing", f"view {name}", "is missing in the target")
+        if self.expected is None:
+            yield Difference(finding, fault=False)
+        elif name in self.expected.views:
+            query = self.expected.views[name].definition.rstrip().removesuffix(";")
+            yield Difference(finding, fault=not self._difference(view, query))
+
+    def _difference(self, view: View, query: str) -> str:
+        """How the rows of a query differ from those of a view in SQLite; empty when they do not."""
+        statement = f"SELECT * FROM {quote(view.name)}"
+        try:
+            source = list(islice(cursor(self.reader, statement), COMPARED_ROWS + 1))
+        except apsw.SQLError:  # broken in SQLite itself
+            return ""
+        try:
+            # rolled back, because that brings the session's search_path back
+            with self.connection.transaction(force_rollback=True):
+                self.connection.execute(
+                    "SELECT set_config('search_path', quote_ident(%s), true)", (self.target.name,)
+                )
+                if len(source) <= COMPARED_ROWS:
+                    differing = differing_rows(source, self.connection.execute(query.encode()).fetchall())
+                    return f"returns {differing} rows that differ" if differing else ""
+                found = self.connection.execute(f"SELECT count(*) FROM ({query}) rows".encode()).fetchall()
+        except psycopg.Error as error:
+            if error.sqlstate is None:
+                raise
+            return f"cannot be queried: {server_words(error)}"
+        counted = scalar(self.reader, f"SELECT count(*) FROM {quote(view.name)}")
+        return "" if found == [(counted,)] else "returns another number of rows"
+
+
+def depends_on_the_moment(schema: Schema, view: View) -> bool:
+    """May its rows differ because the two engines are asked at different times, or because it is random?"""
+    views = {ascii_fold(one.name): one for one in schema.views if one is not view}
+    words = list(tokens(view.sql))
+    used = [views[name] for name in {ascii_fold(word.name()) for word in words} & views.keys()]
+    rest = replace(schema, views=tuple(views.values()))
+    return any(map(_is_volatile, words)) or any(depends_on_the_moment(rest, one) for one in used)
+
+
+def _is_volatile(word: Token) -> bool:
+    if word.kind == "string":
+        return word.name().lower() in {"now", "localtime"}
+    return word.is_word("CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "RANDOM", "RANDOMBLOB")
