@@ -1,6 +1,7 @@
 """Names on their way from SQLite to PostgreSQL: kept exactly, changed only where PostgreSQL cannot hold them.
 
-Every change is a pure function of the source schema, so that `verify` finds what `migrate` made.
+Or folded to lower case when asked for, as PostgreSQL folds what is written without quotes. Every change is a
+pure function of the source schema, so that `verify` finds what `migrate` made.
 """
 
 import hashlib
@@ -21,29 +22,49 @@ class NameMap:
     """Source name → target name; tables and views share one space, as they do in both engines.
 
     Keys are ASCII-folded source names, because SQLite compares names that way.
+
+    Attributes:
+        columns: of each table and view.
+        fold: names are folded to lower case.
     """
 
     relations: Mapping[str, str]
     columns: Mapping[str, Mapping[str, str]]
+    fold: bool = False
 
     def relation(self, source: str) -> str:
         """The target's name of a table or view; a name that is not in the source comes back as it is."""
         return self.relations.get(ascii_fold(source), source)
 
-    def column(self, table: str, source: str) -> str:
+    def column(self, relation: str, source: str) -> str:
         """The target's name of a column; a name that is not in the source comes back as it is."""
-        return self.columns.get(ascii_fold(table), {}).get(ascii_fold(source), source)
+        return self.columns.get(ascii_fold(relation), {}).get(ascii_fold(source), source)
+
+    def fitted(self, name: str) -> str:
+        """What an index, constraint or trigger wants to be called, as the target can hold it."""
+        return fit(ascii_fold(name) if self.fold else name)
 
 
-def map_names(schema: Schema) -> NameMap:
-    """The target names of every table, view and column of a schema."""
+def map_names(schema: Schema, *, fold: bool = False) -> NameMap:
+    """The target names of every table and view and of their columns.
+
+    Args:
+        fold: in lower case; ASCII only, as PostgreSQL does it in a UTF-8 database.
+    """
+    style = ascii_fold if fold else str
     names = [*(table.name for table in schema.tables), *(view.name for view in schema.views)]
-    relations = assign(names, fit)
     columns = {
-        ascii_fold(table.name): assign([column.name for column in table.columns], fit_column)
-        for table in schema.tables
+        **{table.name: [column.name for column in table.columns] for table in schema.tables},
+        **{view.name: list(view.columns) for view in schema.views},
     }
-    return NameMap(relations, columns)
+    return NameMap(
+        assign(names, lambda name: fit(style(name))),
+        {
+            ascii_fold(relation): assign(sources, lambda name: fit_column(style(name)))
+            for relation, sources in columns.items()
+        },
+        fold,
+    )
 
 
 def assign(sources: Iterable[str], fitting: Callable[[str], str]) -> dict[str, str]:
@@ -51,9 +72,10 @@ def assign(sources: Iterable[str], fitting: Callable[[str], str]) -> dict[str, s
     targets: dict[str, str] = {}
     taken: set[str] = set()
     for source in sorted(sources, key=lambda name: (fitting(name) != name, name)):
-        target = fitting(source)
+        target, number = fitting(source), 1
         while target in taken:
-            target = fit(f"{target}_2" if len(target.encode()) < MAX_BYTES - 1 else source + target)
+            number += 1
+            target = fit(f"{fitting(source)}_{number}")
         taken.add(target)
         targets[ascii_fold(source)] = target
     return targets
