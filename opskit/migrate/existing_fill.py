@@ -150,3 +150,26 @@ def _go_on(connection: Connection, table: sql.Identifier, generator: KeyGenerato
     wanted = min(max(keys, default=coming) + sequence.increment, sequence.maximum)
     if keys and wanted > coming:
         connection.execute(sql.SQL("ALTER SEQUENCE {} RESTART WITH {}").format(name, wanted))
+
+
+def commit(connection: Connection) -> None:
+    """Makes visible what `fill` moved.
+
+    Raises:
+        psycopg.Error: the server went away; whether it has committed only a new connection can tell.
+    """
+    connection.execute("COMMIT")
+
+
+def check_not_committed(connection: Connection, staging: str) -> None:
+    """Finds out, over a new connection, that a commit has not happened: the staging schema goes with it.
+
+    Raises:
+        QueryFailed: it has happened, and cannot be taken back.
+    """
+    if not connection.execute("SELECT FROM pg_namespace WHERE nspname = %s", (staging,)).fetchone():
+        raise QueryFailed.of(
+            "committed",
+            "the rows have been moved in, whole and proven",
+            hint="`opskit verify` shows it; migrate only the other databases (--database)",
+        )
