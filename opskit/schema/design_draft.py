@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from opskit.schema.design import Choices, one_line
 from opskit.schema.model import Schema, Table, ascii_fold
+from opskit.schema.moments import server_type
 from opskit.schema.names import NameMap, fit, quote
 from opskit.schema.translation import ColumnTypes, Translation, Untranslatable
 
@@ -41,6 +42,10 @@ class Draft:
         """The PostgreSQL type of a column."""
         return self.types_of(table)[ascii_fold(column)]
 
+    def collation(self, table: Table, column: str) -> str:
+        """What SQLite compares a column by, as far as PostgreSQL holds texts there: else BINARY."""
+        return table.column(column).collation if self.type(table, column) == "text" else "BINARY"
+
     def relation(self, table: Table) -> str:
         """The quoted target name of a table."""
         return quote(self.names.relation(table.name))
@@ -73,7 +78,7 @@ class FreeNames:
 def draft(schema: Schema, choices: Choices, names: NameMap) -> Draft:
     """A draft with the types by folded names."""
     types = {
-        ascii_fold(table): {ascii_fold(column): choice.pg_type for column, choice in columns.items()}
+        ascii_fold(table): {ascii_fold(name): server_type(choice.pg_type) for name, choice in columns.items()}
         for table, columns in choices.items()
     }
     return Draft(schema, choices, names, types)

@@ -1,22 +1,59 @@
 """What a design does not carry over, and what it calls differently: one sentence each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from opskit.schema.model import Schema
-from opskit.schema.names import NameMap
-
-
-def collations(schema: Schema) -> Iterator[str]:
-    """Columns that compare differently: PostgreSQL compares text byte by byte or by language."""
-    for table in schema.tables:
-        for column in table.columns:
-            if column.collation != "BINARY":
-                what = f"column {column.name} of table {table.name}"
-                yield f"{what} does not keep COLLATE {column.collation}: write lower() into its lookups"
+from opskit.schema.design_draft import Draft
+from opskit.schema.model import Table
+from opskit.schema.translation.collations import collated, is_known
 
 
-def renamed(schema: Schema, names: NameMap) -> Iterator[str]:
+def notes(draft: Draft) -> Iterator[str]:
+    """Everything to know about a design beside its objects."""
+    for table in draft.schema.tables:
+        yield from _collations(draft, table)
+        yield from _conflicts(table)
+    yield from _renamed(draft)
+
+
+_COMPARES = {"NOCASE": "ignores case", "RTRIM": "ignores spaces at the end"}
+
+
+def _collations(draft: Draft, table: Table) -> Iterator[str]:
+    """Columns that compare differently, and what statements must say so that they compare as before."""
+    for column in table.columns:
+        collation = draft.collation(table, column.name)
+        if collation == "BINARY":
+            continue
+        what = f"column {column.name} of table {table.name}"
+        if not is_known(collation):
+            yield f"{what} has COLLATE {collation}, the application's own: PostgreSQL compares bytes"
+            continue
+        term = collated(draft.column(table, column.name), collation)
+        yield (
+            f"{what} {_COMPARES[collation]} in SQLite (COLLATE {collation}), not by itself on PostgreSQL:"
+            f" lookups, joins and sorting must write {term}, which its keys and indexes go by"
+        )
+
+
+_INSTEAD: Mapping[str, str] = {
+    "REPLACE": "write INSERT … ON CONFLICT (…) DO UPDATE",
+    "IGNORE": "write INSERT … ON CONFLICT DO NOTHING",
+    "FAIL": "nothing of the statement remains",
+    "ROLLBACK": "the transaction must be rolled back",
+}
+
+
+def _conflicts(table: Table) -> Iterator[str]:
+    """PostgreSQL says in the statement, not in the constraint, what else is done with a row it refuses."""
+    for one in table.conflicts:
+        what = f"constraint {one.constraint} of table {table.name}"
+        instead = _INSTEAD[one.resolution]
+        yield f"{what} does not keep ON CONFLICT {one.resolution}: PostgreSQL refuses the row; {instead}"
+
+
+def _renamed(draft: Draft) -> Iterator[str]:
     """Tables, views and columns whose names PostgreSQL cannot hold."""
+    schema, names = draft.schema, draft.names
     tables = [("table", table.name) for table in schema.tables]
     for kind, name in [*tables, *(("view", view.name) for view in schema.views)]:
         if names.relation(name) != name:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from opskit.schema.design import Rule, RuleKind
 from opskit.schema.design_draft import Draft, FreeNames, Told, translated
+from opskit.schema.design_foreign_keys import is_referred_to
 from opskit.schema.model import Check, Column, Index, IndexTerm, Table
 from opskit.schema.names import quote
 from opskit.schema.translation import (
@@ -12,6 +13,7 @@ from opskit.schema.translation import (
     translate_index_expression,
     translate_predicate,
 )
+from opskit.schema.translation.collations import collated, is_known
 
 
 def design_rules(
@@ -26,6 +28,7 @@ def design_rules(
     if table.primary_key:
         name = constraints.take(free.take(f"{table.name}_pkey"))
         yield key(draft, RuleKind.PRIMARY_KEY, name, table, draft.columns(table, table.primary_key))
+        yield from _key_by_collation(draft, table, free)
     for index in table.indexes:
         yield from _index(draft, table, index, free)
     for column in table.columns:
@@ -71,11 +74,19 @@ def _default(draft: Draft, table: Table, column: Column, default: str) -> Rule |
     return Rule(RuleKind.DEFAULT, column.name, table.name, statement)
 
 
+def _key_by_collation(draft: Draft, table: Table, free: FreeNames) -> Iterator[Rule | Told]:
+    """What keeps a primary key unique by its collation too, beside the key itself."""
+    pairs = zip(table.primary_key, table.key_collations, strict=False)
+    terms = tuple(IndexTerm(column, collation=collation) for column, collation in pairs)
+    if not all(_is_plain(draft, table, term) for term in terms):
+        yield from _index(draft, table, Index("", table.name, terms, unique=True, constraint=True), free)
+
+
 def _index(draft: Draft, table: Table, index: Index, free: FreeNames) -> Iterator[Rule | Told]:
-    if index.constraint and all(term.column and term.collation == "BINARY" for term in index.terms):
-        columns = [term.column for term in index.terms if term.column is not None]
-        name = free.take(_key_name(table, index))
-        yield key(draft, RuleKind.UNIQUE, name, table, draft.columns(table, columns))
+    columns = tuple(term.column for term in index.terms if term.column is not None)
+    plain = all(_is_plain(draft, table, term) for term in index.terms)
+    if index.constraint and plain:
+        yield _unique(draft, table, columns, free)
         return
     what = f"index {index.name} of table {table.name}"
     predicate = _predicate(draft, table, index, what)
@@ -84,16 +95,24 @@ def _index(draft: Draft, table: Table, index: Index, free: FreeNames) -> Iterato
     if untranslated:
         yield from untranslated
         return
-    name = free.take(_key_name(table, index) if index.constraint else index.name)
+    name = free.take(_key_name(table, *columns) if index.constraint else index.name)
     unique = "UNIQUE " if index.unique else ""
     body = ", ".join(map(str, terms))
     statement = f"CREATE {unique}INDEX {quote(name)} ON {draft.relation(table)} ({body}){predicate}"
     kind = RuleKind.UNIQUE if index.constraint else RuleKind.INDEX
     yield Rule(kind, name, table.name, statement, index=statement)
+    whole = index.unique and index.predicate is None and len(columns) == len(terms)
+    if whole and not plain and is_referred_to(draft, table, columns):
+        yield _unique(draft, table, columns, free)  # only a key of plain columns can be referred to
 
 
-def _key_name(table: Table, index: Index) -> str:
-    return "_".join((table.name, *(term.column or "expr" for term in index.terms), "key"))
+def _unique(draft: Draft, table: Table, columns: tuple[str, ...], free: FreeNames) -> Rule:
+    name = free.take(_key_name(table, *columns))
+    return key(draft, RuleKind.UNIQUE, name, table, draft.columns(table, columns))
+
+
+def _key_name(table: Table, *columns: str) -> str:
+    return "_".join((table.name, *columns, "key"))
 
 
 def _predicate(draft: Draft, table: Table, index: Index, what: str) -> str | Told:
@@ -106,18 +125,21 @@ def _predicate(draft: Draft, table: Table, index: Index, what: str) -> str | Tol
 
 def _term(draft: Draft, table: Table, term: IndexTerm, what: str) -> str | Told:
     if term.column is not None:
-        pg_type = draft.type(table, term.column)
-        body: str | Told = _collated(draft.column(table, term.column), pg_type, term)
+        column = draft.column(table, term.column)
+        sql = column if _is_plain(draft, table, term) else collated(column, term.collation)
     else:
-        text = term.expression or ""
+        text = f"({term.expression}) COLLATE {quote(term.collation)}"
         result = translate_index_expression(text, table, draft.types_of(table), draft.names)
-        sql = translated(result, what, text)
-        body = sql if isinstance(sql, Told) else f"({sql})"
-    return f"{body} DESC" if term.descending and isinstance(body, str) else body
+        found = translated(result, what, term.expression or "")
+        if isinstance(found, Told):
+            return found
+        sql = f"({found})"
+    return f"{sql} DESC" if term.descending else sql
 
 
-def _collated(column: str, pg_type: str, term: IndexTerm) -> str:
-    """NOCASE folds ASCII only, which is what lower() does in the C collation."""
-    if pg_type != "text" or term.collation == "BINARY":
-        return column
-    return {"NOCASE": f'lower({column} COLLATE "C")', "RTRIM": f"rtrim({column})"}.get(term.collation, column)
+def _is_plain(draft: Draft, table: Table, term: IndexTerm) -> bool:
+    """Whether the column by itself compares as the term does, or as well as PostgreSQL can know."""
+    if term.column is None:
+        return False
+    other = draft.type(table, term.column) != "text"
+    return other or term.collation == "BINARY" or not is_known(term.collation)

@@ -7,6 +7,7 @@ from opskit.schema.design_draft import Draft, FreeNames, Told, translated
 from opskit.schema.model import Column, Table
 from opskit.schema.names import quote
 from opskit.schema.translation import translate_generated
+from opskit.schema.translation.collations import BYTES
 
 
 def design_table(draft: Draft, table: Table, free: FreeNames) -> Iterator[TableDesign | Told]:
@@ -22,7 +23,7 @@ def design_table(draft: Draft, table: Table, free: FreeNames) -> Iterator[TableD
         ColumnDesign(
             column.name,
             draft.names.column(table.name, column.name),
-            draft.type(table, column.name),
+            draft.choices[table.name][column.name].pg_type,
             draft.choices[table.name][column.name].reason,
             generated=column.name in generated,
         )
@@ -50,7 +51,9 @@ def _identity(draft: Draft, table: Table) -> str | None:
 
 
 def _column(draft: Draft, table: Table, column: Column, generated: str | None, free: FreeNames) -> str:
-    parts = [draft.column(table, column.name), draft.type(table, column.name)]
+    """The column's definition. Texts sort as in SQLite, whatever the language of the database."""
+    pg_type = draft.type(table, column.name)
+    parts = [draft.column(table, column.name), f"{pg_type} {BYTES}" if pg_type == "text" else pg_type]
     if generated is not None:
         parts.append(f"GENERATED ALWAYS AS ({generated}) STORED")
     elif column.name == _identity(draft, table):

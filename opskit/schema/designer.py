@@ -5,6 +5,7 @@ that the session's search_path decides where they are made.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from opskit.schema.design import (
     Choices,
@@ -17,7 +18,8 @@ from opskit.schema.design import (
 )
 from opskit.schema.design_draft import Draft, FreeNames, Told, draft
 from opskit.schema.design_foreign_keys import design_foreign_key
-from opskit.schema.design_notes import collations, renamed
+from opskit.schema.design_limits import obstacle
+from opskit.schema.design_notes import notes
 from opskit.schema.design_rules import design_rules
 from opskit.schema.design_tables import design_table
 from opskit.schema.design_views import design_triggers, design_views
@@ -32,18 +34,21 @@ def design(schema: Schema, choices: Choices, names: NameMap) -> Design:
     """The target's design for a schema, its chosen types and its names."""
     parts = tuple(_parts(draft(without_sync_triggers(schema), choices, names)))
     told = (one.sentence for one in parts if isinstance(one, Told))
-    notes = (*sync_triggers(schema), *collations(schema), *renamed(schema, names))
     rules = (one for one in parts if isinstance(one, Rule))
     return Design(
         tuple(one for one in parts if isinstance(one, TableDesign)),
         tuple(sorted(rules, key=lambda rule: _ORDER.index(rule.kind))),
         tuple(one for one in parts if isinstance(one, ViewDesign)),
         tuple(one for one in parts if isinstance(one, TriggerDesign)),
-        (*told, *notes),
+        (*told, *sync_triggers(schema)),
     )
 
 
-def _parts(source: Draft) -> Iterator[TableDesign | Rule | ViewDesign | TriggerDesign | Told]:
+def _parts(wanted: Draft) -> Iterator[TableDesign | Rule | ViewDesign | TriggerDesign | Told]:
+    obstacles = {table.name: obstacle(wanted, table) for table in wanted.schema.tables}
+    yield from (Told(f"table {name} was left out: {reason}") for name, reason in obstacles.items() if reason)
+    possible = tuple(table for table in wanted.schema.tables if not obstacles[table.name])
+    source = replace(wanted, schema=replace(wanted.schema, tables=possible))
     free = FreeNames(source.names.relations.values())
     for table in source.schema.tables:
         yield from design_table(source, table, free)
@@ -51,7 +56,8 @@ def _parts(source: Draft) -> Iterator[TableDesign | Rule | ViewDesign | TriggerD
         constraints = FreeNames()
         yield from design_rules(source, table, free, constraints)
         for key in table.foreign_keys:
-            yield design_foreign_key(source, table, key, constraints)
+            yield from design_foreign_key(source, table, key, constraints)
     yield from design_virtual(source, free)
     yield from design_views(source)
     yield from design_triggers(source)
+    yield from map(Told, notes(source))

@@ -3,6 +3,7 @@
 Expressions keep the SQL text of the engine they were read from; `translate` turns them into the other's.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -103,11 +104,24 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """An ON CONFLICT clause: the constraint as written, and what SQLite does instead of refusing a row.
+
+    Attributes:
+        resolution: REPLACE, IGNORE, FAIL or ROLLBACK; ABORT is what every engine does.
+    """
+
+    constraint: str
+    resolution: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table.
 
     Attributes:
         primary_key: column names in key order; empty when there is none.
+        key_collations: what each column of the primary key is compared by; empty for a rowid.
         rowid_alias: the INTEGER PRIMARY KEY column whose values SQLite generates.
         autoincrement: keys are never reused (`sqlite_sequence` holds the highest).
         last_key: the highest key ever given out, None when there is no generator.
@@ -116,6 +130,7 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
+    key_collations: tuple[str, ...] = ()
     rowid_alias: str | None = None
     autoincrement: bool = False
     last_key: int | None = None
@@ -124,6 +139,7 @@ class Table:
     indexes: tuple[Index, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     checks: tuple[Check, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
     def column(self, name: str) -> Column:
         """The column of that name, compared as SQLite does: without ASCII case.
@@ -136,6 +152,13 @@ class Table:
             if ascii_fold(column.name) == folded:
                 return column
         raise KeyError(name)
+
+    def is_key(self, columns: Iterable[str]) -> bool:
+        """Whether these columns, in any order, are the primary key or a unique one for all rows."""
+        wanted = {ascii_fold(column) for column in columns}
+        whole = (index for index in self.indexes if index.unique and index.predicate is None)
+        keys = [tuple(term.column or "" for term in index.terms) for index in whole]
+        return any({ascii_fold(column) for column in key} == wanted for key in (self.primary_key, *keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +217,11 @@ class Schema:
             if ascii_fold(table.name) == folded:
                 return table
         raise KeyError(name)
+
+    def parent(self, key: ForeignKey) -> Table | None:
+        """The table that a foreign key refers to, None when there is none."""
+        folded = ascii_fold(key.parent)
+        return next((table for table in self.tables if ascii_fold(table.name) == folded), None)
 
 
 def ascii_fold(name: str) -> str:

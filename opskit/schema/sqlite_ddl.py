@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from opskit.schema.model import Check, ascii_fold
+from opskit.schema.model import Check, Conflict, ascii_fold
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+|--[^\n]*|/\*.*?(?:\*/|\Z))"""
@@ -52,6 +52,7 @@ class TableText:
     generated: dict[str, str]
     deferred: tuple[bool, ...]
     autoincrement: bool
+    conflicts: tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +92,20 @@ def read_table(text: str) -> TableText:
     checks: list[Check] = []
     generated: dict[str, str] = {}
     deferred: list[bool] = []
+    conflicts: list[Conflict] = []
     for part in parts(found, opening):
         checks.extend(_checks(text, part))
         expression = _generated(text, part)
         if expression is not None:
             generated[ascii_fold(part[0].name())] = expression
         deferred.extend(_deferrals(part))
+        conflicts.extend(_conflicts(text, part))
     return TableText(
-        tuple(checks), generated, tuple(deferred), any(token.is_word("AUTOINCREMENT") for token in found)
+        tuple(checks),
+        generated,
+        tuple(deferred),
+        any(token.is_word("AUTOINCREMENT") for token in found),
+        tuple(conflicts),
     )
 
 
@@ -177,6 +184,24 @@ def _deferrals(part: Sequence[Token]) -> Iterator[bool]:
             and part[index + 2].is_word("DEFERRED")
             for index in range(start, end - 2)
         )
+
+
+def _conflicts(text: str, part: Sequence[Token]) -> Iterator[Conflict]:
+    """The clauses that say something else than ABORT, each with its constraint's words and column."""
+    places = list(_top_level(part))
+    for index in places:
+        if not part[index].is_word("CONFLICT") or index + 1 >= len(part) or not part[index - 1].is_word("ON"):
+            continue
+        start = max(place for place in places if place < index and part[place].is_word(*_CONSTRAINTS))
+        begin = start - 2 if start > 1 and part[start - 2].is_word("CONSTRAINT") else start
+        words = " ".join(text[part[begin].start : part[index - 2].end].split())
+        if not part[index + 1].is_word("ABORT"):
+            constraint = f"{part[0].name()} {words}" if begin else words
+            yield Conflict(constraint, part[index + 1].text.upper())
+
+
+_CONSTRAINTS = ("PRIMARY", "UNIQUE", "NOT", "CHECK")
+"""The first words of the constraints that may have an ON CONFLICT clause."""
 
 
 def _term(text: str, part: Sequence[Token]) -> str:

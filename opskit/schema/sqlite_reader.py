@@ -95,6 +95,7 @@ def _table(connection: apsw.Connection, name: str, sql: str, *, without_rowid: b
         name=name,
         columns=columns,
         primary_key=primary_key,
+        key_collations=_key_collations(connection, listed),
         rowid_alias=alias,
         autoincrement=text.autoincrement,
         last_key=_last_key(connection, name, alias, autoincrement=text.autoincrement),
@@ -103,6 +104,7 @@ def _table(connection: apsw.Connection, name: str, sql: str, *, without_rowid: b
         indexes=tuple(_index(connection, name, row) for row in reversed(listed) if row[3] != "pk"),
         foreign_keys=tuple(_foreign_keys(connection, name, text)),
         checks=text.checks,
+        conflicts=text.conflicts,
     )
 
 
@@ -132,6 +134,12 @@ def _rowid_alias(
         return None
     declared = next(column.declared for column in columns if column.name == primary_key[0])
     return primary_key[0] if declared.upper() == "INTEGER" else None
+
+
+def _key_collations(connection: apsw.Connection, listed: list[Row]) -> tuple[str, ...]:
+    names = [str(row[1]) for row in listed if row[3] == "pk"]
+    xinfo = (entry for name in names for entry in rows(connection, f"PRAGMA index_xinfo({quote(name)})"))
+    return tuple(str(entry[4]).upper() for entry in xinfo if entry[5])
 
 
 def _last_key(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from opskit.schema.translation.collations import collated, ordered
 from opskit.schema.translation.convert import align, as_number, as_real, as_text, whole_sql
 from opskit.schema.translation.result import Unsupported
 from opskit.schema.translation.values import Kind, Value, Whole, integer, plain_text, real
@@ -34,6 +35,8 @@ def count(arguments: Sequence[Value], call: Call) -> Value:
     if not arguments:
         return integer(call("count", "*"))
     (value,) = arguments
+    if call.distinct and value.kind is Kind.TEXT:
+        return integer(call("count", collated(value.sql, value.collation)))
     if call.distinct:
         groupable(value)
     return integer(call("count", value.sql))
@@ -105,7 +108,7 @@ def groupable(value: Value) -> None:
         )
     if value.kind is Kind.TEXT and value.collation != "BINARY":
         raise Unsupported(
-            f"{value.sql} is grouped without regard to case, and which spelling remains is undefined"
+            f"{value.sql} is grouped without regard to case or spaces: which spelling remains is undefined"
         )
 
 
@@ -116,11 +119,7 @@ def order_term(value: Value, *, descending: bool, nulls_first: bool) -> str:
         raise Unsupported(f"PostgreSQL orders {value.sql} unlike SQLite")
     if value.kind is not Kind.TEXT:
         return f"{value.sql}{suffix}"
-    if value.collation == "NOCASE":
-        return f'lower({value.sql} COLLATE "C"){suffix}'
-    if value.collation != "BINARY":
-        raise Unsupported(f"the collation {value.collation} has no counterpart")
-    return f'{value.sql} COLLATE "C"{suffix}'
+    return f"{ordered(value.sql, value.collation)}{suffix}"
 
 
 def position(function: str) -> Translate:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from opskit.schema.model import Affinity
+from opskit.schema.translation.collations import collated, ordered
 from opskit.schema.translation.convert import as_number, as_text
 from opskit.schema.translation.dates import moment
 from opskit.schema.translation.result import Unsupported
@@ -97,17 +98,14 @@ def _as_boolean(value: Value) -> str:
 
 
 def _texts(operator: str, left: Value, right: Value) -> Value:
-    collation = _collation(left, right)
-    ordered = operator in _SWAPPED
-    if not (left.certain and right.certain) and (ordered or not _same_spelling(left, right)):
+    collation = common_collation(left, right)
+    is_ordered = operator in _SWAPPED
+    if not (left.certain and right.certain) and (is_ordered or not _same_spelling(left, right)):
         raise Unsupported(
             f"{left.sql} {operator} {right.sql} depends on which values are numbers and which are texts"
         )
-    if collation == "NOCASE":
-        return _plain(operator, nocase(left.sql), nocase(right.sql))
-    if collation != "BINARY":
-        raise Unsupported(f"the collation {collation} has no counterpart")
-    return _plain(operator, f'{left.sql} COLLATE "C"' if ordered else left.sql, right.sql)
+    first = ordered(left.sql, collation) if is_ordered else collated(left.sql, collation)
+    return _plain(operator, first, collated(right.sql, collation))
 
 
 def _same_spelling(left: Value, right: Value) -> bool:
@@ -118,12 +116,8 @@ def _same_spelling(left: Value, right: Value) -> bool:
     return left.affinity is right.affinity
 
 
-def nocase(sql: str) -> str:
-    """The text as SQLite's NOCASE sees it: A to Z folded, nothing else. Also under any database collation."""
-    return f'lower({sql} COLLATE "C")'
-
-
-def _collation(left: Value, right: Value) -> str:
+def common_collation(left: Value, right: Value) -> str:
+    """The collation of a comparison: an explicit one, else the left column's, else the right column's."""
     if left.explicit_collation or right.explicit_collation:
         return left.collation if left.explicit_collation else right.collation
     return left.collation if left.affinity is not None else right.collation

@@ -16,7 +16,16 @@ from opskit.schema.translation.result import Unsupported
 from opskit.schema.translation.scope import Scope
 from opskit.schema.translation.sqlite import folded
 from opskit.schema.translation.subqueries import Query
-from opskit.schema.translation.syntax import Node, children, flag, function_name, original, required, word
+from opskit.schema.translation.syntax import (
+    Node,
+    children,
+    flag,
+    function_name,
+    original,
+    required,
+    stated_collation,
+    word,
+)
 from opskit.schema.translation.texts import TEXT_FUNCTIONS
 from opskit.schema.translation.values import Value, constant
 from opskit.schema.translation.windows import over
@@ -58,7 +67,8 @@ class Expressions:
         translate = _NODES.get(type(node))
         if translate is None:
             raise Unsupported(f"{original(node)} is not translated")
-        return translate(self, node)
+        found, collation = translate(self, node), stated_collation(node)
+        return replace(found, collation=collation, explicit_collation=True) if collation else found
 
     def condition(self, node: Node) -> str:
         """SQL of the expression's truth."""

@@ -1,7 +1,6 @@
 """The operators of SQL, as nodes of the tree."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from sqlglot import exp
@@ -133,11 +132,7 @@ def _cast(self: Translator, node: Node) -> Value:
 
 
 def _collate(self: Translator, node: Node) -> Value:
-    return replace(
-        self.value(required(node, "this")),
-        collation=word(node, "expression").upper(),
-        explicit_collation=True,
-    )
+    return self.value(required(node, "this"))  # the collation counts for all that it stands in
 
 
 def _exists(self: Translator, node: Node) -> Value:

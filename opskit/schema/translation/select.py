@@ -1,5 +1,6 @@
 """One SELECT."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,7 @@ from sqlglot import exp
 from opskit.schema.model import ascii_fold
 from opskit.schema.names import quote
 from opskit.schema.translation.aggregates import groupable, is_aggregate, order_term
+from opskit.schema.translation.collations import BYTES
 from opskit.schema.translation.convert import as_kind
 from opskit.schema.translation.expressions import Expressions
 from opskit.schema.translation.result import Unsupported
@@ -28,6 +30,9 @@ from opskit.schema.translation.syntax import (
 from opskit.schema.translation.values import Kind, Value
 from opskit.schema.translation.windows import definition
 
+_NAME = '"(?:[^"]|"")*"'
+_PLAIN_COLUMN = re.compile(rf"(?:{_NAME}\.)?{_NAME}")
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -39,11 +44,14 @@ class Shape:
 
     def columns(self, values: Sequence[Value]) -> list[str]:
         """SQL of the values in this shape, without names."""
-        terms = [as_kind(value, kind) for value, kind in zip(values, self.kinds, strict=True)]
-        if not self.casts:
-            return terms
-        types = [replace(one, kind=kind).cast_type for one, kind in zip(values, self.kinds, strict=True)]
-        return [f"{term}::{type_}" for term, type_ in zip(terms, types, strict=True)]
+        return [self._column(value, kind) for value, kind in zip(values, self.kinds, strict=True)]
+
+    def _column(self, value: Value, kind: Kind) -> str:
+        """A text that is computed sorts as SQLite's columns do, and as the columns that it stands beside."""
+        term = as_kind(value, kind)
+        if self.casts:
+            term = f"{term}::{replace(value, kind=kind).cast_type}"
+        return f"{term} {BYTES}" if kind is Kind.TEXT and not _PLAIN_COLUMN.fullmatch(term) else term
 
 
 @dataclass(frozen=True, slots=True)

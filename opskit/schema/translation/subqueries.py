@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from opskit.schema.names import quote
+from opskit.schema.translation.collations import collated
+from opskit.schema.translation.compare import common_collation
 from opskit.schema.translation.result import Unsupported
 from opskit.schema.translation.scope import Field
 from opskit.schema.translation.values import NUMBERS, Kind, Value, Whole, boolean
@@ -36,13 +39,14 @@ def in_query(value: Value, query: Query) -> Value:
     other = _only(query)
     kinds = {value.kind, other.kind}
     alike = len(kinds) == 1 or kinds <= NUMBERS - {Kind.BOOLEAN}
-    if (
-        not alike
-        or kinds & {Kind.JSON, Kind.JSON_ITEM, Kind.OTHER}
-        or "NOCASE" in {value.collation, other.collation}
-    ):
+    if not alike or kinds & {Kind.JSON, Kind.JSON_ITEM, Kind.OTHER}:
         raise Unsupported(f"{value.sql} IN (SELECT …) compares {value.cast_type} with {other.cast_type}")
-    return boolean(f"({value.sql} IN ({query.sql}))")
+    collation = common_collation(value, other)
+    if value.kind is not Kind.TEXT or collation == "BINARY":
+        return boolean(f"({value.sql} IN ({query.sql}))")
+    column = collated(quote(query.fields[0].target), collation)
+    found = f"SELECT {column} FROM ({query.sql}) AS {quote('found')}"
+    return boolean(f"({collated(value.sql, collation)} IN ({found}))")
 
 
 def _only(query: Query) -> Value:

@@ -117,6 +117,18 @@ def walk(node: Node) -> Iterator[Node]:
     return node.walk()
 
 
+def stated_collation(node: Node) -> str:
+    """The collation that COLLATE states somewhere in an expression, which then is the whole expression's.
+
+    Empty without any: what stands in a subquery stays there.
+    """
+    if isinstance(node, exp.Collate):
+        return word(node, "expression").upper()
+    if isinstance(node, exp.Query):
+        return ""
+    return next((found for one in node.iter_expressions() if (found := stated_collation(one))), "")
+
+
 def original(node: Node) -> str:
     """The node's SQL as SQLite writes it, cut to a readable length."""
     sql = node.sql(dialect=PlainSQLite)

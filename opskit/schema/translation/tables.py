@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from opskit.schema.model import Check, Column, Table, ascii_fold
 from opskit.schema.names import NameMap
-from opskit.schema.translation.compare import nocase
+from opskit.schema.translation.collations import collated
 from opskit.schema.translation.expressions import Expressions
 from opskit.schema.translation.result import Translation, Unsupported, Untranslatable
 from opskit.schema.translation.scope import Scope, of_table
@@ -93,11 +93,7 @@ def _assertion(expressions: Expressions, node: Node) -> str:
 def _term(value: Value) -> str:
     if value.moment is not None and value.moment.length in {10, 19} and value.kind is Kind.TEXT:
         return f"({value.moment.sql})::date" if value.moment.length == 10 else value.moment.sql
-    if value.kind is Kind.TEXT and value.collation == "NOCASE":
-        return nocase(value.sql)
-    if value.kind is Kind.TEXT and value.collation != "BINARY":
-        raise Unsupported(f"the collation {value.collation} has no counterpart")
-    return value.sql
+    return collated(value.sql, value.collation) if value.kind is Kind.TEXT else value.sql
 
 
 def _translated(

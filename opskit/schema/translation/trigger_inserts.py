@@ -89,6 +89,7 @@ def insert(node: Node, body: Body) -> list[str]:
     """
     head, policy = required(node, "this"), word(node, "alternative").upper()
     target = body.target(required(head, "this") if isinstance(head, exp.Schema) else head)
+    target.refuse_conflicts()
     if flag(node, "default"):
         return [f"INSERT INTO {target.relation.qualifier} DEFAULT VALUES;"]
     names = [word(one) for one in children(head, "expressions")]
@@ -263,9 +264,13 @@ def _keys(table: Table) -> list[tuple[str, ...]]:
         if index.unique and _is_plain(index)
     ]
     keys: dict[frozenset[str], tuple[str, ...]] = {}
-    for key in [table.primary_key, *plain] if table.primary_key else plain:
+    for key in [table.primary_key, *plain] if table.primary_key and _has_plain_key(table) else plain:
         keys.setdefault(_folded(key), key)
     return list(keys.values())
+
+
+def _has_plain_key(table: Table) -> bool:
+    return all(collation == "BINARY" for collation in table.key_collations)
 
 
 def _is_plain(index: Index) -> bool:
@@ -280,7 +285,7 @@ def _folded(names: Sequence[str]) -> frozenset[str]:
 def _colliding(parts: _Insert) -> list[tuple[str, ...]]:
     """The keys on which a new row may collide with one that is there; a key that is NULL never does."""
     table, given = parts.target.table, _folded([one.name for one in parts.columns])
-    if not all(_is_plain(index) for index in table.indexes if index.unique):
+    if not _has_plain_key(table) or not all(_is_plain(index) for index in table.indexes if index.unique):
         raise Unsupported(f"INSERT OR REPLACE into {table.name} goes by a unique index of more than columns")
     keys = [key for key in _keys(table) if key != (table.rowid_alias,) or _folded(key) <= given]
     for name in (name for key in keys for name in key if ascii_fold(name) not in given):

@@ -1,7 +1,7 @@
 """What triggers are called on PostgreSQL, which fires those of one event in the order of their names."""
 
 from opskit.schema.model import ForeignKey, Schema, Table, Trigger, ascii_fold
-from opskit.schema.names import fit
+from opskit.schema.names import NameMap, fit
 from opskit.schema.translation.trigger_text import UNACTING, TriggerText, read_all, read_trigger
 
 _FOREIGN_KEYS = "RI_ConstraintTrigger"
@@ -10,18 +10,18 @@ _FOREIGN_KEYS = "RI_ConstraintTrigger"
 _EARLY, _LATE = "A", "t"
 
 
-def target_name(trigger: Trigger, schema: Schema) -> str:
+def target_name(trigger: Trigger, schema: Schema, wanted: NameMap) -> str:
     """The trigger's name: its own, unless its place among the others would be wrong."""
     text = read_trigger(trigger.sql)
     group = [(one, other) for one, other in read_all(schema) if _together(trigger, text, one, other)]
-    names = [fit(one.name) for one, _ in group]
+    names = [wanted.fitted(one.name) for one, _ in group]
     early = any(_feeds_checks(other, trigger.table, schema) for _, other in group)
     late = _follows_actions(text, trigger.table, schema)
     sides = {name < _FOREIGN_KEYS for name in names}
     if names == sorted(names) and (sides == {early} or not (early or late)):
-        return fit(trigger.name)
+        return wanted.fitted(trigger.name)
     number = 1 + [one.name for one, _ in group].index(trigger.name)
-    return fit(f"{_EARLY if early else _LATE}{number:02}_{trigger.name}")
+    return fit(f"{_EARLY if early else _LATE}{number:02}_{wanted.fitted(trigger.name)}")
 
 
 def _together(trigger: Trigger, text: TriggerText, other: Trigger, other_text: TriggerText) -> bool:

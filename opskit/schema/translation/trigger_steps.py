@@ -51,6 +51,16 @@ class Target:
             raise Unsupported(f"it writes the generated column {name}")
         return found
 
+    def refuse_conflicts(self) -> None:
+        """Refuses to write where SQLite would not simply fail.
+
+        Raises:
+            Unsupported: a constraint of the table has an ON CONFLICT clause of its own.
+        """
+        for conflict in self.table.conflicts:
+            clause = f"{conflict.constraint} ON CONFLICT {conflict.resolution}"
+            raise Unsupported(f"it writes {self.table.name}, which has {clause}")
+
     def type(self, column: Column) -> str:
         """The column's type on PostgreSQL."""
         return self.types[ascii_fold(column.name)]
@@ -121,6 +131,7 @@ def update(node: Node, body: Body) -> list[str]:
     if child(node, "from_") is not None:
         raise Unsupported("UPDATE … FROM is not translated")
     target = body.target(required(node, "this"))
+    target.refuse_conflicts()
     expressions = body.expressions(target.relation)
     terms = children(node, "expressions")
     if any(_reads(term, target.table) for term in terms) and not pins_a_row(node, target.table):

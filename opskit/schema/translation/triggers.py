@@ -20,7 +20,7 @@ from hashlib import sha256
 from sqlglot import exp
 
 from opskit.schema.model import Schema, Trigger, ascii_fold
-from opskit.schema.names import NameMap, assign, fit, quote
+from opskit.schema.names import NameMap, assign, quote
 from opskit.schema.translation.result import ColumnTypes, Unsupported, Untranslatable
 from opskit.schema.translation.scope import Scope
 from opskit.schema.translation.selects import Selects
@@ -78,8 +78,8 @@ def _translated(trigger: Trigger, schema: Schema, types: ColumnTypes, names: Nam
     text = read_trigger(trigger.sql)
     parsed = _parsed(trigger, text, schema)
     refuse_early_looks(parsed)
-    functions = assign([f"trigger_{one.name}" for one in schema.triggers], fit)
-    function, name = functions[ascii_fold(f"trigger_{trigger.name}")], target_name(trigger, schema)
+    functions = assign([f"trigger_{one.name}" for one in schema.triggers], names.fitted)
+    function, name = functions[ascii_fold(f"trigger_{trigger.name}")], target_name(trigger, schema, names)
     setting = _setting(function) if can_reach_itself(trigger, schema) else ""
     body = _body(trigger, parsed, types, names, setting)
     when = f"{_occasion(trigger, text, names)} FOR EACH ROW{_guard(setting, text)}"

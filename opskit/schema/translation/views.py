@@ -1,7 +1,7 @@
 """Views: one SELECT each, which may use other views."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -91,6 +91,7 @@ class _Views:
 
     def _fields_of(self, view: View, path: Sequence[str]):
         try:
-            return self.query(view, path).fields
+            fields = self.query(view, path).fields
         except Unsupported as problem:
             raise Unsupported(f"it uses the view {view.name}, which is left out: {problem}") from None
+        return tuple(replace(one, target=self.names.column(view.name, one.name)) for one in fields)

@@ -68,6 +68,18 @@ nc = 'red'
 nc < 'RED'
 nc IN ('RED', 'blue')
 s = w COLLATE NOCASE
+nc = 'Blue' COLLATE RTRIM
+nc || '  ' COLLATE RTRIM = nc
+nc < 'Blue  ' COLLATE RTRIM
+s || '' COLLATE NOCASE = w
+(CASE WHEN b THEN s COLLATE NOCASE ELSE s END) = w
+w = lower(s COLLATE NOCASE)
+s = (SELECT max(w) FROM item WHERE w = 'ANN' COLLATE NOCASE)
+s BETWEEN 'ANN' COLLATE NOCASE AND 'ann'
+nc IN (SELECT w FROM item)
+nc IN (SELECT lower(nc) FROM item)
+w IN (SELECT s COLLATE NOCASE FROM item)
+'Blue' IN (SELECT nc COLLATE RTRIM FROM item)
 s || '-' || i
 s || w
 i || ''

@@ -44,6 +44,7 @@ strftime('%Y-%m', at)
 date(iso)
 json_extract(j, '$.a')
 nc COLLATE NOCASE
+nc COLLATE RTRIM
 i * k
 b
 i IS NULL
