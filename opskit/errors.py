@@ -46,8 +46,11 @@ class OpskitError(Exception):
     exit_code = ExitCode.FAILED
 
     def __init__(self, *faults: Fault) -> None:
-        super().__init__("; ".join(fault.message for fault in faults))
+        super().__init__(*faults)  # which is what pickling passes on
         self.faults = faults
+
+    def __str__(self) -> str:
+        return "; ".join(fault.message for fault in self.faults)
 
     @classmethod
     def of(cls, code: str, message: str, *, hint: str = "", where: str = "") -> Self:

@@ -1,21 +1,19 @@
 """Performs the steps of a migration, and puts them back."""
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import assert_never
 
 import apsw
 import psycopg
 
 from opskit.errors import ConnectionFailed, Fault, OpskitError, QueryFailed
-from opskit.migrate.facts import STAGING
-from opskit.migrate.finish import add_rule, add_trigger, add_view
-from opskit.migrate.session import CopiedTable, Session
+from opskit.migrate.finish import add_rule, add_trigger, add_view, build_index, validate_rule
+from opskit.migrate.session import Session
 from opskit.migrate.staging import (
-    analyze,
     drop_staging,
     prepare_staging,
     publish,
+    session_settings,
     set_generator,
     unpublish,
 )
@@ -23,38 +21,40 @@ from opskit.migrate.steps import (
     AddRule,
     AddTrigger,
     AddView,
-    Analyze,
+    AnalyzeTable,
     BackUp,
+    BuildIndex,
     CopyTable,
     CreateTable,
     Prepare,
     Publish,
     SetGenerator,
     Step,
+    ValidateRule,
     VerifyTable,
 )
+from opskit.runs.execute import Found
 from opskit.runs.progress import Progress
-from opskit.schema.design import TableDesign
-from opskit.transfer.backup import discard
-from opskit.transfer.digest import digest
-from opskit.transfer.proof import differences, digest_target
-from opskit.transfer.source import Block, read_blocks
+from opskit.schema.names import quote
+from opskit.transfer.backup import discard, keep
 from opskit.transfer.tables import Pair, TargetTable
-from opskit.transfer.target import copy_in, server_words
+from opskit.transfer.target import configure, server_words
+from opskit.transfer.tasks import CopyRows, DigestRows, Execute, FindDifferences
 
 
 class MigrateEffects:
     """The effects of a migration on its databases, by name."""
 
-    def __init__(self, sessions: Mapping[str, Session], progress: Progress) -> None:
+    def __init__(self, sessions: Mapping[str, Session], progress: Progress, workers: int) -> None:
         self._sessions = sessions
         self._progress = progress
+        self._workers = workers
 
-    def perform(self, step: Step) -> None:
+    def perform(self, step: Step) -> Found:
         """Makes it so; see `Effects`."""
         session = self._sessions[step.database]
         try:
-            self._perform(step, session)
+            return self._perform(step, session)
         except psycopg.Error as error:
             raise _server_failure(step, error) from error
         except (apsw.Error, OSError) as error:
@@ -66,7 +66,9 @@ class MigrateEffects:
             ) from error
 
     def halt(self) -> None:
-        """See `Effects`: every step is performed in this thread."""
+        """See `Effects`."""
+        for session in self._sessions.values():
+            session.hands.halt()
 
     def revert(self, step: Step) -> None:
         """Puts it back; see `Effects`."""
@@ -77,7 +79,7 @@ class MigrateEffects:
                     discard(step.file)
                 case Prepare():
                     session.reconnect()
-                    drop_staging(session.writer)
+                    drop_staging(session.writer, step.staging)
                 case Publish():
                     session.reconnect()
                     unpublish(session.writer, step)
@@ -87,85 +89,85 @@ class MigrateEffects:
             words = server_words(error) if isinstance(error, psycopg.Error) else str(error)
             raise QueryFailed.of("not_put_back", words, where=step.database) from error
 
-    def _perform(self, step: Step, session: Session) -> None:  # noqa: C901  one case a kind of step
+    def _perform(self, step: Step, session: Session) -> Found:  # noqa: C901, PLR0912  one case a kind of step
         match step:
-            case BackUp():
-                self._progress.stage(f"{step.database}: backup")
-                session.keep_copy(step.file)
             case Prepare():
-                prepare_staging(session.writer)
+                self._prepare(step, session)
             case CreateTable():
                 session.writer.execute(step.table.create.encode())
+            case BackUp():
+                session.backup = keep(session.copy, step.file)
             case CopyTable():
-                self._copy(step, session)
+                return self._copy(step, session)
+            case BuildIndex():
+                build_index(step.rule, session)
             case AddRule():
                 add_rule(step.rule, session)
-            case SetGenerator():
-                set_generator(session.writer, step.table, step.column, step.last_key)
-            case Analyze():
-                analyze(session.writer, [table.target for table in session.undertaking.design.tables])
+            case ValidateRule():
+                validate_rule(step.rule, session)
             case VerifyTable():
                 self._verify(step, session)
+            case AnalyzeTable():
+                session.hands.run(Execute(f"ANALYZE {quote(step.table)}"), lambda _: None)
+            case SetGenerator():
+                set_generator(session.writer, session.undertaking.job.staging, step)
             case AddView():
                 add_view(step.view, session)
             case AddTrigger():
                 add_trigger(step.trigger, session)
             case Publish():
+                session.hands.halt()
                 publish(session.writer, step, session.left_out)
             case _:
                 assert_never(step)
+        return None
 
-    def _copy(self, step: CopyTable, session: Session) -> None:
-        started = time.monotonic()
-        copied = session.tables[step.table.source] = CopiedTable()
-        task = f"{step.database}: copy {step.table.target}"
+    def _prepare(self, step: Prepare, session: Session) -> None:
+        self._progress.stage(step.database)
+        prepare_staging(session.writer, step.staging)
+        memory = session.undertaking.target.index_memory
+        configure(session.writer, session_settings(step.staging, memory))
+        session.hire(self._workers)
+
+    def _copy(self, step: CopyTable, session: Session) -> Found:
+        part = f" {step.part}/{step.parts}" if step.parts > 1 else ""
+        task = f"{step.database}: copy {step.table.target}{part}"
         self._progress.begin(task, step.rows)
-        blocks = self._digested(read_blocks(session.reader, step.source), copied, task)
-        taken = copy_in(session.writer, _target(step.table), blocks)
-        copied.seconds = time.monotonic() - started
+        rows = CopyRows(step.source, _target(step, session))
+        copied = session.hands.run(rows, lambda done: self._progress.advance(task, done))
         self._progress.end(task)
-        if taken != step.rows or copied.rows != step.rows:
+        if not step.rows == copied.digest.rows == copied.taken:
+            read, taken = copied.digest.rows, copied.taken
             raise QueryFailed.of(
                 "rows_lost",
-                f"{step.table.target}: {step.rows} rows in the source, {copied.rows} read, {taken} arrived",
+                f"{step.table.target}: {step.rows} rows in the source, {read} read, {taken} arrived",
                 where=step.table.source,
             )
-
-    def _digested(self, blocks: Iterator[Block], copied: CopiedTable, task: str) -> Iterator[Block]:
-        for block in blocks:
-            if block.set_aside:  # the profile found none, and the backup cannot have changed since
-                raise QueryFailed.of(
-                    "misfit", f"{task}: a value does not fit its type", hint="please report this"
-                )
-            copied.digest += digest(block.lines())
-            copied.rows += block.rows
-            copied.bytes += len(block.data)
-            yield block
-            self._progress.advance(task, block.rows)
+        session.tables[step.table.source].parts.append(copied)
+        return {"rows": copied.taken, "digest": copied.digest.total}
 
     def _verify(self, step: VerifyTable, session: Session) -> None:
         """Compares digests; when they differ, the rows: two spellings of one double are no difference."""
         copied = session.tables[step.table.source]
-        target = _target(step.table)
+        target = _target(step, session)
         task = f"{step.database}: verify {step.table.target}"
-        self._progress.begin(task, copied.rows)
-        found = digest_target(session.writer, target, lambda rows: self._progress.advance(task, rows))
+        self._progress.begin(task, step.rows)
+        found = session.hands.run(DigestRows(target), lambda done: self._progress.advance(task, done))
         self._progress.end(task)
         if found != copied.digest:
             pair = Pair(step.source, target, step.table.key)
-            rows = differences(session.reader, session.writer, pair).rows
+            rows = session.hands.run(FindDifferences(pair), lambda _: None).rows
             if rows:
+                what = f"table {step.table.target}"
                 raise QueryFailed(
-                    *(
-                        Fault("row_differs", f"table {step.table.target}: {row}", where=step.table.source)
-                        for row in rows
-                    )
+                    *(Fault("row_differs", f"{what}: {row}", where=step.table.source) for row in rows)
                 )
         copied.verified = True
 
 
-def _target(table: TableDesign) -> TargetTable:
-    return TargetTable(STAGING, table.target, tuple(column.target for column in table.copied()))
+def _target(step: CopyTable | VerifyTable, session: Session) -> TargetTable:
+    columns = tuple(column.target for column in step.table.copied())
+    return TargetTable(session.undertaking.job.staging, step.table.target, columns)
 
 
 def _server_failure(step: Step, error: psycopg.Error) -> OpskitError:

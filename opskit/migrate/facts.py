@@ -6,10 +6,18 @@ from pathlib import Path
 
 from opskit.config import TypesProfile
 from opskit.schema.model import Schema
+from opskit.schema.names import fit
 from opskit.schema.types import ColumnProfile, TypeChoice
+from opskit.transfer.tables import Span
 
-STAGING = "opskit_staging"
-"""Where a migration builds; the target's own schema stays untouched until everything is proven."""
+
+def staging_of(schema: str) -> str:
+    """The schema in which a migration into `schema` builds; that one stays untouched until all is proven.
+
+    >>> staging_of("public"), staging_of("walmart")
+    ('opskit_staging', 'opskit_staging_walmart')
+    """
+    return "opskit_staging" if schema == "public" else fit(f"opskit_staging_{schema}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +27,7 @@ class Job:
     Attributes:
         target: libpq parameters or a connection string; holds the password, so plans and texts leave it out.
         overrides: "table.column" → normalized PostgreSQL type.
+        schema: where in the target the application looks for its tables.
     """
 
     name: str
@@ -27,14 +36,30 @@ class Job:
     target_name: str
     types: TypesProfile
     overrides: Mapping[str, str]
+    schema: str = "public"
+
+    @property
+    def staging(self) -> str:
+        """The schema in which the migration builds."""
+        return staging_of(self.schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows of a table: how many and about how many bytes; all of them when there is no span."""
+
+    rows: int
+    bytes: int
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TableProfile:
-    """What a table holds: its rows, and per source column its profile."""
+    """What a table holds: its rows, per source column its profile, and the parts it is copied in."""
 
     rows: int
     columns: Mapping[str, ColumnProfile]
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +114,7 @@ class TargetFacts:
     Attributes:
         occupied: relations in the target schema that belong to no extension, the first of them.
         leftover: a killed migration has left its staging schema.
+        index_memory: kilobytes that building an index may take on this server.
     """
 
     version: int
@@ -96,3 +122,4 @@ class TargetFacts:
     may_create: bool
     occupied: tuple[str, ...]
     leftover: bool
+    index_memory: int = 0

@@ -6,30 +6,66 @@ import apsw
 import psycopg
 from psycopg import sql
 
-from opskit.migrate.facts import STAGING
 from opskit.migrate.session import Session
-from opskit.schema.design import Rule, TriggerDesign, ViewDesign, one_line
+from opskit.migrate.stages import VALIDATED
+from opskit.schema.design import Rule, RuleKind, TriggerDesign, ViewDesign, one_line
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import cursor, scalar
 from opskit.transfer.target import server_words
+from opskit.transfer.tasks import Execute
 from opskit.transfer.views import COMPARED_ROWS, differing_rows
 
 
+def build_index(rule: Rule, session: Session) -> None:
+    """Builds a rule's index; one that the server or the rows refuse is left out and told."""
+    try:
+        session.hands.run(Execute(rule.index or ""), _unmeasured)
+    except psycopg.Error as error:
+        _leave_out_rule(rule, session, error)
+
+
 def add_rule(rule: Rule, session: Session) -> None:
-    """Adds a rule; one that the server or the data refuses is added unchecked, or left out, and told."""
+    """Adds a rule without looking at rows; one that the server refuses is made in a lesser form, or told."""
+    if str(rule) in session.left_out:  # its index could not be built
+        return
+    unchecked = rule.fallback if rule.kind in VALIDATED else None
     try:
         with session.writer.transaction():
-            session.writer.execute(rule.statement.encode())
+            session.writer.execute((unchecked or rule.attach or rule.statement).encode())
+    except psycopg.errors.NotNullViolation as error:
+        if rule.kind is not RuleKind.PRIMARY_KEY or rule.fallback is None:
+            raise
+        session.writer.execute(rule.fallback.encode())
+        session.told.append(
+            f"{rule} became a unique constraint, existing keys hold NULL: {server_words(error)}"
+        )
+    except psycopg.Error as error:
+        _leave_out_rule(rule, session, error)
+
+
+def validate_rule(rule: Rule, session: Session) -> None:
+    """Holds existing rows against a rule; one that they break stays NOT VALID, and that is told."""
+    if str(rule) in session.left_out:
+        return
+    table, name = quote(session.undertaking.names.relation(rule.table)), quote(rule.name)
+    try:
+        session.hands.run(Execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}"), _unmeasured)
     except psycopg.Error as error:
         if not _is_about_data(error):
             raise
-        reason = server_words(error)
-        broken_by_rows = (error.sqlstate or "").startswith("23")
-        if rule.fallback is not None and broken_by_rows:
-            session.writer.execute(rule.fallback.encode())
-            session.told.append(f"{rule} was added NOT VALID, existing rows violate it: {reason}")
-        else:
-            session.told.append(f"{rule} was left out: {reason}; its SQL is {one_line(rule.statement)}")
+        session.told.append(f"{rule} was added NOT VALID, existing rows violate it: {server_words(error)}")
+
+
+def _leave_out_rule(rule: Rule, session: Session, error: psycopg.Error) -> None:
+    if not _is_about_data(error):
+        raise error
+    session.left_out.add(str(rule))
+    reason, statement = server_words(error), one_line(rule.statement)
+    session.told.append(f"{rule} was left out: {reason}; its SQL is {statement}")
+
+
+def _unmeasured(_: int) -> None:
+    """Statements tell nothing about their progress."""
 
 
 def add_view(view: ViewDesign, session: Session) -> None:
@@ -80,7 +116,7 @@ def _difference(view: ViewDesign, session: Session) -> str:
         source = list(islice(cursor(session.reader, statement), COMPARED_ROWS + 1))
     except apsw.Error as error:
         return f"it is broken in SQLite itself ({error})"
-    name = sql.Identifier(STAGING, view.target)
+    name = sql.Identifier(session.undertaking.job.staging, view.target)
     if len(source) > COMPARED_ROWS:
         counted = scalar(session.reader, f"SELECT count(*) FROM {quote(view.source)}")
         other = session.writer.execute(sql.SQL("SELECT count(*) FROM {}").format(name)).fetchone()
@@ -88,7 +124,7 @@ def _difference(view: ViewDesign, session: Session) -> str:
             return f"it has {counted} rows in SQLite and {other[0] if other else 0} in PostgreSQL"
         session.told.append(f"view {view.source} was compared by its number of rows only ({counted})")
         return ""
-    found = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(map(sql.Identifier, view.columns)), name)
+    found = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(map(sql.Identifier, view.targets)), name)
     target = session.writer.execute(found).fetchall()
     differing = differing_rows(source, target)
     return f"{differing} of its rows differ between the engines" if differing else ""

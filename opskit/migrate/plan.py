@@ -1,65 +1,35 @@
 """Decides what a migration does. Pure: configuration and facts in, a plan or a list of refusals out."""
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from opskit.errors import Fault, Refused
-from opskit.migrate.facts import STAGING, Job, SourceFacts, TargetFacts
-from opskit.migrate.steps import (
-    AddRule,
-    AddTrigger,
-    AddView,
-    Analyze,
-    BackUp,
-    CopyTable,
-    CreateTable,
-    Prepare,
-    Publish,
-    SetGenerator,
-    Step,
-    VerifyTable,
-)
+from opskit.migrate.facts import Job, TargetFacts
+from opskit.migrate.stages import publication, stages
+from opskit.migrate.steps import Step
+from opskit.migrate.undertaking import Undertaking
 from opskit.runs.journal import UnfinishedRun
-from opskit.runs.plan import Plan, one_by_one
-from opskit.schema.design import Design, TableDesign
-from opskit.schema.designer import design
-from opskit.schema.names import NameMap, map_names
-from opskit.transfer.tables import SourceColumn, SourceTable
+from opskit.runs.plan import Plan
 
 COMMAND = "migrate"
 
-SCHEMA = "public"
-"""Where the application looks for its tables."""
-
 OLDEST_SERVER = 150000
+
+_WORTH_WORKERS = 16 * 1024 * 1024
+"""Bytes of source from which on several processes gain more than their start costs."""
+
+_MOST_WORKERS = 4
 
 MOST_COLUMNS = 1600
 """PostgreSQL's MaxHeapAttributeNumber."""
 
 
-@dataclass(frozen=True, slots=True)
-class Undertaking:
-    """One database's facts on both sides, where its backup goes, and the design drawn from them."""
-
-    job: Job
-    source: SourceFacts
-    target: TargetFacts
-    backup: Path
-    names: NameMap
-    design: Design
-
-
-def undertake(job: Job, source: SourceFacts, target: TargetFacts, backup: Path) -> Undertaking:
-    """Draws the design for one database."""
-    names = map_names(source.schema)
-    return Undertaking(job, source, target, backup, names, design(source.schema, source.choices, names))
-
-
-def plan_migration(undertakings: Sequence[Undertaking], killed: Sequence[UnfinishedRun] = ()) -> Plan[Step]:
-    """The steps for all databases: all are backed up, each is built and verified, then all are published.
+def plan_migration(
+    undertakings: Sequence[Undertaking], workers: int, killed: Sequence[UnfinishedRun] = ()
+) -> Plan[Step]:
+    """The steps for all databases: each is built and verified, then all are published.
 
     Args:
+        workers: how many steps may be performed side by side.
         killed: earlier runs on the same databases that never came to their end.
 
     Raises:
@@ -69,56 +39,21 @@ def plan_migration(undertakings: Sequence[Undertaking], killed: Sequence[Unfinis
     faults = [fault for one in undertakings for fault in _refusals(one, begun)]
     if faults:
         raise Refused(*faults)
-    # first all backups: what everything is made from is kept before anything is made
-    steps: list[Step] = [BackUp(one.job.name, one.job.source, one.backup) for one in undertakings]
-    steps.extend(step for one in undertakings for step in _steps(one))
-    steps.extend(_publish(one) for one in undertakings)
+    building = [stage for one in undertakings for stage in stages(one, workers)]
+    publishing = [publication(one) for one in undertakings]
     told = tuple(f"{one.job.name}: {sentence}" for one in undertakings for sentence in _told(one))
-    return Plan(COMMAND, subject(undertakings), one_by_one(*steps), told)
+    return Plan(COMMAND, subject(undertakings), (*building, *publishing), told)
+
+
+def fitting_workers(undertakings: Sequence[Undertaking], cores: int) -> int:
+    """How many processes are worth their start: one for small databases, never more than the server likes."""
+    size = sum(one.source.size for one in undertakings)
+    return 1 if size < _WORTH_WORKERS else min(cores, _MOST_WORKERS)
 
 
 def subject(undertakings: Sequence[Undertaking]) -> str:
     """What a run is about: the names of its databases."""
     return ", ".join(one.job.name for one in undertakings)
-
-
-def source_table(table: TableDesign, *, escaped: bool) -> SourceTable:
-    """How the rows of a table are read."""
-    columns = tuple(SourceColumn(column.source, column.pg_type) for column in table.copied())
-    return SourceTable(table.source, columns, escaped)
-
-
-def _steps(one: Undertaking) -> Iterator[Step]:
-    name, plan = one.job.name, one.design
-    yield Prepare(name, STAGING, one.target.leftover)
-    for table in plan.tables:
-        yield CreateTable(name, table)
-    rows = {table.source: one.source.profiles[table.source].rows for table in plan.tables}
-    sources = {
-        table.source: source_table(table, escaped=one.source.scans[table.source].framing)
-        for table in plan.tables
-    }
-    for table in sorted(plan.tables, key=lambda table: -rows[table.source]):
-        yield CopyTable(name, table, sources[table.source], rows[table.source])
-    for rule in plan.rules:
-        yield AddRule(name, rule)
-    for table in plan.tables:
-        if table.identity is not None and table.last_key:
-            yield SetGenerator(name, table.target, table.identity, table.last_key)
-    yield Analyze(name)
-    for table in plan.tables:
-        yield VerifyTable(name, table, sources[table.source])
-    for view in plan.views:
-        yield AddView(name, view)
-    for trigger in plan.triggers:
-        yield AddTrigger(name, trigger)
-
-
-def _publish(one: Undertaking) -> Publish:
-    tables = tuple(table.target for table in one.design.tables)
-    views = tuple(view.target for view in one.design.views)
-    functions = tuple(trigger.function for trigger in one.design.triggers)
-    return Publish(one.job.name, STAGING, SCHEMA, tables, views, functions)
 
 
 def _told(one: Undertaking) -> Iterator[str]:
@@ -132,7 +67,7 @@ def _told(one: Undertaking) -> Iterator[str]:
 def _refusals(one: Undertaking, begun: Container[str]) -> Iterator[Fault]:
     yield from _target_refusals(one.job, one.target)
     if one.target.occupied:
-        yield _occupied(one, published=_publish(one).title in begun)
+        yield _occupied(one, published=publication(one).steps[0].title in begun)
     for table, scan in one.source.scans.items():
         for unfit in scan.unfit:
             yield Fault(
@@ -178,7 +113,7 @@ def _target_refusals(job: Job, target: TargetFacts) -> Iterator[Fault]:
     if not target.may_create:
         yield Fault(
             "permission_denied",
-            f"the role may not create tables in schema {SCHEMA} or schemas in database {job.target_name}",
+            f"the role may not create tables in schema {job.schema} or schemas in database {job.target_name}",
             "connect as the owner of the database",
             job.target_name,
         )
@@ -195,7 +130,10 @@ def _occupied(one: Undertaking, *, published: bool) -> Fault:
         )
     objects = ", ".join(one.target.occupied)
     return Fault(
-        "target_not_empty", f"schema {SCHEMA} of database {target} is not empty: {objects}", hint, target
+        "target_not_empty",
+        f"schema {one.job.schema} of database {target} is not empty: {objects}",
+        hint,
+        target,
     )
 
 

@@ -1,5 +1,6 @@
 """The flow of a migration: facts of both sides → plan → execution → report."""
 
+import os
 import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -8,13 +9,14 @@ from pathlib import Path
 
 from opskit.migrate.effects import MigrateEffects
 from opskit.migrate.facts import Job
-from opskit.migrate.plan import COMMAND, SCHEMA, plan_migration, subject, undertake
+from opskit.migrate.plan import COMMAND, fitting_workers, plan_migration, subject
 from opskit.migrate.report import Report, report
 from opskit.migrate.session import Session, open_target
 from opskit.migrate.source_facts import open_source, read_source
 from opskit.migrate.steps import Step
 from opskit.migrate.target_facts import read_target
 from opskit.migrate.timeline import read_timeline
+from opskit.migrate.undertaking import undertake
 from opskit.runs.execute import execute
 from opskit.runs.journal import Journal, UnfinishedRun, abandon, unfinished
 from opskit.runs.plan import Plan
@@ -48,10 +50,10 @@ def sessions(jobs: Sequence[Job], backups: Path, progress: Progress) -> Generato
             copy = copies / f"{job.name}.db"
             source = open_source(job.source, copy)
             stack.callback(source.close)
-            target = read_target(writer, SCHEMA)
+            target = read_target(writer, job.schema)
             progress.stage(f"{job.name}: profile")
             begun = time.monotonic()
-            facts = read_source(source, job, progress)
+            facts = read_source(source, copy, job, progress)
             profiled = time.monotonic() - begun
             backup = backups / f"{job.name}-{at}.db"
             session = Session(undertake(job, facts, target, backup), copy, source, writer, profiled)
@@ -60,14 +62,18 @@ def sessions(jobs: Sequence[Job], backups: Path, progress: Progress) -> Generato
         yield opened
 
 
-def plan(opened: Sequence[Session], state_dir: Path) -> Plan[Step]:
+def plan(opened: Sequence[Session], state_dir: Path, workers: int | None = None) -> Plan[Step]:
     """The plan for the opened sessions, in knowledge of runs that were killed.
+
+    Args:
+        workers: how many processes copy, build and verify; chosen by size and cores when None.
 
     Raises:
         Refused: with every reason.
     """
     undertakings = [session.undertaking for session in opened]
-    return plan_migration(undertakings, _killed(state_dir, subject(undertakings)))
+    workers = workers or fitting_workers(undertakings, os.cpu_count() or 1)
+    return plan_migration(undertakings, workers, _killed(state_dir, subject(undertakings)))
 
 
 def migrate(opened: Sequence[Session], steps: Plan[Step], state_dir: Path, progress: Progress) -> Report:
@@ -80,7 +86,9 @@ def migrate(opened: Sequence[Session], steps: Plan[Step], state_dir: Path, progr
     killed = _killed(state_dir, steps.subject)
     backups = [session.undertaking.backup for session in opened]
     with Journal(state_dir / RUNS, COMMAND, steps.subject, backups) as journal:
-        effects = MigrateEffects({session.undertaking.job.name: session for session in opened}, progress)
+        by_name = {session.undertaking.job.name: session for session in opened}
+        workers = max(stage.at_once for stage in steps.stages)
+        effects = MigrateEffects(by_name, progress, workers)
         execute(steps, effects, journal, go_on=GO_ON)
         for run in killed:
             for file in run.leaves:

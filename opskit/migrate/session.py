@@ -7,26 +7,43 @@ import apsw
 
 from opskit.errors import OpskitError
 from opskit.migrate.facts import Job
-from opskit.migrate.plan import Undertaking
-from opskit.migrate.staging import lock_target
-from opskit.schema.sqlite_file import open_read_only
-from opskit.transfer.backup import SqliteCopy, keep
-from opskit.transfer.digest import Digest
-from opskit.transfer.functions import register
+from opskit.migrate.staging import lock_target, session_settings
+from opskit.migrate.undertaking import Undertaking
+from opskit.transfer.backup import SqliteCopy
+from opskit.transfer.digest import Digest, total
 from opskit.transfer.target import Connection, connect
+from opskit.transfer.tasks import Copied
+from opskit.transfer.workers import Ends, Hands, OwnHands, Route, Workers
 
 APPLICATION_NAME = "opskit migrate"
 
 
 @dataclass(slots=True)
 class CopiedTable:
-    """What copying one table took and gave."""
+    """What copying one table took and gave, part by part."""
 
-    rows: int = 0
-    bytes: int = 0
-    seconds: float = 0.0
-    digest: Digest = field(default_factory=Digest)
+    parts: list[Copied] = field(default_factory=list[Copied])
     verified: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Rows that were copied."""
+        return self.digest.rows
+
+    @property
+    def digest(self) -> Digest:
+        """Of the rows that were copied."""
+        return total(part.digest for part in self.parts)
+
+    @property
+    def bytes(self) -> int:
+        """Of the COPY stream."""
+        return sum(part.bytes for part in self.parts)
+
+    @property
+    def seconds(self) -> float:
+        """Of all parts, some of which were copied side by side."""
+        return sum(part.seconds for part in self.parts)
 
 
 @dataclass(slots=True)
@@ -34,7 +51,7 @@ class Session:
     """One database under migration.
 
     Attributes:
-        copy: the source as of one moment, in a directory that goes with us; the backup step keeps it.
+        copy: the source as of one moment, which everything is read from.
         reader: reads the copy.
         profiled: seconds that reading the source's facts took.
         told: what was found out on the way that the operator must know.
@@ -45,21 +62,25 @@ class Session:
     reader: apsw.Connection
     writer: Connection
     profiled: float
+    hands: Hands = field(init=False)
     tables: dict[str, CopiedTable] = field(default_factory=dict[str, CopiedTable])
     told: list[str] = field(default_factory=list[str])
     backup: SqliteCopy | None = None
     left_out: set[str] = field(default_factory=set[str])
 
-    def keep_copy(self, file: Path) -> None:
-        """Makes the copy a backup.
+    def __post_init__(self) -> None:
+        """Tables are known from the start; until there are workers, everything is done in this process."""
+        self.hands = OwnHands(Ends(self.reader, self.writer))
+        for table in self.undertaking.design.tables:
+            self.tables[table.source] = CopiedTable()
 
-        Raises:
-            OSError: it cannot be written.
-        """
-        self.reader.close()
-        self.backup = keep(self.copy, file)
-        self.reader = open_read_only(file)
-        register(self.reader)
+    def hire(self, workers: int) -> None:
+        """Lets tasks be carried out by so many processes, when it is more than one."""
+        if workers > 1:
+            job, target = self.undertaking.job, self.undertaking.target
+            settings = session_settings(job.staging, target.index_memory)
+            settings["max_parallel_maintenance_workers"] = "0"  # the cores are taken
+            self.hands = Workers(Route(self.copy, job.target, APPLICATION_NAME, settings), workers)
 
     def reconnect(self) -> None:
         """A new writing connection when the old one is gone.
@@ -73,7 +94,8 @@ class Session:
             self.writer = open_target(self.undertaking.job)
 
     def close(self) -> None:
-        """Closes both ends."""
+        """Ends the workers and closes both ends."""
+        self.hands.halt()
         self.reader.close()
         self.writer.close()
 
@@ -87,7 +109,7 @@ def open_target(job: Job) -> Connection:
     """
     writer = connect(job.target, APPLICATION_NAME)
     try:
-        lock_target(writer, job.target_name)
+        lock_target(writer, job.target_name, job.schema)
     except OpskitError:
         writer.close()
         raise

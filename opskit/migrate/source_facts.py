@@ -1,15 +1,18 @@
 """Reads the facts of a source: copied at one moment, checked for damage, profiled. Never written."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import apsw
 
 from opskit.migrate.facts import Job, SourceFacts, TableProfile, TextScan
+from opskit.migrate.parts import read_parts
 from opskit.migrate.profile import profile_table, scan_text
 from opskit.runs.progress import Progress
-from opskit.schema.sqlite_file import open_read_only, refusal, rows
+from opskit.schema.sqlite_file import open_read_only, refusal, rows, scalar
 from opskit.schema.sqlite_reader import read_schema
 from opskit.schema.sqlite_source import copy_source
 from opskit.schema.types import ColumnProfile, TypeChoice, choose
@@ -28,52 +31,64 @@ def open_source(path: Path, copy: Path) -> apsw.Connection:
     """
     copy_source(path, copy)
     connection = open_read_only(copy)
-    try:
-        register(connection)
-        damage = [str(row[0]) for row in rows(connection, "PRAGMA quick_check(5)")]
-    except apsw.Error as error:
-        connection.close()
-        raise refusal(path, error) from error
-    if any(mark in line for line in damage for mark in _DAMAGE):
-        connection.close()
-        raise refusal(path, apsw.CorruptError("; ".join(" ".join(damage).split("\n")[:3])))
+    register(connection)
     return connection
 
 
-def read_source(connection: apsw.Connection, job: Job, progress: Progress) -> SourceFacts:
-    """Everything the plan needs to know about the source.
+def _check(copy: Path) -> None:
+    """Looks for damage.
 
     Raises:
-        Refused: the file turns out damaged.
+        apsw.Error: there is some.
+    """
+    connection = open_read_only(copy)
+    try:
+        damage = [str(row[0]) for row in rows(connection, "PRAGMA quick_check(5)")]
+    finally:
+        connection.close()
+    if any(mark in line for line in damage for mark in _DAMAGE):
+        raise apsw.CorruptError("; ".join(" ".join(damage).split("\n")[:3]))
+
+
+def read_source(connection: apsw.Connection, copy: Path, job: Job, progress: Progress) -> SourceFacts:
+    """Everything the plan needs to know about the source; it is checked for damage meanwhile.
+
+    Raises:
+        Refused: the file is damaged.
     """
     try:
-        schema = read_schema(connection)
-        profiles: dict[str, TableProfile] = {}
-        choices: dict[str, Mapping[str, TypeChoice]] = {}
-        scans: dict[str, TextScan] = {}
-        for table in schema.tables:
-            progress.begin(f"{job.name}: {table.name}", 0)
-            overrides = _for_table(job.overrides, table.name)
-            profile = profile_table(connection, table, job.types, overrides)
-            profiles[table.name] = profile
-            choices[table.name] = {
-                column.name: _choice(column.name, profile.columns[column.name], overrides)
-                or choose(column, profile.columns[column.name], job.types)
-                for column in table.columns
-            }
-            texts = [
-                name
-                for name, choice in choices[table.name].items()
-                if choice.pg_type in ("text", "jsonb", "uuid")
-            ]
-            scans[table.name] = scan_text(connection, table, texts)
-            progress.end(f"{job.name}: {table.name}")
-        pages, page_size = (
-            rows(connection, "PRAGMA page_count")[0][0],
-            rows(connection, "PRAGMA page_size")[0][0],
-        )
+        with ThreadPoolExecutor(1) as beside:  # SQLite works without Python's lock
+            checked = beside.submit(_check, copy)
+            facts = _facts(connection, job, progress)
+            checked.result()
     except apsw.Error as error:
         raise refusal(job.source, error) from error
+    return facts
+
+
+def _facts(connection: apsw.Connection, job: Job, progress: Progress) -> SourceFacts:
+    schema = read_schema(connection)
+    profiles: dict[str, TableProfile] = {}
+    choices: dict[str, Mapping[str, TypeChoice]] = {}
+    scans: dict[str, TextScan] = {}
+    for table in schema.tables:
+        progress.begin(f"{job.name}: {table.name}", 0)
+        overrides = _for_table(job.overrides, table.name)
+        profile = profile_table(connection, table, job.types, overrides)
+        profiles[table.name] = replace(profile, parts=read_parts(connection, table, profile.rows))
+        choices[table.name] = {
+            column.name: _choice(column.name, profile.columns[column.name], overrides)
+            or choose(column, profile.columns[column.name], job.types)
+            for column in table.columns
+        }
+        texts = [
+            name
+            for name, choice in choices[table.name].items()
+            if choice.pg_type in ("text", "jsonb", "uuid")
+        ]
+        scans[table.name] = scan_text(connection, table, texts)
+        progress.end(f"{job.name}: {table.name}")
+    pages, page_size = (scalar(connection, f"PRAGMA {what}") for what in ("page_count", "page_size"))
     return SourceFacts(schema, profiles, choices, scans, cast("int", pages) * cast("int", page_size))
 
 

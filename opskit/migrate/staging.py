@@ -1,18 +1,21 @@
 """The staging schema: a migration builds there, and moves everything out in one go when it is proven."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container
 
 import psycopg
 from psycopg import sql
 
 from opskit.errors import Busy
-from opskit.migrate.facts import STAGING
-from opskit.migrate.steps import Publish
+from opskit.migrate.steps import Publish, SetGenerator
 from opskit.schema.names import quote
 from opskit.transfer.target import Connection
 
-_LOCK = 0x6F70736B_6974_0001
-"""Key of the advisory lock ("opskit", 1) that keeps two migrations out of one target database."""
+_LOCK = 0x6F70736B
+"""First key of the advisory lock ("opsk") that keeps two migrations out of one schema; the second is the hash
+of its name."""
+
+_INDEX_MEMORY = 256 * 1024
+"""Kilobytes that building an index takes at least: enough to sort some million keys without a file."""
 
 _MOVE_TABLE = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
 _MOVE_VIEW = sql.SQL("ALTER VIEW {} SET SCHEMA {}")
@@ -23,8 +26,22 @@ _DROP_VIEW = sql.SQL("DROP VIEW IF EXISTS {} CASCADE")
 _DROP_FUNCTION = sql.SQL("DROP FUNCTION IF EXISTS {}() CASCADE")
 
 
-def lock_target(connection: Connection, name: str) -> None:
-    """Keeps other migrations out of the target database for as long as the connection lives.
+def session_settings(staging: str, index_memory: int) -> dict[str, str]:
+    """How a session that builds is set: statements without a schema make their objects in staging.
+
+    Args:
+        index_memory: kilobytes that the server grants to building an index by default.
+    """
+    return {
+        "search_path": f"{quote(staging)}, pg_catalog",
+        # the publication's commit waits for the disk, and with it for everything before
+        "synchronous_commit": "off",
+        "maintenance_work_mem": f"{max(index_memory, _INDEX_MEMORY)}kB",
+    }
+
+
+def lock_target(connection: Connection, name: str, schema: str) -> None:
+    """Keeps other migrations out of the target schema for as long as the connection lives.
 
     Waits a moment: the server session of a run that has just ended or lost its connection may linger.
 
@@ -34,39 +51,33 @@ def lock_target(connection: Connection, name: str) -> None:
     try:
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '3s'")
-            connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+            connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_LOCK, schema))
     except psycopg.errors.LockNotAvailable:
         raise Busy.of(
             "busy", f"another migration is at work in database {name}", hint="wait for it to end"
         ) from None
 
 
-def prepare_staging(connection: Connection) -> None:
-    """Makes an empty staging schema, in which statements without a schema then make their objects."""
-    drop_staging(connection)
-    connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(STAGING)))
-    connection.execute("SELECT set_config('search_path', %s, false)", (f"{STAGING}, pg_catalog",))
+def prepare_staging(connection: Connection, staging: str) -> None:
+    """Makes an empty staging schema."""
+    drop_staging(connection, staging)
+    connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(staging)))
 
 
-def set_generator(connection: Connection, table: str, column: str, last_key: int) -> None:
-    """Makes the generator of a staged column go on after `last_key`."""
-    name = f"{quote(STAGING)}.{quote(table)}"
-    connection.execute("SELECT setval(pg_get_serial_sequence(%s, %s), %s)", (name, column, last_key))
+def set_generator(connection: Connection, staging: str, step: SetGenerator) -> None:
+    """Makes the generator of a staged column go on after the last key."""
+    name = f"{quote(staging)}.{quote(step.table)}"
+    setting = "SELECT setval(pg_get_serial_sequence(%s, %s), %s)"
+    connection.execute(setting, (name, step.column, step.last_key))
 
 
-def analyze(connection: Connection, tables: Iterable[str]) -> None:
-    """Collects statistics of staged tables."""
-    for table in tables:
-        connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(STAGING, table)))
-
-
-def drop_staging(connection: Connection) -> None:
+def drop_staging(connection: Connection, staging: str) -> None:
     """Removes the staging schema and all in it.
 
     Raises:
         psycopg.Error: the server refused or went away.
     """
-    connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(STAGING)))
+    connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(staging)))
 
 
 def publish(connection: Connection, step: Publish, left_out: Container[str]) -> None:
@@ -80,14 +91,15 @@ def publish(connection: Connection, step: Publish, left_out: Container[str]) -> 
     target = sql.Identifier(step.schema)
     moved = ((_MOVE_TABLE, step.tables), (_MOVE_VIEW, step.views), (_MOVE_FUNCTION, step.functions))
     with connection.transaction():
+        connection.execute("SET LOCAL synchronous_commit = on")
         for statement, names in moved:
             for name in names:
                 if name not in left_out:
-                    connection.execute(statement.format(sql.Identifier(STAGING, name), target))
+                    connection.execute(statement.format(sql.Identifier(step.staging, name), target))
         for name in step.functions:
             if name not in left_out:
                 connection.execute(_FIX_PATH.format(sql.Identifier(step.schema, name), target))
-        drop_staging(connection)
+        drop_staging(connection, step.staging)
 
 
 def unpublish(connection: Connection, step: Publish) -> None:
@@ -97,7 +109,9 @@ def unpublish(connection: Connection, step: Publish) -> None:
     """
     dropped = ((_DROP_VIEW, step.views), (_DROP_TABLE, step.tables), (_DROP_FUNCTION, step.functions))
     with connection.transaction():
-        if connection.execute("SELECT nspname FROM pg_namespace WHERE nspname = %s", (STAGING,)).fetchone():
+        if connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname = %s", (step.staging,)
+        ).fetchone():
             return
         for statement, names in dropped:
             for name in names:

@@ -8,20 +8,6 @@ from opskit.transfer.tables import SourceTable
 
 
 @dataclass(frozen=True, slots=True)
-class BackUp:
-    """Keep the copy of the source that everything is read from."""
-
-    database: str
-    source: Path
-    file: Path
-
-    @property
-    def title(self) -> str:
-        """One line."""
-        return f"{self.database}: back up {self.source} to {self.file}"
-
-
-@dataclass(frozen=True, slots=True)
 class Prepare:
     """Make the staging schema, after removing what a killed migration left in it."""
 
@@ -50,8 +36,80 @@ class CreateTable:
 
 
 @dataclass(frozen=True, slots=True)
+class BackUp:
+    """Keep the copy of the source that everything is read from."""
+
+    database: str
+    source: Path
+    file: Path
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: back up {self.source} to {self.file}"
+
+
+@dataclass(frozen=True, slots=True)
 class CopyTable:
-    """Copy the rows of one table."""
+    """Copy the rows of one table, or of one part of it (`part` of `parts`, from 1)."""
+
+    database: str
+    table: TableDesign
+    source: SourceTable
+    rows: int
+    part: int = 1
+    parts: int = 1
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        part = f" (part {self.part} of {self.parts})" if self.parts > 1 else ""
+        return f"{self.database}: copy {self.rows} rows into {self.table.target}{part}"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildIndex:
+    """Build the index of a rule on a loaded table."""
+
+    database: str
+    rule: Rule
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        what = self.rule if self.rule.attach is None else f"the index of {self.rule}"
+        return f"{self.database}: build {what}"
+
+
+@dataclass(frozen=True, slots=True)
+class AddRule:
+    """Add a key, default, check or foreign key to a loaded table; rows are not looked at yet."""
+
+    database: str
+    rule: Rule
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: add {self.rule}"
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateRule:
+    """Hold the rows that are there against a check or foreign key."""
+
+    database: str
+    rule: Rule
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: validate {self.rule}"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyTable:
+    """Compare every row of a table with the source by content digest."""
 
     database: str
     table: TableDesign
@@ -61,20 +119,20 @@ class CopyTable:
     @property
     def title(self) -> str:
         """One line."""
-        return f"{self.database}: copy {self.rows} rows into {self.table.target}"
+        return f"{self.database}: verify every row of {self.table.target}"
 
 
 @dataclass(frozen=True, slots=True)
-class AddRule:
-    """Add a key, index, default, check or foreign key to a loaded table."""
+class AnalyzeTable:
+    """Collect the planner's statistics."""
 
     database: str
-    rule: Rule
+    table: str
 
     @property
     def title(self) -> str:
         """One line."""
-        return f"{self.database}: add {self.rule}"
+        return f"{self.database}: analyze {self.table}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +148,6 @@ class SetGenerator:
     def title(self) -> str:
         """One line."""
         return f"{self.database}: {self.table}.{self.column} goes on after {self.last_key}"
-
-
-@dataclass(frozen=True, slots=True)
-class Analyze:
-    """Collect the planner's statistics."""
-
-    database: str
-
-    @property
-    def title(self) -> str:
-        """One line."""
-        return f"{self.database}: analyze"
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyTable:
-    """Compare every row of a table with the source by content digest."""
-
-    database: str
-    table: TableDesign
-    source: SourceTable
-
-    @property
-    def title(self) -> str:
-        """One line."""
-        return f"{self.database}: verify every row of {self.table.target}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +194,16 @@ class Publish:
 
 
 Step = (
-    BackUp
-    | Prepare
+    Prepare
     | CreateTable
+    | BackUp
     | CopyTable
+    | BuildIndex
     | AddRule
-    | SetGenerator
-    | Analyze
+    | ValidateRule
     | VerifyTable
+    | AnalyzeTable
+    | SetGenerator
     | AddView
     | AddTrigger
     | Publish

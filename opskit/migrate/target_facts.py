@@ -3,14 +3,15 @@
 from typing import LiteralString, cast
 
 from opskit.errors import Refused
-from opskit.migrate.facts import STAGING, TargetFacts
+from opskit.migrate.facts import TargetFacts, staging_of
 from opskit.transfer.target import Connection
 
 _TARGET: LiteralString = """
 SELECT current_setting('server_version_num')::int,
        current_setting('server_encoding'),
        has_schema_privilege(n.oid, 'CREATE') AND has_database_privilege(current_database(), 'CREATE'),
-       EXISTS (SELECT FROM pg_namespace WHERE nspname = %(staging)s)
+       EXISTS (SELECT FROM pg_namespace WHERE nspname = %(staging)s),
+       (SELECT setting::int FROM pg_settings WHERE name = 'maintenance_work_mem')
 FROM pg_namespace n WHERE n.nspname = %(schema)s
 """
 
@@ -24,11 +25,11 @@ ORDER BY c.relkind, c.relname LIMIT 20
 
 def read_target(connection: Connection, schema: str) -> TargetFacts:
     """Everything the plan needs to know about the target."""
-    row = connection.execute(_TARGET, {"schema": schema, "staging": STAGING}).fetchone()
+    row = connection.execute(_TARGET, {"schema": schema, "staging": staging_of(schema)}).fetchone()
     if row is None:
         raise Refused.of(
             "target_schema", f"the target has no schema {schema}", hint=f"CREATE SCHEMA {schema}"
         )
-    version, encoding, may_create, leftover = cast("tuple[int, str, bool, bool]", row)
+    version, encoding, may_create, leftover, memory = cast("tuple[int, str, bool, bool, int]", row)
     occupied = tuple(str(name) for (name,) in connection.execute(_OCCUPIED, {"schema": schema}))
-    return TargetFacts(version, encoding, may_create, occupied, leftover)
+    return TargetFacts(version, encoding, may_create, occupied, leftover, memory)

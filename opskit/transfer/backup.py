@@ -17,7 +17,9 @@ class SqliteCopy:
 
 
 def keep(copy: Path, file: Path) -> SqliteCopy:
-    """Moves a copy that nobody writes any more to its place, in the same file system.
+    """Gives a copy that nobody writes any more a second name that stays, in the same file system.
+
+    Under its first name it may be read meanwhile.
 
     Raises:
         OSError: the disk failed, or the directory cannot be written.
@@ -25,7 +27,7 @@ def keep(copy: Path, file: Path) -> SqliteCopy:
     with copy.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
         os.fsync(content.fileno())
-    copy.rename(file)
+    os.link(copy, file)
     return SqliteCopy(file, file.stat().st_size, digest)
 
 

@@ -2,6 +2,7 @@
 
 import select
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import psycopg
 from psycopg import sql
@@ -39,11 +40,16 @@ def identifier(table: TargetTable) -> sql.Identifier:
     return sql.Identifier(table.schema, table.name)
 
 
-def connect(parameters: Mapping[str, str | int] | str, application_name: str) -> Connection:
+def connect(
+    parameters: Mapping[str, str | int] | str,
+    application_name: str,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Connection:
     """An autocommit session with canonical settings.
 
     Args:
         parameters: libpq parameters, or a connection string.
+        settings: further session settings, and what replaces canonical ones.
 
     Raises:
         ConnectionFailed: the server cannot be reached or refuses; the text never holds the password.
@@ -55,16 +61,25 @@ def connect(parameters: Mapping[str, str | int] | str, application_name: str) ->
         connection: Connection = psycopg.connect(conninfo, autocommit=True)
     except psycopg.Error as error:
         raise explain(error) from error
-    settings = sql.SQL(", ").join(
-        sql.SQL("pg_catalog.set_config({}, {}, false)").format(name, value)
-        for name, value in CANONICAL.items()
-    )
     try:
-        connection.execute(sql.SQL("SELECT {}").format(settings))
+        configure(connection, {**CANONICAL, **settings})
     except psycopg.Error as error:
         connection.close()
         raise explain(error) from error
     return connection
+
+
+def configure(connection: Connection, settings: Mapping[str, str]) -> None:
+    """Changes settings of the session.
+
+    Raises:
+        psycopg.Error: the server refused one, or went away.
+    """
+    calls = sql.SQL(", ").join(
+        sql.SQL("pg_catalog.set_config({}, {}, false)").format(name, value)
+        for name, value in settings.items()
+    )
+    connection.execute(sql.SQL("SELECT {}").format(calls))
 
 
 def server_words(error: psycopg.Error) -> str:

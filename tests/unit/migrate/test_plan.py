@@ -7,19 +7,20 @@ import pytest
 
 from opskit.config import TypesProfile
 from opskit.errors import Refused
-from opskit.migrate.facts import Job, SourceFacts, TableProfile, TargetFacts, TextScan, UnfitText
-from opskit.migrate.plan import plan_migration, undertake
+from opskit.migrate.facts import Job, Part, SourceFacts, TableProfile, TargetFacts, TextScan, UnfitText
+from opskit.migrate.plan import fitting_workers, plan_migration
 from opskit.migrate.steps import (
-    BackUp,
     CopyTable,
     Prepare,
     Publish,
     SetGenerator,
     Step,
 )
+from opskit.migrate.undertaking import undertake
 from opskit.runs.plan import Plan
 from opskit.schema.model import Affinity, Column, Index, IndexTerm, Schema, Table, View
 from opskit.schema.types import ColumnProfile, TypeChoice
+from opskit.transfer.tables import Span
 
 SECRET = "hunter2"
 JOB = Job(
@@ -49,7 +50,11 @@ def source(schema: Schema = SCHEMA, **scans: TextScan) -> SourceFacts:
     return SourceFacts(
         schema,
         {
-            table.name: TableProfile(7 if table is USERS else 1, {one.name: nothing for one in table.columns})
+            table.name: TableProfile(
+                7 if table is USERS else 1,
+                {one.name: nothing for one in table.columns},
+                (Part(7, 70) if table is USERS else Part(1, 10),),
+            )
             for table in schema.tables
         },
         {
@@ -65,7 +70,11 @@ def source(schema: Schema = SCHEMA, **scans: TextScan) -> SourceFacts:
 
 def plan(*jobs: Job, facts: SourceFacts | None = None, target: TargetFacts = TARGET) -> Plan[Step]:
     return plan_migration(
-        [undertake(job, facts or source(), target, Path(f"/backups/{job.name}.db")) for job in jobs or (JOB,)]
+        [
+            undertake(job, facts or source(), target, Path(f"/backups/{job.name}.db"))
+            for job in jobs or (JOB,)
+        ],
+        workers=2,
     )
 
 
@@ -76,28 +85,42 @@ def refusals(facts: SourceFacts | None = None, target: TargetFacts = TARGET, job
     return [fault.code for fault in caught.value.faults]
 
 
-def test_the_steps_in_their_order() -> None:
-    steps = plan().steps
-    assert isinstance(steps[0], BackUp)
-    assert isinstance(steps[1], Prepare)
-    assert [type(step).__name__ for step in steps[2:]] == [
-        "CreateTable",
-        "CreateTable",
-        "CopyTable",
-        "CopyTable",
-        "AddRule",
-        "AddRule",
-        "SetGenerator",
-        "Analyze",
-        "VerifyTable",
-        "VerifyTable",
-        "AddView",
-        "Publish",
+def test_the_stages_in_their_order_and_what_is_done_side_by_side() -> None:
+    stages = [(stage.at_once, [type(step).__name__ for step in stage.steps]) for stage in plan().stages]
+    assert stages == [
+        (1, ["Prepare"]),
+        (1, ["CreateTable", "CreateTable"]),
+        (2, ["BackUp", "CopyTable", "CopyTable"]),
+        (2, ["BuildIndex", "BuildIndex"]),
+        (1, ["AddRule"]),
+        (2, ["VerifyTable", "VerifyTable", "AnalyzeTable", "AnalyzeTable"]),
+        (1, ["SetGenerator"]),
+        (1, ["AddView"]),
+        (1, ["Publish"]),
     ]
 
 
-def test_the_largest_table_is_copied_first() -> None:
-    assert [step.rows for step in plan().steps if isinstance(step, CopyTable)] == [7, 1]
+def test_the_largest_table_is_copied_first_and_in_parts() -> None:
+    halves = (Part(4, 400, Span("rowid", -5, 3)), Part(3, 300, Span("rowid", 4, 9)))
+    facts = source()
+    profiles = {
+        "log": replace(facts.profiles["log"], parts=(Part(1, 10),)),
+        "users": replace(facts.profiles["users"], parts=halves),
+    }
+    steps = plan(facts=replace(facts, profiles=profiles)).steps
+    assert [(step.title, step.source.span) for step in steps if isinstance(step, CopyTable)] == [
+        ("main: copy 4 rows into users (part 1 of 2)", halves[0].span),
+        ("main: copy 3 rows into users (part 2 of 2)", halves[1].span),
+        ("main: copy 1 rows into log", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "cores", "workers"), [(4096, 8, 1), (10**9, 2, 2), (10**9, 64, 4), (10**9, 1, 1)]
+)
+def test_processes_are_started_only_where_they_pay(size: int, cores: int, workers: int) -> None:
+    facts = replace(source(), size=size)
+    assert fitting_workers([undertake(JOB, facts, TARGET, Path("/backups/main.db"))], cores) == workers
 
 
 def test_tables_with_framing_characters_are_read_escaped() -> None:

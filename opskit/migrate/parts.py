@@ -1,0 +1,60 @@
+"""Divides a table into parts that are copied side by side, each about as long as the others."""
+
+from typing import cast
+
+import apsw
+
+from opskit.migrate.facts import Part
+from opskit.schema.model import Table, ascii_fold
+from opskit.schema.names import quote
+from opskit.schema.sqlite_file import rows, scalar
+from opskit.transfer.tables import Span
+
+PART_BYTES = 32 * 1024 * 1024
+"""What a part holds, roughly: small enough that no worker waits long for the last one."""
+
+_SAMPLE = 500
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
+
+
+def read_parts(connection: apsw.Connection, table: Table, count: int) -> tuple[Part, ...]:
+    """The parts of a table of `count` rows; a table without rowids is one part.
+
+    Raises:
+        apsw.Error: the file cannot be read.
+    """
+    size = _row_bytes(connection, table) * count
+    rowid = None if table.without_rowid else _rowid(table)
+    parts = min(size // PART_BYTES + 1, max(count, 1))
+    if rowid is None or parts == 1:
+        return (Part(count, size),)
+    each = -(-count // parts)
+    name = quote(table.name)
+    cuts = [_LOWEST]
+    while len(cuts) * each < count:
+        following = f"SELECT {rowid} FROM {name} WHERE {rowid} >= ? ORDER BY {rowid} LIMIT 1 OFFSET {each}"
+        cuts.append(cast("int", scalar(connection, following, (cuts[-1],))))
+    bounds = zip(cuts, [*(cut - 1 for cut in cuts[1:]), _HIGHEST], strict=True)
+    lengths = [each] * (len(cuts) - 1) + [count - each * (len(cuts) - 1)]
+    return tuple(
+        Part(length, size * length // count, Span(rowid, first, last))
+        for length, (first, last) in zip(lengths, bounds, strict=True)
+    )
+
+
+def _rowid(table: Table) -> str | None:
+    """A name of the rowid that no column has taken."""
+    taken = {ascii_fold(column.name) for column in table.columns if column.name != table.rowid_alias}
+    return next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
+
+
+def _row_bytes(connection: apsw.Connection, table: Table) -> int:
+    """What a row holds on average, judged by the first ones."""
+    lengths = [f"ifnull(octet_length({quote(column.name)}), 0)" for column in table.columns]
+    total = 0
+    for start in range(0, len(lengths), 100):  # a sum's depth is limited
+        some = " + ".join(lengths[start : start + 100])
+        sample = f"SELECT {some} AS size FROM {quote(table.name)} LIMIT {_SAMPLE}"
+        (average,) = rows(connection, f"SELECT avg(size) FROM ({sample})")[0]
+        total += round(cast("float | None", average) or 0)
+    return total + len(lengths)

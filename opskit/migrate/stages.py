@@ -1,0 +1,106 @@
+"""The stages in which one database is built in its staging schema. Pure.
+
+What stands in one stage takes no lock that keeps the rest of it waiting: rows are copied and indexes built
+with SHARE locks, rules are added unchecked in an instant, then validated while every row is read back.
+"""
+
+from collections.abc import Iterator
+
+from opskit.migrate.steps import (
+    AddRule,
+    AddTrigger,
+    AddView,
+    AnalyzeTable,
+    BackUp,
+    BuildIndex,
+    CopyTable,
+    CreateTable,
+    Prepare,
+    Publish,
+    SetGenerator,
+    Step,
+    ValidateRule,
+    VerifyTable,
+)
+from opskit.migrate.undertaking import Undertaking
+from opskit.runs.plan import Stage
+from opskit.schema.design import Rule, RuleKind, TableDesign
+from opskit.transfer.tables import SourceColumn, SourceTable, Span
+
+VALIDATED = (RuleKind.CHECK, RuleKind.FOREIGN_KEY)
+"""Rules that are added unchecked, then held against the rows without keeping anybody waiting."""
+
+
+def stages(one: Undertaking, workers: int) -> Iterator[Stage[Step]]:
+    """Everything up to publication.
+
+    Args:
+        workers: how many steps may be performed side by side.
+    """
+    name, design = one.job.name, one.design
+    bytes_of = {
+        table.source: sum(part.bytes for part in one.source.profiles[table.source].parts)
+        for table in design.tables
+    }
+    tables = sorted(design.tables, key=lambda table: -bytes_of[table.source])
+    rules = sorted(design.rules, key=lambda rule: -bytes_of.get(rule.table, 0))
+    yield Stage((Prepare(name, one.job.staging, one.target.leftover),))
+    yield from _stage(CreateTable(name, table) for table in design.tables)
+    yield from _stage(_copying(one, tables), workers)
+    yield from _stage((BuildIndex(name, rule) for rule in rules if rule.index), workers)
+    yield from _stage(AddRule(name, rule) for rule in design.rules if _is_added(rule))
+    yield from _stage(_proving(one, tables, rules), workers)
+    yield from _stage(
+        SetGenerator(name, table.target, table.identity, table.last_key)
+        for table in design.tables
+        if table.identity is not None and table.last_key
+    )
+    yield from _stage(AddView(name, view) for view in design.views)
+    yield from _stage(AddTrigger(name, trigger) for trigger in design.triggers)
+
+
+def publication(one: Undertaking) -> Stage[Step]:
+    """The stage after which the application sees everything."""
+    tables = tuple(table.target for table in one.design.tables)
+    views = tuple(view.target for view in one.design.views)
+    functions = tuple(trigger.function for trigger in one.design.triggers)
+    return Stage((Publish(one.job.name, one.job.staging, one.job.schema, tables, views, functions),))
+
+
+def source_table(one: Undertaking, table: TableDesign, span: Span | None = None) -> SourceTable:
+    """How the rows of a table are read."""
+    columns = tuple(SourceColumn(column.source, column.pg_type) for column in table.copied())
+    return SourceTable(table.source, columns, one.source.scans[table.source].framing, span)
+
+
+def _stage(steps: Iterator[Step], at_once: int = 1) -> Iterator[Stage[Step]]:
+    """A stage of these steps; none when there are none."""
+    gathered = tuple(steps)
+    if gathered:
+        yield Stage(gathered, at_once)
+
+
+def _is_added(rule: Rule) -> bool:
+    return rule.index is None or rule.attach is not None
+
+
+def _copying(one: Undertaking, tables: list[TableDesign]) -> Iterator[Step]:
+    """Largest tables first, so that no worker is alone with one at the end."""
+    yield BackUp(one.job.name, one.job.source, one.backup)
+    for table in tables:
+        parts = one.source.profiles[table.source].parts
+        for number, part in enumerate(parts, 1):
+            source = source_table(one, table, part.span)
+            yield CopyTable(one.job.name, table, source, part.rows, number, len(parts))
+
+
+def _proving(one: Undertaking, tables: list[TableDesign], rules: list[Rule]) -> Iterator[Step]:
+    name = one.job.name
+    for rule in rules:
+        if rule.kind in VALIDATED:
+            yield ValidateRule(name, rule)
+    for table in tables:
+        rows = one.source.profiles[table.source].rows
+        yield VerifyTable(name, table, source_table(one, table), rows)
+    for table in tables:
+        yield AnalyzeTable(name, table.target)

@@ -1,0 +1,27 @@
+"""One database's migration as it is decided: facts of both sides, names, design."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from opskit.migrate.facts import Job, SourceFacts, TargetFacts
+from opskit.schema.design import Design
+from opskit.schema.designer import design
+from opskit.schema.names import NameMap, map_names
+
+
+@dataclass(frozen=True, slots=True)
+class Undertaking:
+    """One database's facts on both sides, where its backup goes, and the design drawn from them."""
+
+    job: Job
+    source: SourceFacts
+    target: TargetFacts
+    backup: Path
+    names: NameMap
+    design: Design
+
+
+def undertake(job: Job, source: SourceFacts, target: TargetFacts, backup: Path) -> Undertaking:
+    """Draws the design for one database."""
+    names = map_names(source.schema)
+    return Undertaking(job, source, target, backup, names, design(source.schema, source.choices, names))
