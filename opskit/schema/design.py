@@ -10,8 +10,6 @@ from opskit.schema.types import TypeChoice
 class RuleKind(Enum):
     """Kinds of objects that are added to a loaded table, in the order in which they are added."""
 
-    EXTENSION = "extension"
-    SEARCH_COLUMN = "search column"  # writes the table anew, so no index may stand yet
     PRIMARY_KEY = "primary key"
     UNIQUE = "unique constraint"
     INDEX = "index"
@@ -83,11 +81,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class ViewDesign:
-    """A view: its CREATE VIEW statement."""
+    """A view: its CREATE VIEW statement, and its columns on either side."""
 
     source: str
     target: str
     columns: tuple[str, ...]
+    targets: tuple[str, ...]
     statement: str
 
 

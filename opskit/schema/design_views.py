@@ -26,10 +26,12 @@ def _view(draft: Draft, view: View) -> ViewDesign | Told:
     if isinstance(sql, Told):
         return sql
     target = draft.names.relation(view.name)
+    targets = tuple(draft.names.column(view.name, column) for column in view.columns)
     search = search_column(draft, view)
-    columns = ", ".join(map(quote, (*view.columns, search.name) if search else view.columns))
+    columns = ", ".join(map(quote, (*targets, search.name) if search else targets))
     body = f'SELECT *, {search.sql} FROM ({sql}) AS "found"' if search else sql
-    return ViewDesign(view.name, target, view.columns, f"CREATE VIEW {quote(target)} ({columns}) AS {body}")
+    statement = f"CREATE VIEW {quote(target)} ({columns}) AS {body}"
+    return ViewDesign(view.name, target, view.columns, targets, statement)
 
 
 def design_triggers(draft: Draft) -> Iterator[TriggerDesign | Told]:
