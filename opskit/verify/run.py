@@ -29,6 +29,7 @@ from opskit.transfer.target import Connection, connect, identifier, server_words
 from opskit.verify.expected import CannotRemake, remake
 from opskit.verify.findings import Difference, Finding
 from opskit.verify.generators import generator_faults, highest_keys
+from opskit.verify.misfits import misfits
 from opskit.verify.plan import plan_comparison, presumed_choices
 from opskit.verify.schema_comparison import compare_schemas
 from opskit.verify.views import Views
@@ -49,12 +50,14 @@ class Sides:
     Attributes:
         target: libpq parameters or a connection string; holds the password, so texts leave it out.
         schema: where in the target the application's tables are.
+        fold: `migrate` has made names lower case.
     """
 
     name: str
     source: Path
     target: Mapping[str, str | int] | str = field(repr=False)
     schema: str = "public"
+    fold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ class _Compared:
 
     def verdict(self) -> Verdict:
         source, found = read_schema(self.reader), read_target_schema(self.connection, self.sides.schema)
-        names = map_names(source)
+        names = map_names(source, fold=self.sides.fold)
         comparison = plan_comparison(source, found, names)
         self.progress.stage(f"{self.sides.name}: verify the schema")
         wanted = design(source, presumed_choices(source, found, names), names)
@@ -187,6 +190,10 @@ class _Compared:
         self.progress.begin(task, 2 * counted)
         verdict = self._by_digest(pair, lambda done: self.progress.advance(task, done))
         self.progress.end(task)
+        if verdict.source_rows < counted:
+            unfit = misfits(self.reader, pair.source)
+            named = (*unfit, *verdict.differences)
+            return replace(verdict, source_rows=counted, equal=False, differences=named)
         return verdict
 
     def _by_count(self, pair: Pair, counted: int) -> TableVerdict:

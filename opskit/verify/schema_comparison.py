@@ -5,6 +5,7 @@ definitions are the same exactly when their text is.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from opskit.schema.target_schema import PgColumn, PgForeignKey, PgIndex, PgTable, PgTrigger, TargetSchema
 from opskit.verify.findings import Difference, Finding
@@ -41,10 +42,13 @@ class _Tables:
 def _table(tables: _Tables, expected: PgTable, found: PgTable) -> Iterator[Difference]:
     if not found.logged:
         yield _note("table_unlogged", tables.what, "is UNLOGGED: a crash of the server empties it")
+    # a primary key brings NOT NULL with it, and takes it along
+    lost = expected.primary_key.columns if expected.primary_key and not found.primary_key else ()
     for column in expected.columns:
         there = found.column(column.name)
         if there:
-            yield from _column(f"column {column.name} of {tables.what}", column, there)
+            wanted = replace(column, not_null=column.not_null and column.name not in lost)
+            yield from _column(f"column {column.name} of {tables.what}", wanted, there)
     yield from _primary_key(tables, expected, found)
     yield from _indexes(tables, expected, found)
     yield from _checks(tables, expected, found)
@@ -117,7 +121,7 @@ def _is_primary(index: PgIndex, table: PgTable) -> bool:
 def _index_missing(what: str, tables: _Tables, index: PgIndex, found: PgTable) -> Difference:
     namesake = next((one for one in found.indexes if one.name == index.name), None)
     if namesake:
-        unique = "" if namesake.unique else "not unique and "
+        unique = "not unique and " if index.unique and not namesake.unique else ""
         message = f"is {unique}{namesake.body} instead of {index.body}"
         return _fault("index_differs", what, message)
     terms = tuple(index.terms)
