@@ -11,6 +11,9 @@ from enum import Enum
 
 from opskit.schema.model import Affinity, Column
 
+MOMENT = "timestamp with time zone"
+"""What a declared moment becomes when all its values are text that reads as one in UTC."""
+
 
 class Unit(Enum):
     """What a number counts; the value is how overrides spell it."""

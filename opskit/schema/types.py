@@ -1,7 +1,7 @@
 """Which PostgreSQL type a column becomes: the first candidate that holds every value that is really there."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -89,6 +89,7 @@ class ColumnProfile:
         numbers: the least and the greatest value, when the column may count time and holds numbers only.
         spellings: how the values are written, for a column of moments that are not all of one kind.
         offset: a text with an offset from UTC in a column of moments.
+        shortest: bytes of the shortest text, in a column of moments that holds texts only.
     """
 
     storage: Mapping[Storage, int]
@@ -98,6 +99,7 @@ class ColumnProfile:
     numbers: tuple[float, float] | None = None
     spellings: tuple[Spelling, ...] = ()
     offset: Example | None = None
+    shortest: int | None = None
 
     def filled(self) -> int:
         """How many values are not NULL."""
@@ -188,8 +190,8 @@ def choose(column: Column, profile: ColumnProfile, types: TypesProfile) -> TypeC
         why = [*why[: not passed], _counting(unit, *profile.numbers)]
     if profile.spellings:
         why.append("they are " + "; ".join(map(str, profile.spellings)))
-    if profile.offset and chosen in _MOMENTS:
-        why.append(f"offsets are not kept, the moments are ({profile.offset})")
+    if chosen in _MOMENTS:
+        why.extend(_varying(profile))
     told = bool(passed) and _is_widened(column, wanted[0])
     return TypeChoice(
         chosen,
@@ -215,6 +217,13 @@ def _telling(passed: Sequence[str], profile: ColumnProfile) -> tuple[str, ...]:
         return ()
     first = passed[0]
     return (first,) if profile.misfits[first] == profile.misfits[nearest] else (first, nearest)
+
+
+def _varying(profile: ColumnProfile) -> Iterator[str]:
+    if profile.shortest is not None and profile.shortest != profile.widest:
+        yield f"in spellings of {profile.shortest} to {profile.widest} characters"
+    if profile.offset:
+        yield f"offsets are not kept, the moments are ({profile.offset})"
 
 
 def _counting(unit: Unit, lowest: float, highest: float) -> str:

@@ -1,0 +1,154 @@
+"""The first look at a table, in one scan: storage classes, lengths and extremes of its columns."""
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import apsw
+
+from opskit.schema.model import Affinity, Column, Storage, Table
+from opskit.schema.moments import declares_moments
+from opskit.schema.names import quote
+from opskit.schema.sqlite_file import Value, rows
+
+COUNTED = (Storage.INTEGER, Storage.REAL, Storage.TEXT, Storage.BLOB)
+
+_USUAL, _ALL = 6, 7
+"""How many answers a column takes."""
+
+_COLUMNS_PER_SCAN = 280
+"""SQLite returns at most 2000 columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of a column after one look.
+
+    Attributes:
+        storage: how many values of each class.
+        widest: bytes of the longest text or BLOB.
+        shortest: bytes of the shortest text, for a column declared to hold moments and holding texts only.
+        numbers: the least and the greatest value of a column that was asked for them and holds numbers only.
+    """
+
+    storage: Mapping[Storage, int]
+    widest: int
+    shortest: int | None = None
+    numbers: tuple[float, float] | None = None
+
+
+def survey(
+    connection: apsw.Connection, table: Table, counting: Container[str]
+) -> tuple[int, dict[str, Seen]]:
+    """The number of rows, and what each column holds.
+
+    Nearly every column holds one class only. Asking for that one, and for the others only where it does not
+    account for all values, takes half the time of counting all four.
+
+    Args:
+        counting: the columns whose numbers may be moments.
+    """
+    found: dict[str, Seen] = {}
+    mixed: list[Column] = []
+    count = 0
+    for chunk in _chunks(table.columns):
+        terms = ", ".join(["count(*)", *(_usual(table, column, counting) for column in chunk)])
+        first, *answers = rows(connection, f"SELECT {terms} FROM {quote(table.name)}")[0]
+        count = cast("int", first)
+        for column, answer in _each(chunk, answers, _USUAL):
+            if answer[0] == answer[1]:
+                found[column.name] = _uniform(column, count, answer)
+            else:
+                mixed.append(column)
+    for chunk in _chunks(mixed) if mixed else ():
+        terms = ", ".join(_all(column, counting) for column in chunk)
+        answers = list(rows(connection, f"SELECT {terms} FROM {quote(table.name)}")[0])
+        for column, answer in _each(chunk, answers, _ALL):
+            found[column.name] = _mixed(count, answer)
+    return count, found
+
+
+def _each(
+    columns: Sequence[Column], answers: Sequence[Value], asked: int
+) -> Iterator[tuple[Column, Sequence[Value]]]:
+    """Each column with its share of the answers."""
+    for number, column in enumerate(columns):
+        yield column, answers[number * asked : (number + 1) * asked]
+
+
+def _chunks(columns: Sequence[Column]) -> Iterator[Sequence[Column]]:
+    for start in range(0, max(len(columns), 1), _COLUMNS_PER_SCAN):
+        yield columns[start : start + _COLUMNS_PER_SCAN]
+
+
+def _expected(column: Column) -> Storage:
+    """The class that the values of a column most likely have."""
+    declared = column.declared.upper()
+    if column.affinity is Affinity.NUMERIC and (
+        "DATE" in declared or "TIME" in declared or "JSON" in declared
+    ):
+        return Storage.TEXT
+    return {
+        Affinity.INTEGER: Storage.INTEGER,
+        Affinity.TEXT: Storage.TEXT,
+        Affinity.BLOB: Storage.BLOB,
+        Affinity.REAL: Storage.REAL,
+        Affinity.NUMERIC: Storage.INTEGER if "BOOL" in declared else Storage.REAL,
+    }[column.affinity]
+
+
+def _usual(table: Table, column: Column, counting: Container[str]) -> str:
+    """What every column is asked: its values, those of the expected class, lengths, extremes."""
+    expected = _expected(column)
+    name = quote(column.name)
+    alias = column.name == table.rowid_alias
+    filled = "count(*)" if alias or column.not_null else f"count({name})"
+    of_class = "count(*)" if alias else _count_of(column, expected)
+    # lengths are read from the record's header, without loading the value; a number would become text for it
+    lengthy = expected in {Storage.TEXT, Storage.BLOB}
+    longest = f"ifnull(max(octet_length({name})), 0)" if lengthy else "0"
+    shortest = f"min(octet_length({name}))" if lengthy and declares_moments(column) else "NULL"
+    return f"{filled}, {of_class}, {longest}, {shortest}, {_extremes(column, counting, wanted=not lengthy)}"
+
+
+def _all(column: Column, counting: Container[str]) -> str:
+    """What a column of several classes is asked."""
+    name = quote(column.name)
+    longest = f"max(CASE WHEN typeof({name}) IN ('text', 'blob') THEN octet_length({name}) END)"
+    counts = [_count_of(column, one) for one in COUNTED]
+    return ", ".join([*counts, f"ifnull({longest}, 0)", _extremes(column, counting, wanted=True)])
+
+
+def _extremes(column: Column, counting: Container[str], *, wanted: bool) -> str:
+    name = quote(column.name)
+    return f"min({name}), max({name})" if wanted and column.name in counting else "NULL, NULL"
+
+
+def _uniform(column: Column, count: int, answer: Sequence[Value]) -> Seen:
+    filled, _, longest, shortest, lowest, highest = answer
+    storage = {Storage.NULL: count - cast("int", filled), **dict.fromkeys(COUNTED, 0)}
+    storage[_expected(column)] = cast("int", filled)
+    return Seen(
+        storage,
+        cast("int", longest),
+        shortest if isinstance(shortest, int) else None,
+        _numbers(lowest, highest),
+    )
+
+
+def _mixed(count: int, answer: Sequence[Value]) -> Seen:
+    *counts, widest, lowest, highest = answer
+    classes = dict(zip(COUNTED, cast("list[int]", counts), strict=True))
+    storage = {Storage.NULL: count - sum(classes.values()), **classes}
+    return Seen(storage, cast("int", widest), numbers=_numbers(lowest, highest))
+
+
+def _numbers(lowest: Value, highest: Value) -> tuple[float, float] | None:
+    # texts and BLOBs sort after numbers: when the greatest value is a number, all are
+    if isinstance(lowest, int | float) and isinstance(highest, int | float):
+        return lowest, highest
+    return None
+
+
+def _count_of(column: Column, storage: Storage) -> str:
+    return f"count(CASE typeof({quote(column.name)}) WHEN '{storage.value}' THEN 1 END)"
