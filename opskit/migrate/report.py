@@ -43,8 +43,9 @@ class TableReport:
     """One table.
 
     Attributes:
+        rejected: rows that were set aside beside the table, not among `rows`.
         bytes: those of the COPY stream.
-        seconds: what the copy took.
+        seconds: what the copy took, that of parts which were copied side by side added up.
         verified: every row was read back, and is what was read from SQLite.
         columns: type and reason per column.
     """
@@ -52,6 +53,7 @@ class TableReport:
     source: str
     target: str
     rows: int
+    rejected: int
     bytes: int
     seconds: float
     rows_per_second: int
@@ -93,6 +95,10 @@ class DatabaseReport:
         """Rows of all tables."""
         return sum(table.rows for table in self.tables)
 
+    def rejected(self) -> int:
+        """Rows that were set aside, of all tables."""
+        return sum(table.rejected for table in self.tables)
+
     def bytes(self) -> int:
         """Bytes of all tables' COPY streams."""
         return sum(table.bytes for table in self.tables)
@@ -120,6 +126,10 @@ class Report:
         """Rows of all databases."""
         return sum(one.rows() for one in self.databases)
 
+    def rejected(self) -> int:
+        """Rows that were set aside, of all databases."""
+        return sum(one.rejected() for one in self.databases)
+
     def bytes(self) -> int:
         """Bytes of all databases' COPY streams."""
         return sum(one.bytes() for one in self.databases)
@@ -141,6 +151,7 @@ class Report:
             "finished": self.finished.isoformat(),
             "seconds": round(self.seconds, 3),
             "rows": self.rows(),
+            "rejected": self.rejected(),
             "bytes": self.bytes(),
             "verified": self.verified(),
             "databases": to_json(self.databases),
@@ -158,18 +169,17 @@ def name_map(undertakings: Sequence[Undertaking]) -> Mapping[str, JsonValue]:
     tables: dict[str, JsonValue] = {}
     columns: dict[str, JsonValue] = {}
     for one in undertakings:
-        relations = [*one.source.schema.tables, *one.source.schema.views]
-        for relation in relations:
-            target = one.names.relation(relation.name)
-            if target != relation.name:
-                tables[relation.name] = f"{one.job.schema}.{target}"
-        for table in one.source.schema.tables:
-            renamed = {column.name: one.names.column(table.name, column.name) for column in table.columns}
-            changed: dict[str, JsonValue] = {
-                name: target for name, target in renamed.items() if name != target
-            }
+        schema = one.source.schema
+        relations = {table.name: [column.name for column in table.columns] for table in schema.tables}
+        relations |= {view.name: list(view.columns) for view in schema.views}
+        for relation, sources in relations.items():
+            target = one.names.relation(relation)
+            if target != relation:
+                tables[relation] = f"{one.job.schema}.{target}"
+            renamed = {name: one.names.column(relation, name) for name in sources}
+            changed: dict[str, JsonValue] = {name: new for name, new in renamed.items() if name != new}
             if changed:
-                columns[table.name] = changed
+                columns[relation] = changed
     return {"tables": tables, "columns": columns}
 
 
@@ -220,6 +230,7 @@ def _table(session: Session, table: TableDesign) -> TableReport:
         source=table.source,
         target=table.target,
         rows=copied.rows,
+        rejected=copied.rejected,
         bytes=copied.bytes,
         seconds=round(copied.seconds, 3),
         rows_per_second=round(copied.rows / copied.seconds) if copied.seconds else 0,

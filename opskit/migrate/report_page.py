@@ -72,12 +72,15 @@ def _head(report: Report) -> str:
 
 
 def _verdict(report: Report) -> str:
-    if report.verified():
-        style, words = "good", "Every row arrived"
-        proof = "All rows of all tables were read back from PostgreSQL: they are what they were in SQLite."
-    else:
+    if not report.verified():
         style, words = "bad", "Not every table was verified"
         proof = "The tables marked below were not compared with the source."
+    else:
+        style, words = "good", "Every row arrived"
+        proof = "All rows of all tables were read back from PostgreSQL: they are what they were in SQLite."
+    if report.rejected():
+        style, words = "bad", f"{_count(report.rejected(), 'row')} set aside"
+        proof = f"PostgreSQL cannot hold them; they are kept beside their tables. {proof}"
     first = next((number for number, one in enumerate(report.databases) if one.told), None)
     notes = _count(len(report.told()), "note")
     link = "" if first is None else f' What is different now: <a href="#notes-{first}">{notes}</a>.'
@@ -180,10 +183,11 @@ def _tables(number: int, one: DatabaseReport) -> str:
 
 def _table(table: TableReport, largest: int, slowest: float, link: str) -> str:
     name = _name(table.target, table.source)
+    aside = f'<br><strong class="bad">{table.rejected:,} set aside</strong>' if table.rejected else ""
     verified = '<span class="good">yes</span>' if table.verified else '<strong class="bad">no</strong>'
     rules = f" · {_count(len(table.made), 'key or rule', 'keys and rules')}" if table.made else ""
     return f"""<tbody data-find>
-<tr><th scope="row">{name}{link}</th><td>{table.rows:,}</td>
+<tr><th scope="row">{name}{link}</th><td>{table.rows:,}{aside}</td>
 <td>{_size(table.bytes)}{_bar(table.bytes, largest)}</td>
 <td>{_time(table.seconds)}{_bar(table.seconds, slowest)}</td>
 <td>{table.rows_per_second:,}</td><td>{table.bytes_per_second / 1e6:,.1f}</td><td>{verified}</td></tr>

@@ -34,6 +34,7 @@ def _tables(tables: tuple[TableReport, ...]) -> Iterator[str]:
             f"  {table.target:{width}}  {table.rows:>11,}  {table.bytes / 1e6:>9.1f}  {table.seconds:>8.2f}"
             f"  {table.rows_per_second:>9,}  {table.bytes_per_second / 1e6:>6.1f}"
             f"  {'yes' if table.verified else 'NO'}"
+            f"{f', {table.rejected:,} rows set aside' if table.rejected else ''}"
         )
 
 

@@ -10,9 +10,9 @@ from opskit.migrate.facts import Job
 from opskit.migrate.staging import lock_target, session_settings
 from opskit.migrate.undertaking import Undertaking
 from opskit.transfer.backup import SqliteCopy
+from opskit.transfer.copied import Copied
 from opskit.transfer.digest import Digest, total
 from opskit.transfer.target import Connection, connect
-from opskit.transfer.tasks import Copied
 from opskit.transfer.workers import Ends, Hands, OwnHands, Route, Workers
 
 APPLICATION_NAME = "opskit migrate"
@@ -20,9 +20,10 @@ APPLICATION_NAME = "opskit migrate"
 
 @dataclass(slots=True)
 class CopiedTable:
-    """What copying one table took and gave, part by part."""
+    """What copying one table took and gave, part by part; `rejected` rows were set aside."""
 
     parts: list[Copied] = field(default_factory=list[Copied])
+    rejected: int = 0
     verified: bool = False
 
     @property
@@ -72,7 +73,8 @@ class Session:
         """Tables are known from the start; until there are workers, everything is done in this process."""
         self.hands = OwnHands(Ends(self.reader, self.writer))
         for table in self.undertaking.design.tables:
-            self.tables[table.source] = CopiedTable()
+            parts = self.undertaking.kept.tables.get(table.source, ())
+            self.tables[table.source] = CopiedTable([*parts], verified=self.undertaking.kept.published)
 
     def hire(self, workers: int) -> None:
         """Lets tasks be carried out by so many processes, when it is more than one."""

@@ -22,6 +22,7 @@ TABLE = TableReport(
     source="orders",
     target="orders",
     rows=1500,
+    rejected=0,
     bytes=4_000_000,
     seconds=2.0,
     rows_per_second=750,
@@ -104,6 +105,14 @@ def test_a_table_that_was_not_verified_changes_the_verdict_and_is_marked() -> No
     assert "Not every table was verified" in words
     assert "Every row arrived" not in words
     assert "750 2.0 no" in words
+
+
+def test_rows_that_were_set_aside_are_the_verdict_and_counted_at_their_table() -> None:
+    report = of(replace(DATABASE, tables=(replace(TABLE, rejected=3),)))
+    words = Reader(page(report)).text
+    assert "3 rows set aside" in words[: words.index("1 table")]
+    assert "1,500 3 set aside" in words
+    assert "yes, 3 rows set aside" in text(report)
 
 
 def test_a_table_shows_its_size_speed_types_reasons_keys_and_notes() -> None:
