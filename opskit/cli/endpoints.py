@@ -5,15 +5,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import click
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from opskit.adapters.connect import postgresql_parameters
 from opskit.cli.command import Invocation
-from opskit.config import Configuration, TypesProfile
+from opskit.config import Configuration, TypesProfile, unfit_schema
 from opskit.config.load import default_state_dir
 from opskit.errors import ConfigurationError
 from opskit.schema.types import SUPPORTED, is_supported, normalize
+
+schema_option = click.option(
+    "--schema",
+    metavar="NAME",
+    help="The schema of TARGET that holds the database (public); made when missing.",
+)
+fold_option = click.option(
+    "--fold", is_flag=True, help="Names in lower case, which SQL without quotes finds; else kept exactly."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,7 @@ class Endpoint:
     target: Mapping[str, str | int] | str = field(repr=False)
     target_name: str
     overrides: Mapping[str, str]
+    schema: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +46,52 @@ class Endpoints:
     state_dir: Path
     backups: Path
     types: TypesProfile
+    fold: bool
 
 
 def endpoints(
-    invocation: Invocation, source: str | None, target: str | None, names: Sequence[str]
+    invocation: Invocation,
+    source: str | None,
+    target: str | None,
+    names: Sequence[str],
+    *,
+    schema: str | None = None,
+    fold: bool = False,
 ) -> Endpoints:
     """The endpoints a call names.
 
+    Args:
+        schema: where in TARGET; the configuration names it for its databases.
+
     Raises:
-        ConfigurationError: SOURCE without TARGET, an unknown database name, or a malformed target.
+        ConfigurationError: SOURCE without TARGET, an unknown database name, a malformed target or schema.
     """
+    if source is None and schema is not None:
+        raise ConfigurationError.of(
+            "usage",
+            "--schema goes with SOURCE and TARGET",
+            hint="set `schema:` below the database in the configuration",
+        )
     if source is None:
-        return _configured(invocation, names)
+        return _configured(invocation, names, fold=fold)
     if target is None or names:
         raise ConfigurationError.of(
             "usage",
             "SOURCE needs TARGET, and goes without --database",
             hint="opskit migrate app.db postgresql://user@host/db",
         )
+    unfit = unfit_schema(schema) if schema is not None else ""
+    if unfit:
+        raise ConfigurationError.of(
+            "schema", f"--schema: {unfit}", hint="choose another name", where="--schema"
+        )
     path = _sqlite_path(source)
     state_dir = default_state_dir()
-    one = Endpoint(path.stem or "database", path, target, _target_name(target), {})
-    return Endpoints((one,), state_dir, state_dir / "backups", TypesProfile.NATIVE)
+    one = Endpoint(path.stem or "database", path, target, _target_name(target), {}, schema or "public")
+    return Endpoints((one,), state_dir, state_dir / "backups", TypesProfile.NATIVE, fold)
 
 
-def _configured(invocation: Invocation, names: Sequence[str]) -> Endpoints:
+def _configured(invocation: Invocation, names: Sequence[str], *, fold: bool) -> Endpoints:
     loaded = invocation.configuration()
     configuration = loaded.configuration
     unknown = [name for name in names if name not in configuration.databases]
@@ -75,6 +107,7 @@ def _configured(invocation: Invocation, names: Sequence[str]) -> Endpoints:
         state_dir,
         configuration.backup.directory or state_dir / "backups",
         configuration.migrate.types,
+        fold or configuration.migrate.fold,
     )
 
 
@@ -90,7 +123,8 @@ def _endpoint(configuration: Configuration, name: str) -> Endpoint:
                 where=f"migrate.overrides.{name}.{key}",
             )
     where = f"{database.host or server.host}:{database.port or server.port}/{database.postgresql}"
-    return Endpoint(name, database.sqlite, postgresql_parameters(configuration, name), where, overrides)
+    target = postgresql_parameters(configuration, name)
+    return Endpoint(name, database.sqlite, target, where, overrides, database.schema)
 
 
 def _sqlite_path(source: str) -> Path:

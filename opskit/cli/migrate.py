@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from opskit.cli.command import Invocation, common_options
-from opskit.cli.endpoints import Endpoints, endpoints
+from opskit.cli.endpoints import Endpoints, endpoints, fold_option, schema_option
 from opskit.cli.output import Outcome
 from opskit.cli.progress import shown
 from opskit.config import TypesProfile
@@ -39,6 +39,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     type=click.Choice([one.value for one in TypesProfile]),
     help="native: the types PostgreSQL users expect; same: every value reads back as before.",
 )
+@schema_option
+@fold_option
 @click.option(
     "--report",
     "report_file",
@@ -59,6 +61,8 @@ def migrate(
     names: tuple[str, ...],
     plan_only: bool,
     types: str | None,
+    schema: str | None,
+    fold: bool,
     report_file: Path | None,
     map_file: Path | None,
     yes: bool,
@@ -70,7 +74,7 @@ def migrate(
     """
     for file in (report_file, map_file):  # one that cannot be written stops the run before anything is done
         _write(file, "")
-    where = endpoints(invocation, source, target, names)
+    where = endpoints(invocation, source, target, names, schema=schema, fold=fold)
     jobs = _jobs(where, TypesProfile(types) if types else where.types)
     with shown(invocation.progress) as progress:
         if plan_only:
@@ -92,7 +96,16 @@ def migrate(
 
 def _jobs(where: Endpoints, types: TypesProfile) -> list[Job]:
     return [
-        Job(one.name, one.source, one.target, one.target_name, types, one.overrides)
+        Job(
+            one.name,
+            one.source,
+            one.target,
+            one.target_name,
+            types,
+            one.overrides,
+            one.schema,
+            where.fold,
+        )
         for one in where.databases
     ]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import click
 
 from opskit.cli.command import Invocation, common_options
-from opskit.cli.endpoints import endpoints
+from opskit.cli.endpoints import endpoints, fold_option, schema_option
 from opskit.cli.output import Outcome
 from opskit.cli.progress import shown
 from opskit.errors import ExitCode
@@ -26,15 +26,29 @@ from opskit.verify.run import verify as compare
     default=Level.ROWS.value,
     help="counts: row counts; digest: every value; rows (the default): also which rows differ.",
 )
+@schema_option
+@fold_option
 @common_options
 def verify(
-    invocation: Invocation, *, source: str | None, target: str | None, names: tuple[str, ...], level: str
+    invocation: Invocation,
+    *,
+    source: str | None,
+    target: str | None,
+    names: tuple[str, ...],
+    level: str,
+    schema: str | None,
+    fold: bool,
 ) -> Outcome:
     """Compare both engines' schema and content; exit 3 names what differs."""
-    where = endpoints(invocation, source, target, names)
+    where = endpoints(invocation, source, target, names, schema=schema, fold=fold)
     with shown(invocation.progress) as progress:
         verdicts = [
-            compare(Sides(one.name, one.source, one.target), Level(level), where.state_dir, progress)
+            compare(
+                Sides(one.name, one.source, one.target, one.schema, where.fold),
+                Level(level),
+                where.state_dir,
+                progress,
+            )
             for one in where.databases
         ]
     equal = all(verdict.equal() for verdict in verdicts)

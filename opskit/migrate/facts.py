@@ -28,6 +28,7 @@ class Job:
         target: libpq parameters or a connection string; holds the password, so plans and texts leave it out.
         overrides: "table.column" → normalized PostgreSQL type.
         schema: where in the target the application looks for its tables.
+        fold: names in lower case.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Job:
     types: TypesProfile
     overrides: Mapping[str, str]
     schema: str = "public"
+    fold: bool = False
 
     @property
     def staging(self) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opskit.migrate.facts import Job, SourceFacts, TargetFacts
+from opskit.migrate.resume import NOTHING, Kept
 from opskit.schema.design import Design
 from opskit.schema.designer import design
 from opskit.schema.names import NameMap, map_names
@@ -19,9 +20,10 @@ class Undertaking:
     backup: Path
     names: NameMap
     design: Design
+    kept: Kept = NOTHING
 
 
 def undertake(job: Job, source: SourceFacts, target: TargetFacts, backup: Path) -> Undertaking:
     """Draws the design for one database."""
-    names = map_names(source.schema)
+    names = map_names(source.schema, fold=job.fold)
     return Undertaking(job, source, target, backup, names, design(source.schema, source.choices, names))

@@ -1,13 +1,13 @@
 """What every part of a design is drawn from, and how a part says what it could not make."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from opskit.schema.design import Choices, one_line
 from opskit.schema.model import Schema, Table, ascii_fold
 from opskit.schema.moments import server_type
-from opskit.schema.names import NameMap, fit, quote
+from opskit.schema.names import NameMap, quote
 from opskit.schema.translation import ColumnTypes, Translation, Untranslatable
 
 
@@ -60,17 +60,22 @@ class Draft:
 
 
 class FreeNames:
-    """Hands out names that nothing else has; lives as long as one design is drawn."""
+    """Hands out names that nothing else has; lives as long as one design is drawn.
 
-    def __init__(self, taken: Iterable[str] = ()) -> None:
+    Args:
+        fitting: makes a name one that the target can hold.
+    """
+
+    def __init__(self, fitting: Callable[[str], str], taken: Iterable[str] = ()) -> None:
+        self._fitting = fitting
         self._taken = set(taken)
 
     def take(self, wanted: str) -> str:
         """The wanted name, or the next free one like it."""
-        name, number = fit(wanted), 1
+        name, number = self._fitting(wanted), 1
         while name in self._taken:
             number += 1
-            name = fit(f"{wanted}_{number}")
+            name = self._fitting(f"{wanted}_{number}")
         self._taken.add(name)
         return name
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from opskit.schema.design_draft import Draft
-from opskit.schema.model import Table
+from opskit.schema.model import Table, ascii_fold
 from opskit.schema.translation.collations import collated, is_known
 
 
@@ -52,15 +52,24 @@ def _conflicts(table: Table) -> Iterator[str]:
 
 
 def _renamed(draft: Draft) -> Iterator[str]:
-    """Tables, views and columns whose names PostgreSQL cannot hold."""
+    """Tables, views and columns that are called differently; mere folding, as asked for, is told once."""
+    folded = 0
+    for what, old, new, why in _named(draft):
+        if draft.names.fold and old != new == ascii_fold(old):
+            folded += 1
+        elif new != old:
+            yield f"{what} was renamed to {new}: {why}"
+    if folded:
+        yield f"{folded} names were folded to lower case, as asked for: --name-map and the report have them"
+
+
+def _named(draft: Draft) -> Iterator[tuple[str, str, str, str]]:
+    """What has a name: its name in the source, the one in the target, and why they may differ."""
     schema, names = draft.schema, draft.names
-    tables = [("table", table.name) for table in schema.tables]
-    for kind, name in [*tables, *(("view", view.name) for view in schema.views)]:
-        if names.relation(name) != name:
-            yield f"{kind} {name} was renamed to {names.relation(name)}: PostgreSQL cannot hold its name"
-    for table in schema.tables:
-        for column in table.columns:
-            target = names.column(table.name, column.name)
-            if target != column.name:
-                what = f"column {column.name} of table {table.name}"
-                yield f"{what} was renamed to {target}: PostgreSQL reserves or cuts it"
+    kinds = [("table", table.name, [column.name for column in table.columns]) for table in schema.tables]
+    kinds += [("view", view.name, list(view.columns)) for view in schema.views]
+    for kind, name, columns in kinds:
+        yield f"{kind} {name}", name, names.relation(name), "PostgreSQL cannot hold its name"
+        for column in columns:
+            what = f"column {column} of {kind} {name}"
+            yield what, column, names.column(name, column), "PostgreSQL reserves or cuts it"

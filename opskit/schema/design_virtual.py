@@ -10,7 +10,7 @@ from opskit.schema.design import Rule, RuleKind, one_line
 from opskit.schema.design_draft import Draft, FreeNames, Told
 from opskit.schema.full_text import FullText, as_text, is_castable, read_full_text, search_vector
 from opskit.schema.model import Schema, Table, View, VirtualTable, ascii_fold
-from opskit.schema.names import quote
+from opskit.schema.names import fit, quote
 from opskit.schema.translation.trigger_text import read_all
 from opskit.schema.virtual_tables import extents
 
@@ -133,7 +133,8 @@ def _manual(full_text: FullText, search: SearchColumn) -> str:
 
 def _search_column(full_text: FullText, columns: Sequence[tuple[str, str]]) -> SearchColumn:
     """Named so that no column of the table or view is called the same."""
-    return SearchColumn(FreeNames(full_text.columns).take("tsv"), search_vector(full_text, columns))
+    free = FreeNames(fit, map(ascii_fold, full_text.columns))
+    return SearchColumn(free.take("tsv"), search_vector(full_text, columns))
 
 
 def _search_index(

@@ -49,11 +49,11 @@ def _parts(wanted: Draft) -> Iterator[TableDesign | Rule | ViewDesign | TriggerD
     yield from (Told(f"table {name} was left out: {reason}") for name, reason in obstacles.items() if reason)
     possible = tuple(table for table in wanted.schema.tables if not obstacles[table.name])
     source = replace(wanted, schema=replace(wanted.schema, tables=possible))
-    free = FreeNames(source.names.relations.values())
+    free = FreeNames(source.names.fitted, source.names.relations.values())
     for table in source.schema.tables:
         yield from design_table(source, table, free)
     for table in source.schema.tables:
-        constraints = FreeNames()
+        constraints = FreeNames(source.names.fitted)
         yield from design_rules(source, table, free, constraints)
         for key in table.foreign_keys:
             yield from design_foreign_key(source, table, key, constraints)

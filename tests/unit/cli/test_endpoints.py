@@ -89,6 +89,35 @@ def test_without_a_source_the_configuration_is_asked(tmp_path: Path) -> None:
     assert "hunter2" not in repr(found)
 
 
+def test_a_database_goes_to_the_schema_that_is_named(tmp_path: Path) -> None:
+    (one,) = endpoints(HERE, "app.db", "dbname=x", ()).databases
+    assert one.schema == "public"
+    (one,) = endpoints(HERE, "app.db", "dbname=x", (), schema="walmart").databases
+    assert one.schema == "walmart"
+    text = CONFIGURATION.replace("postgresql: w}", "postgresql: a, schema: walmart}")
+    found = endpoints(configured(tmp_path, text), None, None, ())
+    assert [one.schema for one in found.databases] == ["public", "walmart"]
+
+
+@pytest.mark.parametrize("schema", ["pg_app", "information_schema", "opskit_staging", ""])
+def test_a_schema_that_cannot_hold_a_database_is_refused(schema: str) -> None:
+    with pytest.raises(ConfigurationError, match="--schema"):
+        endpoints(HERE, "app.db", "dbname=x", (), schema=schema)
+
+
+def test_the_configuration_names_the_schemas_of_its_databases(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--schema goes with SOURCE and TARGET"):
+        endpoints(configured(tmp_path), None, None, (), schema="walmart")
+
+
+def test_names_are_folded_by_the_option_or_by_the_configuration(tmp_path: Path) -> None:
+    assert not endpoints(HERE, "app.db", "dbname=x", ()).fold
+    assert endpoints(HERE, "app.db", "dbname=x", (), fold=True).fold
+    assert endpoints(configured(tmp_path), None, None, (), fold=True).fold
+    text = CONFIGURATION.replace("types: same", "types: same, fold: true")
+    assert endpoints(configured(tmp_path, text), None, None, ()).fold
+
+
 def test_single_databases_can_be_named(tmp_path: Path) -> None:
     found = endpoints(configured(tmp_path), None, None, ("walmart",))
     assert [one.name for one in found.databases] == ["walmart"]
