@@ -206,7 +206,7 @@ def _database(session: Session, plan: Plan[Step], timeline: Timeline) -> Databas
             *(Made("view", view.target, view.statement) for view in views),
             *(Made("trigger", one.source, ";\n".join(one.statements)) for one in triggers),
         ),
-        notes=group(told, _mentions(one)),
+        notes=group(told, _mentions(one), _statements(one)),
         told=told,
     )
 
@@ -220,6 +220,12 @@ def _mentions(one: Undertaking) -> Mapping[str, str]:
     )
     triggers = {f"trigger {trigger.name}": f"table {trigger.table}" for trigger in schema.triggers}
     return {name: name for name in relations} | triggers
+
+
+def _statements(one: Undertaking) -> Iterator[str]:
+    schema = one.source.schema
+    for kind in (schema.views, schema.triggers, schema.virtual_tables):
+        yield from (item.sql for item in kind)
 
 
 def _table(session: Session, table: TableDesign) -> TableReport:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from opskit.migrate.report import DatabaseReport, Report, TableReport
+from opskit.schema.design import one_line
 from opskit.schema.model import ascii_fold
 
 
@@ -46,4 +47,4 @@ def _notes(one: DatabaseReport) -> Iterator[str]:
         for note in notes.notes:
             yield f"      - {note.sentence}"
             if note.sql:
-                yield f"        {note.sql}"
+                yield f"        {one_line(note.sql)}"

@@ -35,7 +35,12 @@ TABLE = TableReport(
     made=(Made("primary key", "orders_pkey", 'ALTER TABLE "orders" ADD …'),),
     key_generator=KeyGenerator("id", 1700),
 )
-TOLD = ("view paid was left out: it differs; its SQL is SELECT 1", "table orders is odd", "all is odd")
+WRITTEN = "SELECT 1 -- one\n  FROM paid"
+TOLD = (
+    "view paid was left out: it differs; its SQL is SELECT 1 -- one FROM paid",
+    "table orders is odd",
+    "all is odd",
+)
 MENTIONS = {"table orders": "table orders", "view paid": "view paid"}
 DATABASE = DatabaseReport(
     name="main",
@@ -50,7 +55,7 @@ DATABASE = DatabaseReport(
     views=(),
     triggers=("touch",),
     made=(Made("trigger", "touch", "CREATE TRIGGER touch …"),),
-    notes=group(TOLD, MENTIONS),
+    notes=group(TOLD, MENTIONS, [WRITTEN]),
     told=TOLD,
 )
 STARTED, FINISHED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 2, 3, 4, 9, tzinfo=UTC)
@@ -130,9 +135,9 @@ def test_a_rule_that_existing_rows_break_says_so() -> None:
 
 
 def test_notes_stand_with_their_object_and_their_sql() -> None:
-    words = Reader(page(of(DATABASE))).text
-    assert "view paid 1 note view paid was left out: it differs SELECT 1" in words
-    assert "the database 1 note all is odd" in words
+    markup = page(of(DATABASE))
+    assert "<li>view paid was left out: it differs<pre>SELECT 1 -- one\n  FROM paid</pre></li>" in markup
+    assert "the database 1 note all is odd" in Reader(markup).text
 
 
 def test_many_notes_are_opened_object_by_object() -> None:
@@ -235,7 +240,7 @@ def test_the_text_names_every_table_and_note() -> None:
         "      - table orders is odd",
         "    view paid",
         "      - view paid was left out: it differs",
-        "        SELECT 1",
+        "        SELECT 1 -- one FROM paid",
         "    the database",
         "      - all is odd",
         "",
