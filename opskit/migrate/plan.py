@@ -19,9 +19,6 @@ _WORTH_WORKERS = 16 * 1024 * 1024
 
 _MOST_WORKERS = 4
 
-MOST_COLUMNS = 1600
-"""PostgreSQL's MaxHeapAttributeNumber."""
-
 
 def plan_migration(
     undertakings: Sequence[Undertaking], workers: int, killed: Sequence[UnfinishedRun] = ()
@@ -57,10 +54,10 @@ def subject(undertakings: Sequence[Undertaking]) -> str:
 
 
 def _told(one: Undertaking) -> Iterator[str]:
-    for table, columns in one.source.choices.items():
-        for column, choice in columns.items():
+    for table in one.design.tables:
+        for column, choice in one.source.choices[table.source].items():
             if choice.told:
-                yield f"column {column} of table {table} became {choice.pg_type}: {choice.reason}"
+                yield f"column {column} of table {table.source} became {choice.pg_type}: {choice.reason}"
     yield from one.design.told
 
 
@@ -68,7 +65,8 @@ def _refusals(one: Undertaking, begun: Container[str]) -> Iterator[Fault]:
     yield from _target_refusals(one.job, one.target)
     if one.target.occupied:
         yield _occupied(one, published=publication(one).steps[0].title in begun)
-    for table, scan in one.source.scans.items():
+    for table in (table.source for table in one.design.tables):
+        scan = one.source.scans[table]
         for unfit in scan.unfit:
             yield Fault(
                 "unfit_text",
@@ -87,10 +85,6 @@ def _refusals(one: Undertaking, begun: Container[str]) -> Iterator[Fault]:
                     f"{table}.{column}",
                 )
     yield from _unknown_overrides(one)
-    for table in one.source.schema.tables:
-        if len(table.columns) > MOST_COLUMNS:
-            count = f"table {table.name} has {len(table.columns)} columns, PostgreSQL holds {MOST_COLUMNS}"
-            yield Fault("too_many_columns", count, "split the table in SQLite first", table.name)
     if not one.source.schema.tables:
         yield Fault(
             "nothing_to_migrate", f"{one.job.source} holds no table", "check the path", str(one.job.source)

@@ -6,6 +6,7 @@ Expressions keep the SQL text of the engine they were read from; `translate` tur
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from string import ascii_lowercase, ascii_uppercase
 
 
 class Storage(Enum):
@@ -230,4 +231,7 @@ def ascii_fold(name: str) -> str:
     >>> ascii_fold("ÄRGER Id")
     'Ärger id'
     """
-    return "".join(chr(ord(one) + 32) if "A" <= one <= "Z" else one for one in name)
+    return name.translate(_LOWER)
+
+
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)

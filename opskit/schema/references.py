@@ -1,6 +1,7 @@
 """Which types may refer to which, and the types of columns that refer to others."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from opskit.schema.model import Schema, Storage
 from opskit.schema.types import ColumnProfile, TypeChoice
@@ -28,41 +29,57 @@ def can_refer(child: str, parent: str) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A column that refers to a column of a key."""
+
+    table: str
+    column: str
+    parent: str
+    referred: str
+
+
 def align_foreign_keys(
     schema: Schema,
     profiles: Mapping[str, Mapping[str, ColumnProfile]],
     choices: Mapping[str, Mapping[str, TypeChoice]],
-) -> dict[str, dict[str, TypeChoice]]:
+) -> dict[str, Mapping[str, TypeChoice]]:
     """The choices, with columns that refer to a column of another type in that type where all values fit.
 
     Args:
         profiles: table → column → what it holds.
     """
     aligned = {table: dict(columns) for table, columns in choices.items()}
-    for _ in schema.tables:  # a column that is referred to may refer to another itself
-        changes = list(_misaligned(schema, aligned))
-        for table, column, parent, wanted in changes:
-            if _holds(profiles[table][column], wanted) and not aligned[table][column].configured:
-                aligned[table][column] = TypeChoice(
-                    wanted, f"refers to {parent}, which is {wanted}", told=True
-                )
-    return aligned
+    links = tuple(_links(schema))
+    for _ in links:  # one after the other: a column that is referred to may refer to another itself
+        link = next((one for one in links if _should_follow(one, profiles, aligned)), None)
+        if link is None:
+            break
+        wanted = aligned[link.parent][link.referred].pg_type
+        reason = f"refers to {link.parent}.{link.referred}, which is {wanted}"
+        aligned[link.table][link.column] = TypeChoice(wanted, reason, told=True)
+    return {**aligned}
 
 
-def _misaligned(
-    schema: Schema, choices: Mapping[str, Mapping[str, TypeChoice]]
-) -> Iterator[tuple[str, str, str, str]]:
-    """Table, column, the column it refers to, and that one's type, where PostgreSQL would refuse the pair."""
+def _links(schema: Schema) -> Iterator[_Link]:
     for table in schema.tables:
         for key in table.foreign_keys:
             parent = schema.parent(key)
-            if parent is None or not parent.is_key(key.parent_columns):
-                continue
-            for mine, theirs in zip(key.columns, key.parent_columns, strict=False):
-                column, referred = table.column(mine).name, parent.column(theirs).name
-                wanted = choices[parent.name][referred].pg_type
-                if not can_refer(choices[table.name][column].pg_type, wanted):
-                    yield table.name, column, f"{parent.name}.{referred}", wanted
+            if parent is not None and parent.is_key(key.parent_columns):
+                for mine, theirs in zip(key.columns, key.parent_columns, strict=False):
+                    yield _Link(table.name, table.column(mine).name, parent.name, parent.column(theirs).name)
+
+
+def _should_follow(
+    link: _Link,
+    profiles: Mapping[str, Mapping[str, ColumnProfile]],
+    choices: Mapping[str, Mapping[str, TypeChoice]],
+) -> bool:
+    """Whether PostgreSQL would refuse the pair as it is, and the column's values fit the other's type."""
+    choice, wanted = choices[link.table][link.column], choices[link.parent][link.referred].pg_type
+    if choice.configured or can_refer(choice.pg_type, wanted):
+        return False
+    return _holds(profiles[link.table][link.column], wanted)
 
 
 def _holds(profile: ColumnProfile, pg_type: str) -> bool:
