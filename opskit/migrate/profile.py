@@ -143,7 +143,7 @@ def _misfits(
         answers = cast("tuple[int, ...]", rows(connection, f"SELECT {counts} FROM {quote(table.name)}")[0])
         for (name, candidate), misfits in zip(asked, answers, strict=True):
             found[name][candidate] = misfits
-    return found
+    return {name: {one: found[name][one] for one in each} for name, each in wanted.items()}
 
 
 def _misfit_count(name: str, candidate: str) -> str:

@@ -120,8 +120,12 @@ def _all(column: Column, counting: Container[str]) -> str:
 
 
 def _extremes(column: Column, counting: Container[str], *, wanted: bool) -> str:
+    """The least and the greatest value when all are numbers; texts and BLOBs sort after them."""
+    if not wanted or column.name not in counting:
+        return "NULL, NULL"
     name = quote(column.name)
-    return f"min({name}), max({name})" if wanted and column.name in counting else "NULL, NULL"
+    numbers = f"typeof(max({name})) IN ('integer', 'real')"
+    return f"CASE WHEN {numbers} THEN min({name}) END, CASE WHEN {numbers} THEN max({name}) END"
 
 
 def _uniform(column: Column, count: int, answer: Sequence[Value]) -> Seen:
@@ -144,7 +148,6 @@ def _mixed(count: int, answer: Sequence[Value]) -> Seen:
 
 
 def _numbers(lowest: Value, highest: Value) -> tuple[float, float] | None:
-    # texts and BLOBs sort after numbers: when the greatest value is a number, all are
     if isinstance(lowest, int | float) and isinstance(highest, int | float):
         return lowest, highest
     return None

@@ -13,6 +13,7 @@ from functools import partial
 
 import apsw
 
+from opskit.schema.moments import Unit, moment_text
 from opskit.schema.sqlite_file import Value, create_function, scalar
 from opskit.transfer.functions_declared import DECLARED
 from opskit.transfer.json_text import json_text, jsonb_text
@@ -32,6 +33,12 @@ def register(connection: apsw.Connection) -> None:
     for name, judge in _OF_TEXT.items():
         create_function(connection, name, partial(_decoded, encoding, judge))
     create_function(connection, "opskit_utf8", partial(_utf8, encoding))
+    for unit in Unit:
+        create_function(connection, f"opskit_{unit.value}", partial(_moment, unit))
+
+
+def _moment(unit: Unit, value: Value) -> str | None:
+    return moment_text(value, unit) if isinstance(value, int | float) else None
 
 
 def _decoded(encoding: str, judge: Callable[[str], str | None], value: Value) -> str | None:
