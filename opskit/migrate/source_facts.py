@@ -8,10 +8,12 @@ from typing import cast
 
 import apsw
 
+from opskit.config import TypesProfile
 from opskit.migrate.facts import Job, SourceFacts, TableProfile, TextScan
 from opskit.migrate.parts import read_parts
 from opskit.migrate.profile import profile_table, scan_text
 from opskit.runs.progress import Progress
+from opskit.schema.references import align_foreign_keys
 from opskit.schema.sqlite_file import open_read_only, refusal, rows, scalar
 from opskit.schema.sqlite_reader import read_schema
 from opskit.schema.sqlite_source import copy_source
@@ -88,6 +90,9 @@ def _facts(connection: apsw.Connection, job: Job, progress: Progress) -> SourceF
         ]
         scans[table.name] = scan_text(connection, table, texts)
         progress.end(f"{job.name}: {table.name}")
+    if job.types is TypesProfile.NATIVE:  # the other profile keeps every value as it reads
+        held = {table: profile.columns for table, profile in profiles.items()}
+        choices = align_foreign_keys(schema, held, choices)
     pages, page_size = (scalar(connection, f"PRAGMA {what}") for what in ("page_count", "page_size"))
     return SourceFacts(schema, profiles, choices, scans, cast("int", pages) * cast("int", page_size))
 

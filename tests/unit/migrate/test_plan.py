@@ -181,8 +181,3 @@ def test_all_reasons_are_told_at_once() -> None:
 
 def test_a_file_without_tables_is_refused() -> None:
     assert refusals(source(Schema(()))) == ["nothing_to_migrate"]
-
-
-def test_a_table_wider_than_postgresql_holds_is_refused() -> None:
-    wide = Table("wide", tuple(Column(f"c{n}", "TEXT", Affinity.TEXT) for n in range(1601)))
-    assert refusals(source(Schema((wide,)))) == ["too_many_columns"]
