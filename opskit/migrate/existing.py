@@ -138,11 +138,23 @@ def _told(existing: ExistingFacts, source: SourceFacts) -> Iterator[str]:
         yield f"table {name} has no counterpart in the target; it holds no row"
     for table in matching.tables:
         yield from _table_told(table, existing, source)
-    left = [f"view {view.name}" for view in source.schema.views]
-    left += [f"trigger {trigger.name}" for trigger in source.schema.triggers]
-    left += [f"virtual table {table.name}" for table in source.schema.virtual_tables]
-    if left:
-        yield f"not made in the target, whose schema is the application's: {', '.join(left)}"
+    left_out = tuple(_left_out(existing.schema, source))
+    if left_out:
+        yield f"not made in the target, whose schema is the application's: {', '.join(left_out)}"
+
+
+def _left_out(target: TargetSchema, source: SourceFacts) -> Iterator[str]:
+    """What the source has beside tables and the application has not made under the same name."""
+    triggers = {trigger.name for table in target.tables.values() for trigger in table.triggers}
+    made = {ascii_fold(name) for name in (*target.views, *target.tables, *triggers)}
+    others = (
+        *(("view", view.name) for view in source.schema.views),
+        *(("trigger", trigger.name) for trigger in source.schema.triggers),
+        *(("virtual table", table.name) for table in source.schema.virtual_tables),
+    )
+    for kind, name in others:
+        if ascii_fold(name) not in made:
+            yield f"{kind} {name}"
 
 
 def _table_told(table: TableMatch, existing: ExistingFacts, source: SourceFacts) -> Iterator[str]:
