@@ -1,6 +1,6 @@
 """Decides what is compared with what. Pure: both sides' schemas in; pairs and what has no counterpart out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from opskit.config import TypesProfile
@@ -27,8 +27,14 @@ class Comparison:
     notes: tuple[Finding, ...]
 
 
-def plan_comparison(source: Schema, target: TargetSchema, names: NameMap) -> Comparison:
-    """Pairs tables and columns by the names that `migrate` gave them."""
+def plan_comparison(
+    source: Schema, target: TargetSchema, names: NameMap, expected: TargetSchema | None
+) -> Comparison:
+    """Pairs tables and columns by the names that `migrate` gave them.
+
+    Args:
+        expected: what `migrate` would have made; None when that could not be found out.
+    """
     present = [
         (table, target.tables[names.relation(table.name)])
         for table in source.tables
@@ -40,7 +46,12 @@ def plan_comparison(source: Schema, target: TargetSchema, names: NameMap) -> Com
         if names.relation(table.name) not in target.tables
     ]
     columns = [fault for table, found in present for fault in _missing_columns(table, found, names)]
-    foreign = [note for table, found in present for note in _foreign_columns(table, found, names)]
+    made: Mapping[str, PgTable] = expected.tables if expected else {}
+    foreign = [
+        note
+        for table, found in present
+        for note in _foreign_columns(table, found, names, made.get(found.name))
+    ]
     return Comparison(
         tuple(_pair(table, found, names, target.name) for table, found in present),
         (*missing, *columns),
@@ -81,15 +92,19 @@ def _missing_columns(table: Table, found: PgTable, names: NameMap) -> Iterator[F
             )
 
 
-def _foreign_columns(table: Table, found: PgTable, names: NameMap) -> Iterator[Finding]:
-    """Columns that only the target has, and types that `migrate` never chooses for the declaration."""
+def _foreign_columns(table: Table, found: PgTable, names: NameMap, made: PgTable | None) -> Iterator[Finding]:
+    """Columns that only the target has, and types that `migrate` never chooses for the declaration.
+
+    Columns that `migrate` adds of itself, for searches, are none of these.
+    """
     related = {ascii_fold(name) for key in table.foreign_keys for name in key.columns}
     declared = {names.column(table.name, column.name): column for column in table.columns}
     for there in found.columns:
         what = f"column {there.name} of table {found.name}"
         column = declared.get(there.name)
         if column is None:
-            yield Finding("column_only_in_target", what, "is only in the target")
+            if made is None or made.column(there.name) is None:
+                yield Finding("column_only_in_target", what, "is only in the target")
         elif ascii_fold(column.name) not in related:  # those take the type of the column they refer to
             usual = [kind for profile in TypesProfile for kind in candidates(column, profile)]
             if there.pg_type not in usual:

@@ -50,6 +50,7 @@ class Sides:
     Attributes:
         target: libpq parameters or a connection string; holds the password, so texts leave it out.
         schema: where in the target the application's tables are.
+        fold: names were folded to lower case.
         fold: `migrate` has made names lower case.
     """
 
@@ -140,10 +141,10 @@ class _Compared:
     def verdict(self) -> Verdict:
         source, found = read_schema(self.reader), read_target_schema(self.connection, self.sides.schema)
         names = map_names(source, fold=self.sides.fold)
-        comparison = plan_comparison(source, found, names)
         self.progress.stage(f"{self.sides.name}: verify the schema")
         wanted = design(source, presumed_choices(source, found, names), names)
         expected, told = self._expected(wanted)
+        comparison = plan_comparison(source, found, names, expected)
         with self.connection.transaction():
             self.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             differences = list(compare_schemas(expected, found)) if expected else []

@@ -42,7 +42,7 @@ class Views:
         for view in order_views(self.source):
             name = self.names.relation(view.name)
             if name in self.target.views:
-                message = self._difference(view, f"SELECT * FROM {quote(self.target.name)}.{quote(name)}")
+                message = self._difference(view, f"{quote(self.target.name)}.{quote(name)}")
                 if message:
                     finding = Finding("view_rows", f"view {name}", message)
                     yield Difference(finding, fault=not depends_on_the_moment(self.source, view))
@@ -56,11 +56,16 @@ class Views:
             yield Difference(finding, fault=False)
         elif name in self.expected.views:
             query = self.expected.views[name].definition.rstrip().removesuffix(";")
-            yield Difference(finding, fault=not self._difference(view, query))
+            yield Difference(finding, fault=not self._difference(view, f"({query}) AS {quote(name)}"))
 
-    def _difference(self, view: View, query: str) -> str:
-        """How the rows of a query differ from those of a view in SQLite; empty when they do not."""
-        statement = f"SELECT * FROM {quote(view.name)}"
+    def _difference(self, view: View, relation: str) -> str:
+        """How the rows of what stands in FROM differ from those of a view in SQLite; empty when they do not.
+
+        Its search column, if it has one, is PostgreSQL's own.
+        """
+        statement = f"SELECT {', '.join(map(quote, view.columns))} FROM {quote(view.name)}"
+        columns = (quote(self.names.column(view.name, one)) for one in view.columns)
+        query = f"SELECT {', '.join(columns)} FROM {relation}"
         try:
             source = list(islice(cursor(self.reader, statement), COMPARED_ROWS + 1))
         except apsw.SQLError:  # broken in SQLite itself

@@ -19,7 +19,7 @@ def target(name: str, **columns: str) -> TargetSchema:
 
 
 def compare(source: Schema, target: TargetSchema) -> Comparison:
-    return plan_comparison(source, target, map_names(source))
+    return plan_comparison(source, target, map_names(source), None)
 
 
 def said(comparison: Comparison) -> tuple[list[str], list[str]]:
