@@ -16,7 +16,7 @@ from opskit.schema.virtual_ddl import VirtualText, read_virtual
 
 MODULES = frozenset({"fts3", "fts4", "fts5"})
 
-_SEPARATORS = string.punctuation + "\u00a0¡«·»¿–—‘’‚“”„…‹›"
+_SEPARATORS = string.punctuation + "\u00a0¡£§©«®°·»¿–—‘’‚“”„•…‹›€"
 """ASCII's, and what is common in print: a server whose LC_CTYPE is C takes all else for letters."""
 
 _CASTABLE = frozenset({"text", "uuid", "bigint", "integer", "smallint", "numeric", "double precision"})
