@@ -1,14 +1,12 @@
 """A source is read as of one moment, in every state it may be in, and nothing of it or beside it changes."""
 
-import hashlib
 import os
 import shutil
 import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -18,22 +16,21 @@ from opskit.errors import Refused
 from opskit.schema import sqlite_source
 from opskit.schema.sqlite_file import open_read_only, rows
 from opskit.schema.sqlite_source import copy_source
-from tests.support import make_sqlite
-
-ROWS = 500
-FILL = (
-    "CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT);"
-    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"
-    " INSERT INTO t SELECT i, printf('%.100c', 'x') FROM n"
+from tests.sqlite_states import (
+    FILL,
+    ROWS,
+    STATES,
+    beside,
+    closed_wal,
+    crashed_wal,
+    crashed_wal_without_index,
+    fingerprint,
+    hot_journal,
+    in_use,
+    nobody,
+    rollback,
 )
-
-WAL_KILLED = """
-import os, sys, apsw
-connection = apsw.Connection(sys.argv[1])
-connection.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
-connection.execute("INSERT INTO t SELECT id + 1000, 'in the WAL' FROM t").fetchall()
-os._exit(9)
-"""
+from tests.support import make_sqlite
 
 CHECKPOINTS = """
 import sys, apsw
@@ -43,24 +40,6 @@ connection.execute("PRAGMA wal_checkpoint(truncate)").fetchall()
 connection.close()
 """
 
-STAYS = """
-import sys, apsw
-connection = apsw.Connection(sys.argv[1])
-connection.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
-connection.execute("INSERT INTO t SELECT id + 1000, 'in the WAL' FROM t").fetchall()
-print("written", flush=True)
-sys.stdin.read()
-connection.close()
-"""
-
-HOT_JOURNAL = """
-import os, sys, apsw
-connection = apsw.Connection(sys.argv[1])
-connection.execute("PRAGMA cache_size = 5").fetchall()
-connection.execute("BEGIN; UPDATE t SET body = 'never committed'").fetchall()
-os._exit(9)
-"""
-
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
@@ -68,91 +47,6 @@ def directory(tmp_path: Path) -> Path:
     made = tmp_path / "application"
     made.mkdir()
     return made
-
-
-def rollback(file: Path) -> int:
-    make_sqlite(file, FILL.format(rows=ROWS))
-    return ROWS
-
-
-def journal_kept(file: Path) -> int:
-    make_sqlite(file, "PRAGMA journal_mode = persist;" + FILL.format(rows=ROWS))
-    assert beside(file) == {"-journal"}
-    return ROWS
-
-
-def hot_journal(file: Path) -> int:
-    rollback(file)
-    die(HOT_JOURNAL, file)
-    assert beside(file) == {"-journal"}
-    return ROWS
-
-
-def closed_wal(file: Path) -> int:
-    make_sqlite(file, "PRAGMA journal_mode = wal;" + FILL.format(rows=ROWS))
-    assert beside(file) == set()
-    return ROWS
-
-
-def crashed_wal(file: Path) -> int:
-    closed_wal(file)
-    die(WAL_KILLED, file)
-    assert beside(file) == {"-wal", "-shm"}
-    return 2 * ROWS
-
-
-def crashed_wal_without_index(file: Path) -> int:
-    count = crashed_wal(file)
-    file.with_name(file.name + "-shm").unlink()
-    return count
-
-
-def index_of_no_wal(file: Path) -> int:
-    count = closed_wal(file)
-    file.with_name(file.name + "-shm").write_bytes(bytes(32768))
-    return count
-
-
-def empty_wal(file: Path) -> int:
-    count = closed_wal(file)
-    file.with_name(file.name + "-wal").touch()
-    return count
-
-
-def never_written(file: Path) -> int:
-    file.touch()
-    return -1
-
-
-STATES = [
-    rollback,
-    journal_kept,
-    hot_journal,
-    closed_wal,
-    crashed_wal,
-    crashed_wal_without_index,
-    index_of_no_wal,
-    empty_wal,
-    never_written,
-]
-
-
-def die(script: str, file: Path) -> None:
-    assert subprocess.run([sys.executable, "-c", script, file], check=False).returncode == 9
-
-
-def beside(file: Path) -> set[str]:
-    return {one.name.removeprefix(file.name) for one in file.parent.iterdir()} - {""}
-
-
-def fingerprint(directory: Path) -> dict[str, tuple[str, int, int]]:
-    """Of everything in the directory and of itself: content, time of the last change, mode."""
-    found = {one.name: one for one in (directory, *directory.iterdir())}
-    return {name: (_hash(one), one.stat().st_mtime_ns, one.stat().st_mode) for name, one in found.items()}
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def counted(copy: Path) -> int:
@@ -167,21 +61,6 @@ def counted(copy: Path) -> int:
         return len(rows(reader, "SELECT id FROM t"))
     finally:
         reader.close()
-
-
-@contextmanager
-def nobody(*places: Path) -> Generator[None]:
-    """Without root's right to write everywhere; the places belong to nobody's user."""
-    if os.geteuid():
-        yield
-        return
-    for place in places:
-        os.chown(place, 65534, 65534)
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 @pytest.mark.parametrize("make", STATES)
@@ -245,10 +124,7 @@ def test_through_a_symbolic_link_the_wal_beside_the_file_itself_is_read(
 def test_the_wal_of_a_running_application_is_read_and_left_to_it(directory: Path, tmp_path: Path) -> None:
     file = directory / "app.db"
     closed_wal(file)
-    command = [sys.executable, "-c", STAYS, file]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as application:
-        assert application.stdout
-        assert application.stdout.readline() == "written\n"
+    with in_use(file):
         before = fingerprint(directory)
         copy_source(file, tmp_path / "copy.db")
         assert fingerprint(directory) == before
