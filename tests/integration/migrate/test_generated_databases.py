@@ -9,7 +9,7 @@ import json
 import os
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, redirect_stdout
+from contextlib import closing, redirect_stdout, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -23,6 +23,7 @@ import apsw
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
 from psycopg.types.json import set_json_loads
 
 from opskit.cli.main import run
@@ -107,8 +108,8 @@ def means(source: object, held: object) -> bool:
 
 def keeps_its_class(source: object, held: object, types: str) -> bool:
     """Does a program read the value as it did before, or as the column's declaration promises?"""
-    if types == "same":
-        return type(source) is type(held)
+    if types == "same":  # no column of PostgreSQL's is an integer here and a double there
+        return type(source) is type(held) or isinstance(held, float)
     match source:
         case int() | float():
             return isinstance(held, int | float | Decimal | Json)
@@ -144,9 +145,22 @@ def as_read(storage: str, value: object) -> object:
     return Unfit(value) if "\0" in text else text
 
 
-def read_target(connection: psycopg.Connection[Row], relation: str, columns: Sequence[str]) -> list[Row]:
-    fields = ", ".join(map(quote, columns))
-    return connection.execute(f"SELECT {fields} FROM public.{quote(relation)}".encode()).fetchall()
+def read_target(connection: psycopg.Connection[Row], relation: str, fields: str) -> list[Row]:
+    name = quote(relation.removeprefix("public."))
+    return connection.execute(f"SELECT {fields} FROM public.{name}".encode()).fetchall()
+
+
+def paired(before: Sequence[Row], after: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """Each row of SQLite's with one of PostgreSQL's that means the same; none is left on either side."""
+    left = list(after)
+    pairs: list[tuple[Row, Row]] = []
+    for row in before:
+        found = next((held for held in left if all(map(means, row, held))), None)
+        assert found is not None, (row, left)
+        left.remove(found)
+        pairs.append((row, found))
+    assert not left, left
+    return pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,48 +196,36 @@ class Migrated:
     types: str
 
     def relations(self, kind: str) -> Iterator[tuple[str, list[str]]]:
-        """Tables or views with their columns."""
+        """Tables or views with their columns; none for a view that is broken in SQLite itself."""
         statement = "SELECT name FROM sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite@_%' ESCAPE '@'"
         for (name,) in self.source.execute(statement, (kind,)).fetchall():
-            information = self.source.execute(f"PRAGMA table_xinfo({quote(name)})").fetchall()
-            yield name, [row[1] for row in information]
+            columns: list[str] = []
+            with suppress(apsw.SQLError):
+                columns = [
+                    row[1] for row in self.source.execute(f"PRAGMA table_xinfo({quote(name)})").fetchall()
+                ]
+            yield name, columns
 
-    def is_told(self, *names: str) -> bool:
-        return any(all(name in sentence for name in names) for sentence in self.outcome.told)
-
-    def target_names(self, relation: str, columns: Sequence[str]) -> tuple[str, list[str]]:
-        names = self.outcome.document["result"]["name_map"]
-        renamed = names["columns"].get(relation, {})
-        target = names["tables"].get(relation, relation).removeprefix("public.")
-        return target, [renamed.get(column, column) for column in columns]
+    def is_told(self, name: str) -> bool:
+        return any(name in sentence for sentence in self.outcome.told)
 
     def every_row_of_a_table_arrived(self, table: str, columns: list[str]) -> None:
-        target, target_columns = self.target_names(table, columns)
-        before = read_source(self.source, table, columns)
-        after = read_target(self.target, target, target_columns)
-        assert len(before) == len(after), table
-        for row in before:
-            found = next((held for held in after if all(map(means, row, held))), None)
-            assert found is not None, (table, columns, row, after)
-            after.remove(found)
-            for column, value, held in zip(columns, row, found, strict=True):
-                if not keeps_its_class(value, held, self.types):
-                    assert self.is_told(table, column), (table, column, value, held)
+        names = self.outcome.document["result"]["name_map"]
+        renamed = names["columns"].get(table, {})
+        fields = ", ".join(quote(renamed.get(column, column)) for column in columns)
+        held_rows = read_target(self.target, names["tables"].get(table, table), fields)
+        for row, held_row in paired(read_source(self.source, table, columns), held_rows):
+            for column, value, held in zip(columns, row, held_row, strict=True):
+                name = f"column {column} of table {table}"
+                assert keeps_its_class(value, held, self.types) or self.is_told(name), (name, value, held)
 
     def a_view_shows_the_same_or_is_told(self, view: str, columns: list[str]) -> None:
-        target, target_columns = self.target_names(view, columns)
-        exists = self.target.execute(
-            "SELECT 1 FROM pg_views WHERE schemaname = 'public' AND viewname = %s", (target,)
-        ).fetchone()
-        if not exists:
-            assert self.is_told(view), view
-            return
-        after = read_target(self.target, target, target_columns)
-        for row in read_source(self.source, view, columns):
-            found = next((held for held in after if all(map(means, row, held))), None)
-            assert found is not None, (view, row, after)
-            after.remove(found)
-        assert not after, (view, after)
+        target = self.outcome.document["result"]["name_map"]["tables"].get(view, view)
+        views = self.target.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public'").fetchall()
+        if (target.removeprefix("public."),) in views:
+            paired(read_source(self.source, view, columns), read_target(self.target, target, "*"))
+        else:
+            assert self.is_told(f"view {view}"), view
 
 
 @pytest.fixture(scope="module")
@@ -259,10 +261,20 @@ def migrated_whole(
 
 
 @pytest.mark.parametrize("types", ["native", "same"])
+@pytest.mark.parametrize("bad_text", [False, True])
 @EXAMPLES
-@given(statements=databases())
+@given(data=st.data())
 def test_every_value_arrives_or_is_named(
-    target: psycopg.Connection[Row], postgresql: PrivateCluster, types: str, statements: Statements
+    target: psycopg.Connection[Row],
+    postgresql: PrivateCluster,
+    types: str,
+    data: st.DataObject,
+    *,
+    bad_text: bool,
 ) -> None:
+    statements = data.draw(databases(bad_text=bad_text))
     outcome = migrated_whole(target, postgresql.conninfo("generated"), statements, types)
-    assert outcome.code == 0, outcome
+    if outcome.code:  # computed columns too may hold text that is none
+        errors = outcome.document["errors"]
+        assert {error["code"] for error in errors} == {"unfit_text"}, outcome
+        assert all(error["where"] for error in errors)
