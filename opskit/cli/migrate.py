@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -17,12 +18,12 @@ from opskit.migrate.facts import Job
 from opskit.migrate.report import name_map
 from opskit.migrate.report_page import page
 from opskit.migrate.report_text import text
+from opskit.migrate.run import Workplace, plan, sessions
 from opskit.migrate.run import migrate as execute
-from opskit.migrate.run import plan, sessions
+from opskit.migrate.session import Session
 from opskit.migrate.steps import Step
 from opskit.runs.lock import exclusive
 from opskit.runs.plan import JsonValue, Plan
-from opskit.runs.progress import Progress
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -41,6 +42,14 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @schema_option
 @fold_option
+@click.option(
+    "--jobs",
+    "workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes that copy, build indexes and verify; chosen by size and cores when not given.",
+)
+@click.option("--resume", is_flag=True, help="Go on from where a killed migration was.")
 @click.option(
     "--report",
     "report_file",
@@ -63,6 +72,8 @@ def migrate(
     types: str | None,
     schema: str | None,
     fold: bool,
+    workers: int | None,
+    resume: bool,
     report_file: Path | None,
     map_file: Path | None,
     yes: bool,
@@ -76,15 +87,19 @@ def migrate(
         _write(file, "")
     where = endpoints(invocation, source, target, names, schema=schema, fold=fold)
     jobs = _jobs(where, TypesProfile(types) if types else where.types)
-    with shown(invocation.progress) as progress:
+    place = Workplace(where.state_dir, where.backups)
+    with ExitStack() as stack:
+        progress = stack.enter_context(shown(invocation.progress))
+        if not plan_only:
+            stack.enter_context(exclusive(place.state_dir, "migrate"))
+        opened = stack.enter_context(sessions(jobs, place, progress, resume=resume))
+        steps = plan(opened, place, workers)
         if plan_only:
-            return _plan(jobs, where, progress)
-        with exclusive(where.state_dir, "migrate"), sessions(jobs, where.backups, progress) as opened:
-            steps = plan(opened, where.state_dir)
-            if not yes:
-                _ask(steps)
-            done = execute(opened, steps, where.state_dir, progress)
-            renamed = name_map([session.undertaking for session in opened])
+            return _planned(steps, opened)
+        if not yes:
+            _ask(steps)
+        done = execute(opened, steps, place, progress)
+        renamed = name_map([session.undertaking for session in opened])
     result: dict[str, JsonValue] = {**done.to_json(), "name_map": renamed}
     is_page = report_file is not None and report_file.suffix.lower() in {".html", ".htm"}
     _write(report_file, page(done) if is_page else _json(result))
@@ -110,16 +125,12 @@ def _jobs(where: Endpoints, types: TypesProfile) -> list[Job]:
     ]
 
 
-def _plan(jobs: list[Job], where: Endpoints, progress: Progress) -> Outcome:
-    with sessions(jobs, where.backups, progress) as opened:
-        steps = plan(opened, where.state_dir)
-        lines = [steps.to_text()]
-        for session in opened:
-            for table, columns in session.undertaking.source.choices.items():
-                lines += [
-                    f"  {table}.{column}: {one.pg_type} ({one.reason})" for column, one in columns.items()
-                ]
-        return Outcome("\n".join(lines), {"plan": steps.to_json()}, ExitCode.DIFFERENCES)
+def _planned(steps: Plan[Step], opened: Sequence[Session]) -> Outcome:
+    lines = [steps.to_text()]
+    for session in opened:
+        for table, columns in session.undertaking.source.choices.items():
+            lines += [f"  {table}.{column}: {one.pg_type} ({one.reason})" for column, one in columns.items()]
+    return Outcome("\n".join(lines), {"plan": steps.to_json()}, ExitCode.DIFFERENCES)
 
 
 def _ask(steps: Plan[Step]) -> None:

@@ -22,7 +22,7 @@ from opskit.host.private_cluster import PrivateCluster, private_cluster
 from opskit.host.scratch import scratch_directory
 from opskit.migrate.facts import Job
 from opskit.migrate.report import Report
-from opskit.migrate.run import migrate, plan, sessions
+from opskit.migrate.run import Workplace, migrate, plan, sessions
 from opskit.runs.lock import exclusive
 from opskit.runs.progress import Progress
 from opskit.transfer.target import Connection, connect
@@ -138,9 +138,9 @@ def _migrate(
         )
         for name, (_, database) in DATABASES.items()
     ]
-    state = scratch / "state"
-    with exclusive(state, "demo"), sessions(jobs, scratch / "backups", progress) as opened:
-        return migrate(opened, plan(opened, state), state, progress)
+    place = Workplace(scratch / "state", scratch / "backups")
+    with exclusive(place.state_dir, "demo"), sessions(jobs, place, progress) as opened:
+        return migrate(opened, plan(opened, place), place, progress)
 
 
 def _verify(

@@ -10,6 +10,7 @@ from opskit.errors import ConnectionFailed, Fault, OpskitError, QueryFailed
 from opskit.migrate.finish import add_rule, add_trigger, add_view, build_index, validate_rule
 from opskit.migrate.session import Session
 from opskit.migrate.staging import (
+    clear_staging,
     drop_staging,
     prepare_staging,
     publish,
@@ -97,6 +98,7 @@ class MigrateEffects:
                 session.writer.execute(step.table.create.encode())
             case BackUp():
                 session.backup = keep(session.copy, step.file)
+                return {"size": session.backup.size, "sha256": session.backup.sha256}
             case CopyTable():
                 return self._copy(step, session)
             case BuildIndex():
@@ -124,7 +126,10 @@ class MigrateEffects:
 
     def _prepare(self, step: Prepare, session: Session) -> None:
         self._progress.stage(step.database)
-        prepare_staging(session.writer, step.staging)
+        if step.kept:
+            clear_staging(session.writer, step)
+        else:
+            prepare_staging(session.writer, step.staging)
         memory = session.undertaking.target.index_memory
         configure(session.writer, session_settings(step.staging, memory))
         session.hire(self._workers)
@@ -144,7 +149,7 @@ class MigrateEffects:
                 where=step.table.source,
             )
         session.tables[step.table.source].parts.append(copied)
-        return {"rows": copied.taken, "digest": copied.digest.total}
+        return copied.to_json()
 
     def _verify(self, step: VerifyTable, session: Session) -> None:
         """Compares digests; when they differ, the rows: two spellings of one double are no difference."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from opskit.config import TypesProfile
 from opskit.schema.model import Schema
 from opskit.schema.names import fit
+from opskit.schema.target_schema import TargetSchema
 from opskit.schema.types import ColumnProfile, TypeChoice
 from opskit.transfer.tables import Span
 
@@ -107,6 +108,14 @@ class SourceFacts:
     choices: Mapping[str, Mapping[str, TypeChoice]]
     scans: Mapping[str, TextScan]
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What a killed migration has left in staging: its schema, and how many rows each table holds."""
+
+    schema: TargetSchema
+    rows: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Decides what a migration does. Pure: configuration and facts in, a plan or a list of refusals out."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from opskit.errors import Fault, Refused
 from opskit.migrate.facts import Job, TargetFacts
@@ -8,7 +8,7 @@ from opskit.migrate.stages import publication, stages
 from opskit.migrate.steps import Step
 from opskit.migrate.undertaking import Undertaking
 from opskit.runs.journal import UnfinishedRun
-from opskit.runs.plan import Plan
+from opskit.runs.plan import Plan, Stage
 
 COMMAND = "migrate"
 
@@ -37,9 +37,11 @@ def plan_migration(
     if faults:
         raise Refused(*faults)
     building = [stage for one in undertakings for stage in stages(one, workers)]
-    publishing = [publication(one) for one in undertakings]
+    publishing: list[Stage[Step]] = [
+        Stage((publication(one),)) for one in undertakings if not one.kept.published
+    ]
     told = tuple(f"{one.job.name}: {sentence}" for one in undertakings for sentence in _told(one))
-    return Plan(COMMAND, subject(undertakings), (*building, *publishing), told)
+    return Plan(COMMAND, subject(one.job for one in undertakings), (*building, *publishing), told)
 
 
 def fitting_workers(undertakings: Sequence[Undertaking], cores: int) -> int:
@@ -48,9 +50,9 @@ def fitting_workers(undertakings: Sequence[Undertaking], cores: int) -> int:
     return 1 if size < _WORTH_WORKERS else min(cores, _MOST_WORKERS)
 
 
-def subject(undertakings: Sequence[Undertaking]) -> str:
+def subject(jobs: Iterable[Job]) -> str:
     """What a run is about: the names of its databases."""
-    return ", ".join(one.job.name for one in undertakings)
+    return ", ".join(job.name for job in jobs)
 
 
 def _told(one: Undertaking) -> Iterator[str]:
@@ -63,8 +65,8 @@ def _told(one: Undertaking) -> Iterator[str]:
 
 def _refusals(one: Undertaking, begun: Container[str]) -> Iterator[Fault]:
     yield from _target_refusals(one.job, one.target)
-    if one.target.occupied:
-        yield _occupied(one, published=publication(one).steps[0].title in begun)
+    if one.target.occupied and not one.kept.published:
+        yield _occupied(one, published=publication(one).title in begun)
     for table in (table.source for table in one.design.tables):
         scan = one.source.scans[table]
         for unfit in scan.unfit:
@@ -119,8 +121,8 @@ def _occupied(one: Undertaking, *, published: bool) -> Fault:
     hint = "migrate into an empty database, or drop these objects first"
     if published:
         hint = (
-            f"a run that was killed had published {name}: `opskit verify` shows whether it is whole;"
-            " if it is, migrate only the other databases (--database), else drop these objects and run again"
+            f"a run that was killed had published {name}: the same command with --resume goes on after that;"
+            " to begin anew, drop these objects first"
         )
     objects = ", ".join(one.target.occupied)
     return Fault(

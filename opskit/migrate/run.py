@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,58 +12,91 @@ from opskit.migrate.effects import MigrateEffects
 from opskit.migrate.facts import Job
 from opskit.migrate.plan import COMMAND, fitting_workers, plan_migration, subject
 from opskit.migrate.report import Report, report
+from opskit.migrate.resume import keep, resumable
 from opskit.migrate.session import Session, open_target
-from opskit.migrate.source_facts import open_source, read_source
+from opskit.migrate.source_facts import open_copy, read_source
+from opskit.migrate.stages import copies, publication
 from opskit.migrate.steps import Step
-from opskit.migrate.target_facts import read_target
+from opskit.migrate.target_facts import read_staged, read_target
 from opskit.migrate.timeline import read_timeline
-from opskit.migrate.undertaking import undertake
+from opskit.migrate.undertaking import Undertaking, undertake
 from opskit.runs.execute import execute
 from opskit.runs.journal import Journal, UnfinishedRun, abandon, unfinished
 from opskit.runs.plan import Plan
 from opskit.runs.progress import Progress
-from opskit.schema.sqlite_source import room_for_copies
+from opskit.schema.sqlite_source import copy_source, room_for_copies
 from opskit.transfer.backup import discard
+from opskit.transfer.target import Connection
 
-RUNS = "runs"
-"""Where the journals are, in the state directory."""
+GO_ON = (
+    "once the cause is mended, run the same command again: with --resume it goes on from there, without it"
+    " removes what is left in the staging schema"
+)
 
-GO_ON = "once the cause is mended, run the same command again: it removes what is left in the staging schema"
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where migrations keep what outlives them."""
+
+    state_dir: Path
+    backups: Path
+
+    @property
+    def runs(self) -> Path:
+        """The directory of the journals."""
+        return self.state_dir / "runs"
 
 
 @contextmanager
-def sessions(jobs: Sequence[Job], backups: Path, progress: Progress) -> Generator[list[Session]]:
+def sessions(
+    jobs: Sequence[Job], place: Workplace, progress: Progress, *, resume: bool = False
+) -> Generator[list[Session]]:
     """Opens both ends of every job and reads their facts. Targets first: they fail sooner.
+
+    Args:
+        resume: go on from where a killed run was, if there is one that had come that far.
 
     Raises:
         ConnectionFailed: a target cannot be reached.
         Busy: another migration is at work in a target.
         Refused: a source cannot be read or copied.
     """
+    killed = list(unfinished(place.runs, COMMAND, subject(jobs)))
+    run = resumable(killed, len(jobs)) if resume else None
     with ExitStack() as stack:
         opened: list[Session] = []
-        copies = stack.enter_context(room_for_copies(backups))
+        room = stack.enter_context(room_for_copies(place.backups))
         at = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-        for job in jobs:
+        for number, job in enumerate(jobs):
             writer = open_target(job)
             stack.callback(writer.close)
-            progress.stage(f"{job.name}: copy of the file")
-            copy = copies / f"{job.name}.db"
-            source = open_source(job.source, copy)
+            if run is None:
+                progress.stage(f"{job.name}: copy of the file")
+                copy, backup = room / f"{job.name}.db", place.backups / f"{job.name}-{at}.db"
+                copy_source(job.source, copy)
+            else:
+                copy = backup = run.leaves[number]
+            source = open_copy(copy)
             stack.callback(source.close)
-            target = read_target(writer, job.schema)
             progress.stage(f"{job.name}: profile")
             begun = time.monotonic()
             facts = read_source(source, copy, job, progress)
             profiled = time.monotonic() - begun
-            backup = backups / f"{job.name}-{at}.db"
-            session = Session(undertake(job, facts, target, backup), copy, source, writer, profiled)
-            stack.callback(session.close)
-            opened.append(session)
+            one = undertake(job, facts, read_target(writer, job.schema), backup)
+            opened.append(Session(_with_kept(one, writer, run), copy, source, writer, profiled))
+            stack.callback(opened[-1].close)
         yield opened
 
 
-def plan(opened: Sequence[Session], state_dir: Path, workers: int | None = None) -> Plan[Step]:
+def _with_kept(one: Undertaking, writer: Connection, run: UnfinishedRun | None) -> Undertaking:
+    """The undertaking, knowing what a killed run has done of it."""
+    if run is None:
+        return one
+    staged = read_staged(writer, one.job.staging)
+    return replace(one, kept=keep(one.design, [*copies(one)], publication(one), staged, run))
+
+
+def plan(opened: Sequence[Session], place: Workplace, workers: int | None = None) -> Plan[Step]:
     """The plan for the opened sessions, in knowledge of runs that were killed.
 
     Args:
@@ -73,29 +107,29 @@ def plan(opened: Sequence[Session], state_dir: Path, workers: int | None = None)
     """
     undertakings = [session.undertaking for session in opened]
     workers = workers or fitting_workers(undertakings, os.cpu_count() or 1)
-    return plan_migration(undertakings, workers, _killed(state_dir, subject(undertakings)))
+    return plan_migration(undertakings, workers, _killed(opened, place))
 
 
-def migrate(opened: Sequence[Session], steps: Plan[Step], state_dir: Path, progress: Progress) -> Report:
+def migrate(opened: Sequence[Session], steps: Plan[Step], place: Workplace, progress: Progress) -> Report:
     """Executes the plan and returns the report. The caller holds the state directory.
 
     Raises:
         Reverted: a step failed; both sides are as they were.
         NeedsAttention: a step failed and the staging schema could not be removed.
     """
-    killed = _killed(state_dir, steps.subject)
+    killed = _killed(opened, place)
     backups = [session.undertaking.backup for session in opened]
-    with Journal(state_dir / RUNS, COMMAND, steps.subject, backups) as journal:
+    with Journal(place.runs, COMMAND, steps.subject, backups) as journal:
         by_name = {session.undertaking.job.name: session for session in opened}
-        workers = max(stage.at_once for stage in steps.stages)
-        effects = MigrateEffects(by_name, progress, workers)
-        execute(steps, effects, journal, go_on=GO_ON)
+        workers = max((stage.at_once for stage in steps.stages), default=1)
+        execute(steps, MigrateEffects(by_name, progress, workers), journal, go_on=GO_ON)
         for run in killed:
-            for file in run.leaves:
+            for file in set(run.leaves) - set(backups):
                 discard(file)
             abandon(run)
         return report(opened, steps, journal.run, read_timeline(journal.file))
 
 
-def _killed(state_dir: Path, databases: str) -> list[UnfinishedRun]:
-    return list(unfinished(state_dir / RUNS, COMMAND, databases))
+def _killed(opened: Sequence[Session], place: Workplace) -> list[UnfinishedRun]:
+    jobs = [session.undertaking.job for session in opened]
+    return list(unfinished(place.runs, COMMAND, subject(jobs)))

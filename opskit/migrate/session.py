@@ -20,10 +20,9 @@ APPLICATION_NAME = "opskit migrate"
 
 @dataclass(slots=True)
 class CopiedTable:
-    """What copying one table took and gave, part by part; `rejected` rows were set aside."""
+    """What copying one table took and gave, part by part."""
 
     parts: list[Copied] = field(default_factory=list[Copied])
-    rejected: int = 0
     verified: bool = False
 
     @property
@@ -35,6 +34,11 @@ class CopiedTable:
     def digest(self) -> Digest:
         """Of the rows that were copied."""
         return total(part.digest for part in self.parts)
+
+    @property
+    def rejected(self) -> int:
+        """Rows that were set aside."""
+        return sum(part.set_aside for part in self.parts)
 
     @property
     def bytes(self) -> int:

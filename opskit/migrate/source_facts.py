@@ -13,25 +13,26 @@ from opskit.migrate.facts import Job, SourceFacts, TableProfile, TextScan
 from opskit.migrate.parts import read_parts
 from opskit.migrate.profile import profile_table, scan_text
 from opskit.runs.progress import Progress
+from opskit.schema.model import Column
 from opskit.schema.references import align_foreign_keys
 from opskit.schema.sqlite_file import open_read_only, refusal, rows, scalar
 from opskit.schema.sqlite_reader import read_schema
-from opskit.schema.sqlite_source import copy_source
-from opskit.schema.types import ColumnProfile, TypeChoice, choose
+from opskit.schema.types import ColumnProfile, TypeChoice, as_configured, choose
 from opskit.transfer.functions import register
+from opskit.transfer.render import base_type
+from opskit.transfer.render_text import TEXT_TYPES
 
 _DAMAGE = ("***", "Tree ", "Page ", "Freelist", "disk image is malformed")
 """What quick_check writes about a damaged file; its other lines are about rows that break rules, or about
 full-text indexes out of step with their text, which are not migrated."""
 
 
-def open_source(path: Path, copy: Path) -> apsw.Connection:
-    """A reading connection, with the rendering functions, to a copy of the source as of this moment.
+def open_copy(copy: Path) -> apsw.Connection:
+    """A reading connection to a copy of a source, with the rendering functions.
 
     Raises:
-        Refused: the file cannot be read, is damaged or locked, or the copy cannot be written.
+        Refused: it cannot be read.
     """
-    copy_source(path, copy)
     connection = open_read_only(copy)
     register(connection)
     return connection
@@ -79,14 +80,11 @@ def _facts(connection: apsw.Connection, job: Job, progress: Progress) -> SourceF
         profile = profile_table(connection, table, job.types, overrides)
         profiles[table.name] = replace(profile, parts=read_parts(connection, table, profile.rows))
         choices[table.name] = {
-            column.name: _choice(column.name, profile.columns[column.name], overrides)
-            or choose(column, profile.columns[column.name], job.types)
+            column.name: _choice(column, profile.columns[column.name], job.types, overrides.get(column.name))
             for column in table.columns
         }
         texts = [
-            name
-            for name, choice in choices[table.name].items()
-            if choice.pg_type in ("text", "jsonb", "uuid")
+            name for name, choice in choices[table.name].items() if base_type(choice.pg_type) in TEXT_TYPES
         ]
         scans[table.name] = scan_text(connection, table, texts)
         progress.end(f"{job.name}: {table.name}")
@@ -102,8 +100,5 @@ def _for_table(overrides: Mapping[str, str], table: str) -> dict[str, str]:
     return {name.removeprefix(prefix): kind for name, kind in overrides.items() if name.startswith(prefix)}
 
 
-def _choice(column: str, profile: ColumnProfile, overrides: Mapping[str, str]) -> TypeChoice | None:
-    wanted = overrides.get(column)
-    if wanted is None:
-        return None
-    return TypeChoice(wanted, f"as configured, {profile.misfits[wanted]} values do not fit")
+def _choice(column: Column, profile: ColumnProfile, types: TypesProfile, override: str | None) -> TypeChoice:
+    return choose(column, profile, types) if override is None else as_configured(override, profile)

@@ -32,24 +32,26 @@ VALIDATED = (RuleKind.CHECK, RuleKind.FOREIGN_KEY)
 
 
 def stages(one: Undertaking, workers: int) -> Iterator[Stage[Step]]:
-    """Everything up to publication.
+    """Everything up to publication that a killed run has not done already.
 
     Args:
         workers: how many steps may be performed side by side.
     """
-    name, design = one.job.name, one.design
-    bytes_of = {
-        table.source: sum(part.bytes for part in one.source.profiles[table.source].parts)
-        for table in design.tables
-    }
-    tables = sorted(design.tables, key=lambda table: -bytes_of[table.source])
+    name, design, kept = one.job.name, one.design, one.kept
+    if kept.published:
+        return
+    bytes_of = {table.source: _bytes(one, table) for table in design.tables}
     rules = sorted(design.rules, key=lambda rule: -bytes_of.get(rule.table, 0))
-    yield Stage((Prepare(name, one.job.staging, one.target.leftover),))
-    yield from _stage(CreateTable(name, table) for table in design.tables)
-    yield from _stage(_copying(one, tables), workers)
-    yield from _stage((BuildIndex(name, rule) for rule in rules if rule.index), workers)
-    yield from _stage(AddRule(name, rule) for rule in design.rules if _is_added(rule))
-    yield from _stage(_proving(one, tables, rules), workers)
+    standing = tuple(table.target for table in design.tables if table.source in kept.tables)
+    yield Stage((Prepare(name, one.job.staging, one.target.leftover, standing),))
+    yield from _stage(CreateTable(name, table) for table in design.tables if table.source not in kept.tables)
+    yield from _stage(_filling(one), workers)
+    missing = (rule for rule in rules if rule.index and rule.name not in kept.indexes)
+    yield from _stage((BuildIndex(name, rule) for rule in missing), workers)
+    yield from _stage(
+        AddRule(name, rule) for rule in design.rules if _is_added(rule) and rule.name not in kept.keys
+    )
+    yield from _stage(_proving(one, rules), workers)
     yield from _stage(
         SetGenerator(name, table.target, table.identity, table.last_key)
         for table in design.tables
@@ -59,12 +61,12 @@ def stages(one: Undertaking, workers: int) -> Iterator[Stage[Step]]:
     yield from _stage(AddTrigger(name, trigger) for trigger in design.triggers)
 
 
-def publication(one: Undertaking) -> Stage[Step]:
-    """The stage after which the application sees everything."""
+def publication(one: Undertaking) -> Publish:
+    """The step after which the application sees everything."""
     tables = tuple(table.target for table in one.design.tables)
     views = tuple(view.target for view in one.design.views)
     functions = tuple(trigger.function for trigger in one.design.triggers)
-    return Stage((Publish(one.job.name, one.job.staging, one.job.schema, tables, views, functions),))
+    return Publish(one.job.name, one.job.staging, one.job.schema, tables, views, functions)
 
 
 def source_table(one: Undertaking, table: TableDesign, span: Span | None = None) -> SourceTable:
@@ -84,23 +86,37 @@ def _is_added(rule: Rule) -> bool:
     return rule.index is None or rule.attach is not None
 
 
-def _copying(one: Undertaking, tables: list[TableDesign]) -> Iterator[Step]:
-    """Largest tables first, so that no worker is alone with one at the end."""
-    yield BackUp(one.job.name, one.job.source, one.backup)
-    for table in tables:
+def _bytes(one: Undertaking, table: TableDesign) -> int:
+    return sum(part.bytes for part in one.source.profiles[table.source].parts)
+
+
+def _largest_first(one: Undertaking) -> list[TableDesign]:
+    """So that no worker is alone with a large table at the end."""
+    return sorted(one.design.tables, key=lambda table: -_bytes(one, table))
+
+
+def copies(one: Undertaking) -> Iterator[CopyTable]:
+    """The steps that copy all tables."""
+    for table in _largest_first(one):
         parts = one.source.profiles[table.source].parts
         for number, part in enumerate(parts, 1):
             source = source_table(one, table, part.span)
             yield CopyTable(one.job.name, table, source, part.rows, number, len(parts))
 
 
-def _proving(one: Undertaking, tables: list[TableDesign], rules: list[Rule]) -> Iterator[Step]:
+def _filling(one: Undertaking) -> Iterator[Step]:
+    if one.kept.run is None:
+        yield BackUp(one.job.name, one.job.source, one.backup)
+    yield from (step for step in copies(one) if step.table.source not in one.kept.tables)
+
+
+def _proving(one: Undertaking, rules: list[Rule]) -> Iterator[Step]:
     name = one.job.name
     for rule in rules:
         if rule.kind in VALIDATED:
             yield ValidateRule(name, rule)
-    for table in tables:
+    for table in _largest_first(one):
         rows = one.source.profiles[table.source].rows
         yield VerifyTable(name, table, source_table(one, table), rows)
-    for table in tables:
+    for table in one.design.tables:
         yield AnalyzeTable(name, table.target)

@@ -1,12 +1,13 @@
 """The staging schema: a migration builds there, and moves everything out in one go when it is proven."""
 
 from collections.abc import Container
+from importlib.resources import files
 
 import psycopg
 from psycopg import sql
 
 from opskit.errors import Busy
-from opskit.migrate.steps import Publish, SetGenerator
+from opskit.migrate.steps import Prepare, Publish, SetGenerator
 from opskit.schema.names import quote
 from opskit.transfer.target import Connection
 
@@ -16,6 +17,8 @@ of its name."""
 
 _INDEX_MEMORY = 256 * 1024
 """Kilobytes that building an index takes at least: enough to sort some million keys without a file."""
+
+_REMAINS = (files("opskit.migrate") / "sql" / "remains.sql").read_bytes()
 
 _MOVE_TABLE = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
 _MOVE_VIEW = sql.SQL("ALTER VIEW {} SET SCHEMA {}")
@@ -62,6 +65,13 @@ def prepare_staging(connection: Connection, staging: str) -> None:
     """Makes an empty staging schema."""
     drop_staging(connection, staging)
     connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(staging)))
+
+
+def clear_staging(connection: Connection, step: Prepare) -> None:
+    """Removes what a killed migration left in staging, but for whole tables with their indexes and keys."""
+    wanted = {"staging": step.staging, "kept": list(step.kept)}
+    for (statement,) in connection.execute(_REMAINS, wanted).fetchall():
+        connection.execute(str(statement).encode())
 
 
 def set_generator(connection: Connection, staging: str, step: SetGenerator) -> None:

@@ -9,15 +9,23 @@ from opskit.transfer.tables import SourceTable
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Make the staging schema, after removing what a killed migration left in it."""
+    """Make the staging schema, after removing what a killed migration left in it, some tables apart.
+
+    Attributes:
+        kept: target tables that stand there whole.
+    """
 
     database: str
     staging: str
     leftover: bool
+    kept: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """One line."""
+        if self.kept:
+            tables = f"{len(self.kept)} tables that stand there whole"
+            return f"{self.database}: go on in the staging schema {self.staging} with {tables}"
         also = ", removing what an interrupted migration left there" if self.leftover else ""
         return f"{self.database}: make the staging schema {self.staging}{also}"
 

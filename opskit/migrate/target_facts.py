@@ -2,8 +2,11 @@
 
 from typing import LiteralString, cast
 
+from psycopg import sql
+
 from opskit.errors import Refused
-from opskit.migrate.facts import TargetFacts, staging_of
+from opskit.migrate.facts import Staged, TargetFacts, staging_of
+from opskit.schema.postgresql_reader import read_target_schema
 from opskit.transfer.target import Connection
 
 _TARGET: LiteralString = """
@@ -33,3 +36,15 @@ def read_target(connection: Connection, schema: str) -> TargetFacts:
     version, encoding, may_create, leftover, memory = cast("tuple[int, str, bool, bool, int]", row)
     occupied = tuple(str(name) for (name,) in connection.execute(_OCCUPIED, {"schema": schema}))
     return TargetFacts(version, encoding, may_create, occupied, leftover, memory)
+
+
+def read_staged(connection: Connection, schema: str) -> Staged:
+    """What stands in the staging schema."""
+    staged = read_target_schema(connection, schema)
+    rows: dict[str, int] = {}
+    for table in staged.tables:
+        counted = connection.execute(
+            sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table))
+        ).fetchone()
+        rows[table] = cast("int", counted[0]) if counted else 0
+    return Staged(staged, rows)

@@ -5,29 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from opskit.transfer.compare import Differences
+from opskit.transfer.copied import Copied
 from opskit.transfer.digest import Digest, digest
 from opskit.transfer.proof import differences, digest_target
 from opskit.transfer.source import Block, read_blocks
 from opskit.transfer.tables import Pair, SourceTable, TargetTable
 from opskit.transfer.target import copy_in
 from opskit.transfer.workers import Advance, Ends
-
-
-@dataclass(slots=True)
-class Copied:
-    """What copying some rows took and gave.
-
-    Attributes:
-        bytes: of the COPY stream.
-        set_aside: rows that the target cannot hold.
-        taken: rows that the server counted.
-    """
-
-    digest: Digest = field(default_factory=Digest)
-    bytes: int = 0
-    set_aside: int = 0
-    taken: int = 0
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +24,9 @@ class CopyRows:
     def run(self, ends: Ends, advance: Advance) -> Copied:
         """See `Task`."""
         started = time.monotonic()
-        copied = Copied()
-        blocks = _accounted(read_blocks(ends.reader, self.source), copied, advance)
-        copied.taken = copy_in(ends.writer, self.target, blocks)
-        copied.seconds = time.monotonic() - started
-        return copied
+        account = _Account(advance)
+        taken = copy_in(ends.writer, self.target, account.kept(read_blocks(ends.reader, self.source)))
+        return Copied(account.digest, account.bytes, account.set_aside, taken, time.monotonic() - started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +62,19 @@ class Execute:
         ends.writer.execute(self.statement.encode())
 
 
-def _accounted(blocks: Iterator[Block], copied: Copied, advance: Advance) -> Iterator[Block]:
-    for block in blocks:
-        copied.digest += digest(block.lines())
-        copied.bytes += len(block.data)
-        copied.set_aside += block.set_aside
-        yield block
-        advance(block.rows)
+@dataclass(slots=True)
+class _Account:
+    """Keeps account of blocks that pass by."""
+
+    advance: Advance
+    digest: Digest = field(default_factory=Digest)
+    bytes: int = 0
+    set_aside: int = 0
+
+    def kept(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        for block in blocks:
+            self.digest += digest(block.lines())
+            self.bytes += len(block.data)
+            self.set_aside += block.set_aside
+            yield block
+            self.advance(block.rows)

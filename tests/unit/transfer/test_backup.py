@@ -8,12 +8,13 @@ import pytest
 from opskit.transfer.backup import discard, keep
 
 
-def test_a_copy_that_is_kept_is_moved_and_known_by_its_digest(tmp_path: Path) -> None:
+def test_a_copy_that_is_kept_has_a_name_of_its_own_and_is_known_by_its_digest(tmp_path: Path) -> None:
     (tmp_path / "copy.db").write_bytes(b"content")
     kept = keep(tmp_path / "copy.db", tmp_path / "backup.db")
     assert (kept.file, kept.size) == (tmp_path / "backup.db", 7)
     assert kept.sha256 == hashlib.sha256(b"content").hexdigest()
-    assert [path.name for path in tmp_path.iterdir()] == ["backup.db"]
+    (tmp_path / "copy.db").unlink()
+    assert (tmp_path / "backup.db").read_bytes() == b"content"
 
 
 def test_a_copy_that_cannot_be_kept_is_no_backup(tmp_path: Path) -> None:
