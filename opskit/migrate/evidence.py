@@ -119,7 +119,9 @@ def _shown_columns(table: Table, column: str) -> str:
 
 
 def _head(column: str) -> str:
-    return f"substr(CAST({quote(column)} AS BLOB), 1, {4 * _SHOWN + 4})"
+    name = quote(column)
+    head = f"substr(CAST({name} AS BLOB), 1, {4 * _SHOWN + 4})"
+    return f"CASE WHEN {name} IS NOT NULL THEN ifnull({head}, x'') END"  # of an empty BLOB it is NULL
 
 
 def _encoding(connection: apsw.Connection) -> str:

@@ -184,20 +184,26 @@ def choose(column: Column, profile: ColumnProfile, types: TypesProfile) -> TypeC
         return TypeChoice("text", f"{declared}, holds no value")
     chosen = next(one for one in wanted if not profile.misfits.get(one, 0))
     passed = [one for one in wanted[: wanted.index(chosen)] if profile.misfits.get(one)]
+    changed = _changed_classes(chosen, profile)
+    told = bool(changed) or (bool(passed) and _is_widened(column, wanted[0]))
+    why = "; ".join(_reasons(column, profile, chosen, passed if told else ()))
+    if changed:
+        why += f"; {changed}"
+    loses_offsets = chosen in _MOMENTS and profile.offset is not None
+    return TypeChoice(chosen, f"{declared}, {why}", told or loses_offsets)
+
+
+def _reasons(column: Column, profile: ColumnProfile, chosen: str, passed: Sequence[str]) -> Iterator[str]:
+    """Why not the types that were passed over, and how the values are written."""
     unit = unit_of(*profile.numbers) if profile.numbers and may_count_time(column) else None
-    why = [profile.fits(one) for one in _telling(passed, profile) or (chosen,)]
+    if not (unit and passed):
+        yield from (profile.fits(one) for one in _telling(passed, profile) or (chosen,))
     if unit and profile.numbers:
-        why = [*why[: not passed], _counting(unit, *profile.numbers)]
+        yield _counting(unit, *profile.numbers)
     if profile.spellings:
-        why.append("they are " + "; ".join(map(str, profile.spellings)))
+        yield "they are " + "; ".join(map(str, profile.spellings))
     if chosen in _MOMENTS:
-        why.extend(_varying(profile))
-    told = bool(passed) and _is_widened(column, wanted[0])
-    return TypeChoice(
-        chosen,
-        f"{declared}, {'; '.join(why)}",
-        told or _changes_class(chosen, profile) or (profile.offset is not None and chosen in _MOMENTS),
-    )
+        yield from _varying(profile)
 
 
 def as_configured(override: str, profile: ColumnProfile) -> TypeChoice:
@@ -236,11 +242,15 @@ def _is_widened(column: Column, wanted: str) -> bool:
     return wanted not in _GENERAL or column.affinity in {Affinity.INTEGER, Affinity.REAL, Affinity.TEXT}
 
 
-def _changes_class(chosen: str, profile: ColumnProfile) -> bool:
-    """Do values of different classes become one, so that some read back as another class?"""
+def _changed_classes(chosen: str, profile: ColumnProfile) -> str:
+    """The sentence about values of different classes that become one, so that some read back as another."""
     kept = {"text": Storage.TEXT, "bytea": Storage.BLOB}.get(chosen)
-    others = set(Storage) - {Storage.NULL, kept}
-    return kept is not None and any(profile.storage.get(one) for one in others)
+    if kept is None:
+        return ""
+    others = {one: count for one, count in profile.storage.items() if count and one is not Storage.NULL}
+    others.pop(kept, None)
+    counted = " and ".join(f"{count} {one.value}" for one, count in others.items())
+    return f"{counted} values read back as {'text' if chosen == 'text' else 'bytes'}" if counted else ""
 
 
 def _declared_meaning(declared: str) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def test_a_declared_type_that_does_not_hold_its_values_is_told(declared: str, to
     wanted = candidates(column(declared), NATIVE)[0]
     choice = choose(column(declared), holding(wanted), NATIVE)
     assert choice.told is told
-    assert f"2 of 3 values do not fit {wanted}" in choice.reason
+    assert (f"2 of 3 values do not fit {wanted}" in choice.reason) is told
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_a_declared_type_that_does_not_hold_its_values_is_told(declared: str, to
 def test_values_that_read_back_as_another_class_are_told(
     declared: str, storage: dict[Storage, int], told: bool
 ) -> None:
-    numbers = dict.fromkeys(("bigint", "double precision", "numeric"), 1)
-    choice = choose(column(declared), ColumnProfile(storage, numbers), SAME)
+    misfits = {"bigint": 1, "double precision": 1, "numeric": 1}
+    choice = choose(column(declared), ColumnProfile(storage, misfits), SAME)
     assert choice.pg_type in {"text", "bytea"}
     assert choice.told is told
 
@@ -124,8 +124,17 @@ def test_the_reason_names_how_many_values_do_not_fit_and_the_first_of_them() -> 
     profile = ColumnProfile({Storage.INTEGER: 117, Storage.TEXT: 3}, misfits, examples=examples)
     choice = choose(column("INTEGER"), profile, NATIVE)
     assert choice == TypeChoice(
-        "text", "declared INTEGER, 3 of 120 values do not fit bigint, e.g. id=7: 'n/a'", told=True
+        "text",
+        "declared INTEGER, 3 of 120 values do not fit bigint, e.g. id=7: 'n/a';"
+        " 117 integer values read back as text",
+        told=True,
     )
+
+
+def test_a_column_without_a_declared_meaning_only_follows_its_values() -> None:
+    misfits = {"bigint": 3, "double precision": 3, "numeric": 3}
+    profile = ColumnProfile({Storage.TEXT: 3}, misfits)
+    assert choose(column("TIME"), profile, NATIVE) == TypeChoice("text", "declared TIME, all 3 values fit")
 
 
 def test_the_type_that_comes_nearest_is_named_beside_the_wanted_one() -> None:
