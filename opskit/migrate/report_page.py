@@ -10,6 +10,7 @@ from string import Template
 
 from opskit import __version__
 from opskit.migrate.report import DatabaseReport, Made, Report, TableReport
+from opskit.migrate.report_figures import count, duration, size
 from opskit.migrate.report_notes import Notes
 from opskit.migrate.timeline import Phase
 from opskit.schema.design import ColumnDesign
@@ -19,6 +20,9 @@ _ASSETS = files("opskit.migrate") / "page"
 
 OPEN_NOTES = 40
 """Up to so many notes of a database are shown at once; more are opened object by object."""
+
+SHOWN_LINES = 5
+"""Longer SQL of a note is opened when it is wanted."""
 
 
 def page(report: Report) -> str:
@@ -56,8 +60,8 @@ def _head(report: Report) -> str:
     tables = sum(len(one.tables) for one in report.databases)
     figures = {
         "Rows": f"{rows:,}",
-        "Data": _size(report.bytes()),
-        "Time": _time(report.seconds),
+        "Data": size(report.bytes()),
+        "Time": duration(report.seconds),
         "Rows a second": f"{rows / report.seconds:,.0f}" if report.seconds else "–",
         "Tables": f"{tables:,}",
         "Notes": f"{notes:,}",
@@ -79,10 +83,10 @@ def _verdict(report: Report) -> str:
         style, words = "good", "Every row arrived"
         proof = "All rows of all tables were read back from PostgreSQL: they are what they were in SQLite."
     if report.rejected():
-        style, words = "bad", f"{_count(report.rejected(), 'row')} set aside"
+        style, words = "bad", f"{count(report.rejected(), 'row')} set aside"
         proof = f"PostgreSQL cannot hold them; they are kept beside their tables. {proof}"
     first = next((number for number, one in enumerate(report.databases) if one.told), None)
-    notes = _count(len(report.told()), "note")
+    notes = count(len(report.told()), "note")
     link = "" if first is None else f' What is different now: <a href="#notes-{first}">{notes}</a>.'
     return f'<h1 class="{style}">{words}</h1>\n<p class="lead">{proof}{link}</p>'
 
@@ -93,8 +97,8 @@ def _contents(report: Report) -> str:
         return ""
     items = "".join(
         f'<li><a href="#database-{number}">{escape(one.name)}</a> '
-        f"{_count(len(one.tables), 'table')}, {_count(one.rows(), 'row')}, "
-        f"{_count(len(one.told), 'note')}</li>"
+        f"{count(len(one.tables), 'table')}, {count(one.rows(), 'row')}, "
+        f"{count(len(one.told), 'note')}</li>"
         for number, one in enumerate(report.databases)
     )
     return f'<nav aria-label="Databases"><ul>{items}</ul></nav>'
@@ -126,7 +130,7 @@ def _phases(one: DatabaseReport, seconds: float) -> str:
     rows = "\n".join(_phase(phase, seconds) for phase in one.phases)
     return f"""<h3>Where the time went</h3>
 <table class="phases">
-<caption>The source was examined first, for {_time(one.profile_seconds)}. Phases may overlap.</caption>
+<caption>The source was examined first, for {duration(one.profile_seconds)}. Phases may overlap.</caption>
 <thead><tr>{_heads("Phase", "Time", "When")}</tr></thead>
 <tbody>
 {rows}
@@ -136,7 +140,7 @@ def _phases(one: DatabaseReport, seconds: float) -> str:
 
 def _phase(phase: Phase, seconds: float) -> str:
     bar = _bar(phase.seconds, seconds, phase.begun)
-    time = _time(phase.seconds)
+    time = duration(phase.seconds)
     return f'<tr><th scope="row">{escape(phase.name)}</th><td>{time}</td><td>{bar}</td></tr>'
 
 
@@ -145,25 +149,34 @@ def _notes(number: int, one: DatabaseReport) -> str:
         return ""
     is_open = " open" if len(one.told) <= OPEN_NOTES else ""
     groups = "\n".join(_about(f"notes-{number}-{nth}", notes, is_open) for nth, notes in enumerate(one.notes))
-    return f"""<h3 id="notes-{number}">{_count(len(one.told), "note")}</h3>
+    return f"""<h3 id="notes-{number}">{count(len(one.told), "note")}</h3>
 {groups}"""
 
 
 def _about(name: str, notes: Notes, is_open: str) -> str:
-    lines = "".join(
-        f"<li>{escape(note.sentence)}{f'<pre>{escape(note.sql)}</pre>' if note.sql else ''}</li>"
-        for note in notes.notes
-    )
-    summary = f"<b>{escape(notes.about)}</b> <small>{_count(len(notes.notes), 'note')}</small>"
+    lines = "".join(f"<li>{escape(note.sentence)}{_note_sql(note.sql)}</li>" for note in notes.notes)
+    summary = f"<b>{escape(notes.about)}</b> <small>{count(len(notes.notes), 'note')}</small>"
     return (
         f'<details class="notes" id="{name}" data-find{is_open}><summary>{summary}</summary>'
         f"<ul>{lines}</ul></details>"
     )
 
 
+def _note_sql(sql: str) -> str:
+    if not sql:
+        return ""
+    shown = f"<pre>{escape(sql)}</pre>"
+    lines = sql.count("\n") + 1
+    return (
+        shown
+        if lines <= SHOWN_LINES
+        else f"<details><summary>{lines} lines of SQL</summary>{shown}</details>"
+    )
+
+
 def _tables(number: int, one: DatabaseReport) -> str:
     links = {
-        notes.about: f'<br><a href="#notes-{number}-{nth}">{_count(len(notes.notes), "note")}</a>'
+        notes.about: f'<br><a href="#notes-{number}-{nth}">{count(len(notes.notes), "note")}</a>'
         for nth, notes in enumerate(one.notes)
     }
     largest = max((table.bytes for table in one.tables), default=0)
@@ -173,7 +186,7 @@ def _tables(number: int, one: DatabaseReport) -> str:
         for table in sorted(one.tables, key=lambda table: (-table.bytes, ascii_fold(table.target)))
     )
     heads = _heads("Table", "Rows", "Size", "Copied in", "Rows/s", "MB/s", "Verified")
-    return f"""<h3>{_count(len(one.tables), "table")}</h3>
+    return f"""<h3>{count(len(one.tables), "table")}</h3>
 <table class="tables">
 <caption>The largest first; sizes are those of the data on its way to PostgreSQL.</caption>
 <thead><tr>{heads}</tr></thead>
@@ -185,14 +198,14 @@ def _table(table: TableReport, largest: int, slowest: float, link: str) -> str:
     name = _name(table.target, table.source)
     aside = f'<br><strong class="bad">{table.rejected:,} set aside</strong>' if table.rejected else ""
     verified = '<span class="good">yes</span>' if table.verified else '<strong class="bad">no</strong>'
-    rules = f" · {_count(len(table.made), 'key or rule', 'keys and rules')}" if table.made else ""
+    rules = f" · {count(len(table.made), 'key or rule', 'keys and rules')}" if table.made else ""
     return f"""<tbody data-find>
 <tr><th scope="row">{name}{link}</th><td>{table.rows:,}{aside}</td>
-<td>{_size(table.bytes)}{_bar(table.bytes, largest)}</td>
-<td>{_time(table.seconds)}{_bar(table.seconds, slowest)}</td>
+<td>{size(table.bytes)}{_bar(table.bytes, largest)}</td>
+<td>{duration(table.seconds)}{_bar(table.seconds, slowest)}</td>
 <td>{table.rows_per_second:,}</td><td>{table.bytes_per_second / 1e6:,.1f}</td><td>{verified}</td></tr>
 <tr class="more"><td colspan="7"><details>
-<summary>{_count(len(table.columns), "column")}{rules}</summary>
+<summary>{count(len(table.columns), "column")}{rules}</summary>
 <div class="inside">
 {_columns(table)}
 {_made(table.made)}
@@ -226,7 +239,7 @@ def _others(made: Sequence[Made]) -> str:
     """Views and triggers, whose statements are long."""
     if not made:
         return ""
-    return f"""<h3>{_count(len(made), "view or trigger", "views and triggers")}</h3>
+    return f"""<h3>{count(len(made), "view or trigger", "views and triggers")}</h3>
 <details><summary>{escape(", ".join(one.name for one in made))}</summary>
 <div class="inside">
 {_made(made)}
@@ -264,40 +277,5 @@ def _bar(value: float, of: float, after: float = 0.0) -> str:
     return f'<svg class="bar" aria-hidden="true">{drawn}</svg>'
 
 
-def _size(count: int) -> str:
-    """Bytes for people.
-
-    >>> _size(999), _size(1_234_000), _size(5_600_000_000)
-    ('999 B', '1.2 MB', '5.6 GB')
-    """
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            return f"{count / factor:,.1f} {unit}"
-    return f"{count} B"
-
-
-def _time(seconds: float) -> str:
-    """Seconds for people.
-
-    >>> _time(0.0123), _time(1.234), _time(61.5), _time(7384)
-    ('12 ms', '1.23 s', '1 min 2 s', '2 h 3 min')
-    """
-    if seconds < 1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.2f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def _moment(at: datetime) -> str:
     return f'<time datetime="{at.isoformat()}">{at:%Y-%m-%d %H:%M:%S} UTC</time>'
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    """A number with its noun.
-
-    >>> _count(1, "note"), _count(1200, "note")
-    ('1 note', '1,200 notes')
-    """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

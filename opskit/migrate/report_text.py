@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from opskit.migrate.report import DatabaseReport, Report, TableReport
+from opskit.migrate.report_figures import count
 from opskit.schema.design import one_line
 from opskit.schema.model import ascii_fold
 
@@ -16,7 +17,12 @@ def text(report: Report) -> str:
 def _database(one: DatabaseReport) -> Iterator[str]:
     yield f"{one.name}: {one.source} → {one.target} (PostgreSQL {one.server_version})"
     yield from _tables(one.tables)
-    counted = f"{len(one.tables)} tables, {len(one.views)} views and {len(one.triggers)} triggers"
+    parts = (
+        count(len(one.tables), "table"),
+        count(len(one.views), "view"),
+        count(len(one.triggers), "trigger"),
+    )
+    counted = ", ".join(parts)
     yield f"  {counted}; {one.rows():,} rows, {one.bytes() / 1e6:,.1f} MB; backup {one.backup}"
     phases = ", ".join(f"{phase.name} {phase.seconds:.1f} s" for phase in one.phases)
     yield f"  profile {one.profile_seconds:.1f} s, {phases}"

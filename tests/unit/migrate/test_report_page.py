@@ -11,7 +11,7 @@ import pytest
 
 from opskit.migrate.report import DatabaseReport, KeyGenerator, Made, Report, TableReport
 from opskit.migrate.report_notes import group
-from opskit.migrate.report_page import OPEN_NOTES, page
+from opskit.migrate.report_page import OPEN_NOTES, SHOWN_LINES, page
 from opskit.migrate.report_text import text
 from opskit.migrate.steps import Step
 from opskit.migrate.timeline import PHASES, Phase
@@ -138,6 +138,13 @@ def test_notes_stand_with_their_object_and_their_sql() -> None:
     markup = page(of(DATABASE))
     assert "<li>view paid was left out: it differs<pre>SELECT 1 -- one\n  FROM paid</pre></li>" in markup
     assert "the database 1 note all is odd" in Reader(markup).text
+
+
+def test_long_sql_of_a_note_is_opened_when_it_is_wanted() -> None:
+    told = (f"view paid was left out; its SQL is {'SELECT 1 ' * SHOWN_LINES}FROM paid",)
+    written = "SELECT 1\n" * SHOWN_LINES + "FROM paid"
+    markup = page(of(replace(DATABASE, told=told, notes=group(told, MENTIONS, [written]))))
+    assert "<details><summary>6 lines of SQL</summary><pre>SELECT 1\n" in markup
 
 
 def test_many_notes_are_opened_object_by_object() -> None:
