@@ -7,6 +7,7 @@ overlap. Nothing is converted because of that: an override like timestamptz(epoc
 import math
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 
 from opskit.schema.model import Affinity, Column
@@ -114,6 +115,6 @@ def _microseconds(value: float, unit: Unit) -> int:
     if unit is Unit.JULIAN:
         return (math.floor(value * 86_400_000 + 0.5) - 210_866_760_000_000) * 1000
     scale = {Unit.SECONDS: 1_000_000, Unit.MILLISECONDS: 1000}.get(unit, 1)
-    whole = math.floor(value)
-    # the whole part exactly, whatever its size
-    return whole * scale + round((value - whole) * scale)
+    return round(
+        Decimal(repr(value)) * scale
+    )  # the digits that were written, not what a double makes of them
