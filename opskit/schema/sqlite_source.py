@@ -147,10 +147,12 @@ def _beside(path: Path) -> tuple[Path, ...]:
 
 def _copy_still(held: apsw.VFSFile, path: Path, file: Path) -> None:
     _create(file)
+    offset, size = 0, held.xFileSize()
     with file.open("wb", buffering=0) as copy:
-        offset = 0
-        while chunk := held.xRead(_CHUNK, offset):
-            offset += copy.write(chunk)
+        while (
+            offset < size
+        ):  # never beyond the end: of a short read, apsw drops zeros that the file does hold
+            offset += copy.write(held.xRead(min(_CHUNK, size - offset), offset))
     # the journal of a transaction under way is as good as none: it restores what the file still holds
     for one, other in zip(_beside(path), _beside(file), strict=True):
         with suppress(FileNotFoundError):  # none, or that transaction has just been given up

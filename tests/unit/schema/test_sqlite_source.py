@@ -132,6 +132,16 @@ def test_the_wal_of_a_running_application_is_read_and_left_to_it(directory: Path
     assert beside(file) == set()  # the application, the last to close it, has folded the WAL in
 
 
+@pytest.mark.parametrize("size", [9000, (1 << 20) - 9000, 1 << 20])
+def test_a_file_that_ends_in_zeros_is_copied_to_its_end(directory: Path, tmp_path: Path, size: int) -> None:
+    file = make_sqlite(
+        directory / "app.db", f"CREATE TABLE t (body); INSERT INTO t VALUES (zeroblob({size}))"
+    )
+    assert file.read_bytes().endswith(bytes(100))
+    copy_source(file, tmp_path / "copy.db")
+    assert (tmp_path / "copy.db").read_bytes() == file.read_bytes()
+
+
 def test_what_is_not_committed_yet_is_not_read(directory: Path, tmp_path: Path) -> None:
     file = directory / "app.db"
     rollback(file)
