@@ -1,6 +1,6 @@
 """What every part of a design is drawn from, and how a part says what it could not make."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -94,3 +94,9 @@ def translated(result: Translated, what: str, sql: str, outcome: str = "it was l
     if isinstance(result, Untranslatable):
         return Told(f"{what} was not translated ({result.reason}): {outcome}; its SQL is {one_line(sql)}")
     return result.sql if result else ""
+
+
+def remarks(result: Translated, what: str) -> Iterator[Told]:
+    """What is to be told about something that was translated."""
+    if isinstance(result, Translation):
+        yield from (Told(f"{what} {sentence}") for sentence in result.told)

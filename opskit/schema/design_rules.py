@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from opskit.schema.design import Rule, RuleKind
-from opskit.schema.design_draft import Draft, FreeNames, Told, translated
+from opskit.schema.design_draft import Draft, FreeNames, Told, remarks, translated
 from opskit.schema.design_foreign_keys import is_referred_to
 from opskit.schema.model import Check, Column, Index, IndexTerm, Table
 from opskit.schema.names import quote
@@ -33,7 +33,7 @@ def design_rules(
         yield from _index(draft, table, index, free)
     for column in table.columns:
         if column.default is not None and not column.generated and column.name != table.rowid_alias:
-            yield _default(draft, table, column, column.default)
+            yield from _default(draft, table, column, column.default)
     for number, check in enumerate(table.checks, 1):
         yield _check(draft, table, check, constraints.take(check.name or f"{table.name}_check{number}"))
 
@@ -64,14 +64,17 @@ def _check(draft: Draft, table: Table, check: Check, name: str) -> Rule | Told:
     return Rule(RuleKind.CHECK, name, table.name, statement, f"{statement} NOT VALID")
 
 
-def _default(draft: Draft, table: Table, column: Column, default: str) -> Rule | Told:
+def _default(draft: Draft, table: Table, column: Column, default: str) -> Iterator[Rule | Told]:
     what = f"default of column {column.name} of table {table.name}"
-    sql = translated(translate_default(column, draft.type(table, column.name)), what, default)
+    result = translate_default(column, draft.type(table, column.name))
+    sql = translated(result, what, default)
     if isinstance(sql, Told):
-        return sql
+        yield sql
+        return
+    yield from remarks(result, what)
     name = draft.column(table, column.name)
     statement = f"ALTER TABLE {draft.relation(table)} ALTER COLUMN {name} SET DEFAULT {sql}"
-    return Rule(RuleKind.DEFAULT, column.name, table.name, statement)
+    yield Rule(RuleKind.DEFAULT, column.name, table.name, statement)
 
 
 def _key_by_collation(draft: Draft, table: Table, free: FreeNames) -> Iterator[Rule | Told]:

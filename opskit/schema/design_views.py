@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from opskit.schema.design import TriggerDesign, ViewDesign, one_line
-from opskit.schema.design_draft import Draft, Told, translated
+from opskit.schema.design_draft import Draft, Told, remarks, translated
 from opskit.schema.design_virtual import search_column
 from opskit.schema.model import View
 from opskit.schema.names import quote
@@ -14,24 +14,26 @@ def design_views(draft: Draft) -> Iterator[ViewDesign | Told]:
     """The views, each behind those it uses."""
     for view in order_views(draft.schema):
         if view.columns:
-            yield _view(draft, view)
+            yield from _view(draft, view)
         else:
             sql = one_line(view.sql)
             yield Told(f"view {view.name} was left out: it is broken in SQLite itself; its SQL is {sql}")
 
 
-def _view(draft: Draft, view: View) -> ViewDesign | Told:
+def _view(draft: Draft, view: View) -> Iterator[ViewDesign | Told]:
     result = translate_view(view, draft.schema, draft.types, draft.names)
     sql = translated(result, f"view {view.name}", view.sql)
     if isinstance(sql, Told):
-        return sql
+        yield sql
+        return
+    yield from remarks(result, f"view {view.name}")
     target = draft.names.relation(view.name)
     targets = tuple(draft.names.column(view.name, column) for column in view.columns)
     search = search_column(draft, view)
     columns = ", ".join(map(quote, (*targets, search.name) if search else targets))
     body = f'SELECT *, {search.sql} FROM ({sql}) AS "found"' if search else sql
     statement = f"CREATE VIEW {quote(target)} ({columns}) AS {body}"
-    return ViewDesign(view.name, target, view.columns, targets, statement)
+    yield ViewDesign(view.name, target, view.columns, targets, statement)
 
 
 def design_triggers(draft: Draft) -> Iterator[TriggerDesign | Told]:

@@ -2,6 +2,7 @@
 
 from opskit.schema.model import Column
 from opskit.schema.translation.expressions import Expressions
+from opskit.schema.translation.moments import LOCAL_TIME, reads_local_time
 from opskit.schema.translation.result import Translation, Unsupported, Untranslatable
 from opskit.schema.translation.scope import Scope
 from opskit.schema.translation.sqlite import is_volatile, stored
@@ -20,16 +21,13 @@ def translate_default(column: Column, pg_type: str) -> Translation | Untranslata
     if column.default is None:
         return None
     try:
-        return Translation(_default(column.default, column, pg_type))
+        tree = _volatile(column.default)
+        if tree is None:
+            return Translation(literal_as(stored(column.default, column.affinity), pg_type))
+        value = Expressions(Scope(), _no_query).value(tree)
+        return Translation(stored_as(value, pg_type), (LOCAL_TIME,) if reads_local_time(tree) else ())
     except Unsupported as problem:
         return Untranslatable(str(problem))
-
-
-def _default(sql: str, column: Column, pg_type: str) -> str:
-    tree = _volatile(sql)
-    if tree is None:
-        return literal_as(stored(sql, column.affinity), pg_type)
-    return stored_as(Expressions(Scope(), _no_query).value(tree), pg_type)
 
 
 def _volatile(sql: str) -> Node | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from opskit.schema.translation.convert import as_number
 from opskit.schema.translation.dates import date_text, digits, julian, moment, moment_of_text
 from opskit.schema.translation.result import Unsupported
+from opskit.schema.translation.syntax import Node, function_name, walk, word
 from opskit.schema.translation.values import NUMBERS, Kind, Moment, Value, constant, integer, plain_text, real
 
 _NOW = "(now() AT TIME ZONE 'UTC')"
@@ -76,7 +77,7 @@ def _moment(arguments: Sequence[Value], *, immutable: bool) -> str | None:
         return None
     sql, rest = _start(first, names, immutable=immutable)
     for name in rest:
-        sql = _modified(sql, name)
+        sql = _local(sql, immutable=immutable) if name.lower() == "localtime" else _modified(sql, name)
     return sql
 
 
@@ -99,6 +100,13 @@ def _start(first: Value, names: list[str], *, immutable: bool) -> tuple[str, lis
     raise Unsupported(f"{first.sql} is read as a date")
 
 
+def _local(sql: str, *, immutable: bool) -> str:
+    """SQLite asks the host of the application for its time zone; on PostgreSQL the session has one."""
+    if immutable:
+        raise Unsupported("it depends on the time zone of the session")
+    return f"(({sql} AT TIME ZONE 'UTC') AT TIME ZONE current_setting('TimeZone'))"
+
+
 def _modified(sql: str, name: str) -> str:
     shift, start, weekday = _SHIFT.fullmatch(name), _START.fullmatch(name), _WEEKDAY.fullmatch(name)
     if shift:
@@ -118,6 +126,19 @@ def _shifted(sql: str, amount: str, unit: str) -> str:
         raise Unsupported("a fraction of a month is not translated")
     month = f"date_trunc('month', {sql})"
     return f"({month} + INTERVAL '{amount} {unit}' + ({sql} - {month}))"
+
+
+def reads_local_time(tree: Node) -> bool:
+    """Whether what a tree gives depends on the time zone of the session."""
+    calls = [one for one in walk(tree) if function_name(one) in DATE_FUNCTIONS]
+    return any(word(each).strip().lower() == "localtime" for one in calls for each in walk(one))
+
+
+LOCAL_TIME = (
+    "takes the local time of the session (its TimeZone, which ALTER ROLE … SET timezone decides),"
+    " SQLite took that of the application's host"
+)
+"""What is told about anything that reads the local time."""
 
 
 DATE_FUNCTIONS: Mapping[str, Callable[[Sequence[Value], bool], Value]] = {

@@ -10,9 +10,14 @@ ColumnTypes: TypeAlias = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """SQL for PostgreSQL that gives what SQLite gives."""
+    """SQL for PostgreSQL that gives what SQLite gives.
+
+    Attributes:
+        told: sentences for the operator about what it depends on.
+    """
 
     sql: str
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,10 @@ def _run(sql: str) -> Constant:
         value = scalar(connection, sql)
     except apsw.Error as error:
         raise Unsupported(f"SQLite itself refuses it: {error}") from None
+    except UnicodeDecodeError:
+        raise Unsupported(f"{sql} is a text that is not valid UTF-8") from None
     finally:
         connection.close()
+    if isinstance(value, str) and "\0" in value:
+        raise Unsupported(f"{sql} is a text that holds a NUL character")
     return value

@@ -4,6 +4,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from opskit.schema.translation.convert import as_integer, as_number, as_text
 from opskit.schema.translation.dates import moment
@@ -19,9 +20,10 @@ _TRUTH: Mapping[Constant, str] = {
     "f": "FALSE",
     "t": "TRUE",
 }
+_NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_TIME = re.compile(r"\d\d:\d\d(:\d\d(\.\d+)?)?")
-_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|[+-]\d\d:\d\d)?)?")
+_TIME = re.compile(r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?")
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?) ?(Z|[+-]\d\d:\d\d)?)?")
 
 
 def stored_as(value: Value, pg_type: str) -> str:
@@ -79,9 +81,9 @@ def literal_as(value: Constant, pg_type: str) -> str:
         return "NULL"
     if kind is Kind.BOOLEAN:
         return _boolean(value)
-    if kind is Kind.INTEGER and isinstance(value, int | float) and value == int(value):
+    if kind is Kind.INTEGER and isinstance(value, int | float) and _is_integer(value, pg_type):
         return constant(int(value)).sql
-    if kind in {Kind.REAL, Kind.NUMERIC} and isinstance(value, int | float):
+    if kind in {Kind.REAL, Kind.NUMERIC} and isinstance(value, int | float) and _is_exact(value, pg_type):
         return f"{constant(value).sql}::{pg_type}"
     if kind is Kind.TEXT and not isinstance(value, bytes):
         return _sized(as_text(constant(value)), pg_type)
@@ -91,6 +93,20 @@ def literal_as(value: Constant, pg_type: str) -> str:
     if text is None:
         raise Unsupported(f"the value {value!r} does not fit the column's type {pg_type}")
     return f"{quoted(text)}::{pg_type}"
+
+
+def _is_integer(value: float, pg_type: str) -> bool:
+    bits = {"smallint": 15, "integer": 31}.get(pg_type, 63)
+    return -(2**bits) <= value < 2**bits and value == int(value)
+
+
+def _is_exact(value: float, pg_type: str) -> bool:
+    """Whether the type keeps the number: numeric(p,s) would round it, or refuse it at each INSERT."""
+    match = _NUMERIC.fullmatch(pg_type)
+    if match is None:
+        return True
+    scaled = Decimal(repr(value)).scaleb(int(match[2]))
+    return abs(scaled) < Decimal(10) ** int(match[1]) and scaled == scaled.to_integral_value()
 
 
 def _boolean(value: Constant) -> str:

@@ -21,6 +21,7 @@ from sqlglot import exp
 
 from opskit.schema.model import Schema, Trigger, ascii_fold
 from opskit.schema.names import NameMap, assign, quote
+from opskit.schema.translation.moments import LOCAL_TIME, reads_local_time
 from opskit.schema.translation.result import ColumnTypes, Unsupported, Untranslatable
 from opskit.schema.translation.scope import Scope
 from opskit.schema.translation.selects import Selects
@@ -168,6 +169,8 @@ def _guard(setting: str, text: TriggerText) -> str:
 
 
 def _told(trigger: Trigger, name: str, parsed: Parsed) -> Iterator[str]:
+    if any(map(reads_local_time, parsed.steps)):
+        yield f"trigger {trigger.name} {LOCAL_TIME}"
     if name != trigger.name:
         yield f"trigger {trigger.name} is called {name}: PostgreSQL fires triggers in the order of names"
     if fails_between_rows(parsed):

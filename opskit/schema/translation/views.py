@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from opskit.schema.model import Schema, View, ascii_fold
 from opskit.schema.names import NameMap, quote
+from opskit.schema.translation.moments import LOCAL_TIME, reads_local_time
 from opskit.schema.translation.result import ColumnTypes, Translation, Unsupported, Untranslatable
 from opskit.schema.translation.scope import Relation, of_table
 from opskit.schema.translation.selects import Selects
@@ -19,7 +20,8 @@ def translate_view(
 ) -> Translation | Untranslatable:
     """The view's query, whose columns bear the names that SQLite gives them."""
     try:
-        return Translation(_Views(schema, types, names).query(view, ()).sql)
+        sql = _Views(schema, types, names).query(view, ()).sql
+        return Translation(sql, (LOCAL_TIME,) if reads_local_time(parse_statement(view.sql)) else ())
     except Unsupported as problem:
         return Untranslatable(str(problem))
 

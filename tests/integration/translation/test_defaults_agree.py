@@ -1,6 +1,7 @@
 """DEFAULT gives the value that SQLite would store, in the column's type."""
 
 import re
+import time
 
 import psycopg
 import pytest
@@ -94,11 +95,23 @@ REFUSED = cases(r"""
 2 ; NUMERIC ; boolean
 'soon' ; NUMERIC ; timestamp with time zone
 0 ; NUMERIC ; timestamp with time zone
-datetime('now', 'localtime') ; TEXT ; text
+datetime('now', 'utc') ; TEXT ; text
 julianday('now') ; TEXT ; text
 datetime('now') ; NUMERIC ; date
 'no json' ; NUMERIC ; jsonb
 1.5 ; INTEGER ; bigint
+40000 ; INTEGER ; smallint
+9e999 ; INTEGER ; bigint
+1.005 ; NUMERIC ; numeric(10,2)
+1000 ; NUMERIC ; numeric(5,2)
+char(0) ; TEXT ; text
+CAST(x'ff' AS TEXT) ; TEXT ; text
+""")
+LOCAL = cases(r"""
+datetime('now', 'localtime') ; TEXT ; text
+datetime('now', 'localtime') ; NUMERIC ; timestamp with time zone
+date('now', 'LocalTime', '-1 day') ; TEXT ; text
+strftime('%Y-%m-%d %H', 'now', 'localtime', 'start of month') ; TEXT ; text
 """)
 
 
@@ -143,6 +156,29 @@ def test_the_clock_reads_utc_in_sqlites_spelling(engines: Engines, case: Case) -
         if left == right or (isinstance(left, float) and abs(left - float(str(right))) < 1e-4):
             return
     pytest.fail(f"{left!r} on SQLite, {right!r} on PostgreSQL")
+
+
+@pytest.mark.parametrize("case", LOCAL, ids=lambda case: case[0])
+def test_local_time_is_that_of_the_session_and_told(
+    engines: Engines, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default, affinity, pg_type = case
+    found = translate_default(Column("c", affinity.value, affinity, default=default), pg_type)
+    assert isinstance(found, Translation)
+    assert "local time of the session" in found.told[0]
+    with monkeypatch.context() as host:
+        host.setenv("TZ", "Asia/Kathmandu")
+        time.tzset()
+        for _ in range(3):  # a second may end between the two readings
+            engines.postgresql.execute("SET TIME ZONE 'Asia/Kathmandu'")
+            left = _stored(engines, default, affinity)
+            right = in_sqlite_terms(_given(engines.postgresql, default, affinity, pg_type))
+            engines.sqlite.execute("DROP TABLE d")
+            engines.postgresql.rollback()
+            if left == right:
+                break
+    time.tzset()
+    assert left == right
 
 
 @pytest.mark.parametrize("case", SHAPE, ids=lambda case: case[0])

@@ -176,9 +176,9 @@ def test_a_table_made_from_a_query(read: Read) -> None:
     ]
 
 
-def test_virtual_tables_are_named_and_their_shadows_left_out(read: Read) -> None:
+def test_virtual_tables_are_named_and_read_as_tables_without_their_shadows(read: Read) -> None:
     schema = read("CREATE TABLE docs_data (x); CREATE VIRTUAL TABLE docs2 USING fts5(body, prefix='2 3')")
-    assert [table.name for table in schema.tables] == ["docs_data"]
+    assert [table.name for table in schema.tables] == ["docs_data", "docs2"]
     (virtual,) = schema.virtual_tables
     assert (virtual.name, virtual.module) == ("docs2", "fts5")
 

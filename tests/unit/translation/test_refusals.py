@@ -67,7 +67,7 @@ REFUSED = {
     "SELECT s GLOB s FROM item": "GLOB",
     "SELECT s MATCH 'x' FROM item": "not translated",
     "SELECT strftime('%J', at) FROM item": "%J",
-    "SELECT date(at, 'localtime') FROM item": "localtime",
+    "SELECT date(at, 'utc') FROM item": "utc",
     "SELECT date(i) FROM item": "Julian day",
     "SELECT substr(s, 1, i) FROM item": "substr",
     "SELECT +s = 5 FROM item": "unary +",

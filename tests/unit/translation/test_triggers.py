@@ -18,7 +18,7 @@ CREATE UNIQUE INDEX keyed_lower ON keyed (lower(b));
 CREATE TABLE loose (a TEXT PRIMARY KEY, n INTEGER DEFAULT 1);
 CREATE TRIGGER loose_out AFTER DELETE ON loose BEGIN DELETE FROM log; END;
 CREATE VIEW v AS SELECT id, k FROM t;
-CREATE VIRTUAL TABLE t_search USING fts5(k);
+CREATE VIRTUAL TABLE t_search USING fts5(k, content='');
 """
 PG_TYPES = {"INTEGER": "bigint", "TEXT": "text", "REAL": "double precision", "BOOLEAN": "boolean"}
 _REFUSALS = """
