@@ -44,7 +44,7 @@ def verify(
     with shown(invocation.progress) as progress:
         verdicts = [
             compare(
-                Sides(one.name, one.source, one.target, one.schema, where.fold),
+                Sides(one.name, one.source, one.target, one.schema, where.fold, one.overrides),
                 Level(level),
                 where.state_dir,
                 progress,

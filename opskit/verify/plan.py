@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from opskit.config import TypesProfile
-from opskit.schema.design import Choices
+from opskit.schema.design import Choices, Design, TableDesign
 from opskit.schema.model import Column, Schema, Table, ascii_fold
+from opskit.schema.moments import server_type
 from opskit.schema.names import NameMap
 from opskit.schema.target_schema import PgTable, TargetSchema
 from opskit.schema.types import TypeChoice, candidates
@@ -28,47 +29,48 @@ class Comparison:
 
 
 def plan_comparison(
-    source: Schema, target: TargetSchema, names: NameMap, expected: TargetSchema | None
+    source: Schema, target: TargetSchema, names: NameMap, wanted: Design, expected: TargetSchema | None
 ) -> Comparison:
-    """Pairs tables and columns by the names that `migrate` gave them.
+    """Pairs the tables and columns of a design with what stands in the target.
 
     Args:
-        expected: what `migrate` would have made; None when that could not be found out.
+        wanted: what `migrate` would make of the source.
+        expected: the same as the server prints it; None when that could not be found out.
     """
     present = [
-        (table, target.tables[names.relation(table.name)])
-        for table in source.tables
-        if names.relation(table.name) in target.tables
+        (table, target.tables[table.target]) for table in wanted.tables if table.target in target.tables
     ]
-    missing = [
-        Finding("table_missing", f"table {names.relation(table.name)}", "is missing in the target")
-        for table in source.tables
-        if names.relation(table.name) not in target.tables
+    faults = [
+        *_missing_tables(wanted, target),
+        *(fault for table, found in present for fault in _missing_columns(table, found)),
     ]
-    columns = [fault for table, found in present for fault in _missing_columns(table, found, names)]
-    made: Mapping[str, PgTable] = expected.tables if expected else {}
-    foreign = [
-        note
-        for table, found in present
-        for note in _foreign_columns(table, found, names, made.get(found.name))
+    made = expected or TargetSchema(target.name)
+    notes = [
+        *_foreign_relations(source, target, names, wanted),
+        *(note for table, found in present for note in _foreign_columns(table, found, made)),
+        *(note for table, found in present for note in _unusual_types(source, table, found)),
     ]
-    return Comparison(
-        tuple(_pair(table, found, names, target.name) for table, found in present),
-        (*missing, *columns),
-        (*_foreign_relations(source, target, names), *foreign),
-    )
+    pairs = (_pair(table, found, target.name) for table, found in present)
+    return Comparison(tuple(pairs), tuple(faults), tuple(notes))
 
 
-def presumed_choices(source: Schema, target: TargetSchema, names: NameMap) -> Choices:
+def presumed_choices(
+    source: Schema, target: TargetSchema, names: NameMap, converted: Mapping[tuple[str, str], str]
+) -> Choices:
     """The types that a design of the source rests on: those that stand in the target.
 
     So nothing needs to be profiled again, and a type that an operator has changed stays his decision: whether
     it holds the values is what comparing the values shows.
+
+    Args:
+        converted: (table, column) → the type with the unit of the numbers that it was converted from.
     """
     return {
         table.name: {
             column.name: TypeChoice(
-                _found_type(table, column, target, names) or candidates(column, TypesProfile.NATIVE)[0],
+                converted.get((table.name, column.name))
+                or found_type(table, column, target, names)
+                or candidates(column, TypesProfile.NATIVE)[0],
                 "as it stands in the target",
             )
             for column in table.columns
@@ -77,55 +79,65 @@ def presumed_choices(source: Schema, target: TargetSchema, names: NameMap) -> Ch
     }
 
 
-def _found_type(table: Table, column: Column, target: TargetSchema, names: NameMap) -> str | None:
+def found_type(table: Table, column: Column, target: TargetSchema, names: NameMap) -> str | None:
+    """The type that a source column has in the target; None when it is missing there."""
     relation = target.tables.get(names.relation(table.name))
     found = relation.column(names.column(table.name, column.name)) if relation else None
     return found.pg_type if found else None
 
 
-def _missing_columns(table: Table, found: PgTable, names: NameMap) -> Iterator[Finding]:
+def _missing_tables(wanted: Design, target: TargetSchema) -> Iterator[Finding]:
+    for table in wanted.tables:
+        if table.target not in target.tables:
+            yield Finding("table_missing", f"table {table.target}", "is missing in the target")
+
+
+def _missing_columns(table: TableDesign, found: PgTable) -> Iterator[Finding]:
     for column in table.columns:
-        name = names.column(table.name, column.name)
-        if found.column(name) is None:
-            yield Finding(
-                "column_missing", f"column {name} of table {found.name}", "is missing in the target"
-            )
+        if found.column(column.target) is None:
+            what = f"column {column.target} of table {found.name}"
+            yield Finding("column_missing", what, "is missing in the target")
 
 
-def _foreign_columns(table: Table, found: PgTable, names: NameMap, made: PgTable | None) -> Iterator[Finding]:
-    """Columns that only the target has, and types that `migrate` never chooses for the declaration.
+def _foreign_columns(table: TableDesign, found: PgTable, made: TargetSchema) -> Iterator[Finding]:
+    """Columns that only the target has; what `migrate` adds of itself, for searches, is not meant."""
+    ours = {column.target for column in table.columns}
+    if found.name in made.tables:
+        ours |= {column.name for column in made.tables[found.name].columns}
+    for column in found.columns:
+        if column.name not in ours:
+            what = f"column {column.name} of table {found.name}"
+            yield Finding("column_only_in_target", what, "is only in the target")
 
-    Columns that `migrate` adds of itself, for searches, are none of these.
-    """
-    related = {ascii_fold(name) for key in table.foreign_keys for name in key.columns}
-    declared = {names.column(table.name, column.name): column for column in table.columns}
-    for there in found.columns:
-        what = f"column {there.name} of table {found.name}"
-        column = declared.get(there.name)
-        if column is None:
-            if made is None or made.column(there.name) is None:
-                yield Finding("column_only_in_target", what, "is only in the target")
-        elif ascii_fold(column.name) not in related:  # those take the type of the column they refer to
-            usual = [kind for profile in TypesProfile for kind in candidates(column, profile)]
-            if there.pg_type not in usual:
+
+def _unusual_types(source: Schema, table: TableDesign, found: PgTable) -> Iterator[Finding]:
+    """Types that `migrate` never chooses for what is declared; a foreign key may have brought them."""
+    declared = source.table(table.source)
+    related = {ascii_fold(name) for key in declared.foreign_keys for name in key.columns}
+    for column in table.columns:
+        there = found.column(column.target)
+        if there and ascii_fold(column.source) not in related:
+            one = declared.column(column.source)
+            usual = [kind for profile in TypesProfile for kind in candidates(one, profile)]
+            if there.pg_type not in usual and server_type(column.pg_type) == column.pg_type:
+                what = f"column {column.target} of table {found.name}"
                 yield Finding("type_differs", what, f"is {there.pg_type}; migrate would try {usual[0]} first")
 
 
-def _foreign_relations(source: Schema, target: TargetSchema, names: NameMap) -> Iterator[Finding]:
-    tables = {names.relation(table.name) for table in source.tables}
-    views = {names.relation(view.name) for view in source.views}
-    for name, table in target.tables.items():
-        if name not in tables:
-            yield Finding("table_only_in_target", f"{table.kind} {name}", "is only in the target")
-    for name in target.views.keys() - views:
+def _foreign_relations(
+    source: Schema, target: TargetSchema, names: NameMap, wanted: Design
+) -> Iterator[Finding]:
+    for name in target.tables.keys() - {table.target for table in wanted.tables}:
+        what = f"{target.tables[name].kind} {name}"
+        yield Finding("table_only_in_target", what, "is only in the target")
+    for name in target.views.keys() - {names.relation(view.name) for view in source.views}:
         yield Finding("view_only_in_target", f"view {name}", "is only in the target")
 
 
-def _pair(table: Table, found: PgTable, names: NameMap, schema: str) -> Pair:
-    types = {column.name: column.pg_type for column in found.columns}
-    common = [column.name for column in table.columns if names.column(table.name, column.name) in types]
-    columns = tuple(SourceColumn(column, types[names.column(table.name, column)]) for column in common)
-    targets = tuple(names.column(table.name, column) for column in common)
-    folded = {ascii_fold(column) for column in common}
-    key = table.primary_key if all(ascii_fold(column) in folded for column in table.primary_key) else ()
-    return Pair(SourceTable(table.name, columns), TargetTable(schema, found.name, targets), key)
+def _pair(table: TableDesign, found: PgTable, schema: str) -> Pair:
+    common = [column for column in table.columns if found.column(column.target)]
+    columns = tuple(SourceColumn(column.source, column.pg_type) for column in common)
+    targets = tuple(column.target for column in common)
+    folded = {ascii_fold(column.source) for column in common}
+    key = table.key if all(ascii_fold(column) in folded for column in table.key) else ()
+    return Pair(SourceTable(table.source, columns), TargetTable(schema, found.name, targets), key)

@@ -30,6 +30,7 @@ from opskit.verify.expected import CannotRemake, remake
 from opskit.verify.findings import Difference, Finding
 from opskit.verify.generators import generator_faults, highest_keys
 from opskit.verify.misfits import misfits
+from opskit.verify.moments import converted_types
 from opskit.verify.plan import plan_comparison, presumed_choices
 from opskit.verify.schema_comparison import compare_schemas
 from opskit.verify.views import Views
@@ -52,6 +53,7 @@ class Sides:
         schema: where in the target the application's tables are.
         fold: names were folded to lower case.
         fold: `migrate` has made names lower case.
+        overrides: "table.column" → normalized PostgreSQL type, as configured.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Sides:
     target: Mapping[str, str | int] | str = field(repr=False)
     schema: str = "public"
     fold: bool = False
+    overrides: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +145,10 @@ class _Compared:
         source, found = read_schema(self.reader), read_target_schema(self.connection, self.sides.schema)
         names = map_names(source, fold=self.sides.fold)
         self.progress.stage(f"{self.sides.name}: verify the schema")
-        wanted = design(source, presumed_choices(source, found, names), names)
+        converted = converted_types(self.reader, source, found, names, self.sides.overrides)
+        wanted = design(source, presumed_choices(source, found, names, converted), names)
         expected, told = self._expected(wanted)
-        comparison = plan_comparison(source, found, names, expected)
+        comparison = plan_comparison(source, found, names, wanted, expected)
         with self.connection.transaction():
             self.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             differences = list(compare_schemas(expected, found)) if expected else []

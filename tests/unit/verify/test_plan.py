@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from opskit.schema.designer import design
 from opskit.schema.model import Affinity, Column, ForeignKey, Schema, Table, View
 from opskit.schema.names import map_names
 from opskit.schema.target_schema import PgColumn, PgTable, PgView, TargetSchema
@@ -19,7 +20,9 @@ def target(name: str, **columns: str) -> TargetSchema:
 
 
 def compare(source: Schema, target: TargetSchema) -> Comparison:
-    return plan_comparison(source, target, map_names(source), None)
+    names = map_names(source)
+    wanted = design(source, presumed_choices(source, target, names, {}), names)
+    return plan_comparison(source, target, names, wanted, None)
 
 
 def said(comparison: Comparison) -> tuple[list[str], list[str]]:
@@ -79,6 +82,6 @@ def test_a_foreign_key_may_have_the_type_of_what_it_refers_to() -> None:
 
 def test_a_design_for_comparison_rests_on_the_types_that_stand_in_the_target() -> None:
     names = map_names(SOURCE)
-    choices = presumed_choices(SOURCE, target("users", xmin_="uuid"), names)
+    choices = presumed_choices(SOURCE, target("users", xmin_="uuid"), names, {})
     types = {column: choice.pg_type for column, choice in choices["users"].items()}
     assert types == {"Id": "text", "xmin": "uuid"}
