@@ -82,7 +82,7 @@ def _refusals(one: Undertaking, begun: Container[str]) -> Iterator[Fault]:
             if profile.misfits.get(wanted):
                 yield Fault(
                     "override",
-                    f"{profile.misfits[wanted]} values of {table}.{column} do not fit {wanted}",
+                    f"{table}.{column}: {profile.fits(wanted)}",
                     "mend the values or remove the override",
                     f"{table}.{column}",
                 )

@@ -259,7 +259,7 @@ def test_an_override_that_does_not_fit_is_refused_with_its_column(
     result = opskit("migrate", "-o", "json", cwd=project)
     assert result.code == 6
     messages = [error["message"] for error in result.document["errors"]]
-    assert messages[0] == "2 values of customers.name do not fit bigint"
+    assert messages[0].startswith("customers.name: 2 of 2 values do not fit bigint, e.g. id=1: '")
     assert "orders.nothing names no column" in messages[1]
     assert relations(database) == []
 
