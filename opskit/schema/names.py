@@ -14,7 +14,7 @@ MAX_BYTES = 63
 """NAMEDATALEN - 1, a compile-time constant of PostgreSQL."""
 
 SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
-"""Names no user column may have (https://www.postgresql.org/docs/15/ddl-system-columns.html)."""
+"""Names no column of a table may have, but one of a view (https://www.postgresql.org/docs/15/ddl-system-columns.html)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +52,17 @@ def map_names(schema: Schema, *, fold: bool = False) -> NameMap:
         fold: in lower case; ASCII only, as PostgreSQL does it in a UTF-8 database.
     """
     style = ascii_fold if fold else str
-    names = [*(table.name for table in schema.tables), *(view.name for view in schema.views)]
-    columns = {
-        **{table.name: [column.name for column in table.columns] for table in schema.tables},
-        **{view.name: list(view.columns) for view in schema.views},
+    relations = [*(table.name for table in schema.tables), *(view.name for view in schema.views)]
+    tables = {
+        ascii_fold(table.name): assign(
+            [column.name for column in table.columns], lambda name: fit_column(style(name))
+        )
+        for table in schema.tables
     }
-    return NameMap(
-        assign(names, lambda name: fit(style(name))),
-        {
-            ascii_fold(relation): assign(sources, lambda name: fit_column(style(name)))
-            for relation, sources in columns.items()
-        },
-        fold,
-    )
+    views = {
+        ascii_fold(view.name): assign(view.columns, lambda name: fit(style(name))) for view in schema.views
+    }
+    return NameMap(assign(relations, lambda name: fit(style(name))), {**tables, **views}, fold)
 
 
 def assign(sources: Iterable[str], fitting: Callable[[str], str]) -> dict[str, str]:

@@ -51,6 +51,12 @@ def test_the_names_of_system_columns_get_an_underscore() -> None:
     assert names.column("t", "xmin") not in {"xmin", "xmin_"}
 
 
+def test_only_tables_have_system_columns() -> None:
+    names = map_names(Schema((), (View("v", "", ("xmin", "x" * 64)),)))
+    assert names.column("v", "xmin") == "xmin"
+    assert names.column("v", "x" * 64) == fit("x" * 64)
+
+
 def test_long_names_that_begin_alike_stay_apart() -> None:
     first, second = "a" * 70 + "1", "a" * 70 + "2"
     names = map_names(Schema((table(first), table(second)), (View("a" * 70, ""),)))
