@@ -84,7 +84,7 @@ def migrate(
     (a libpq URL or keyword string), just that one.
     """
     for file in (report_file, map_file):  # one that cannot be written stops the run before anything is done
-        _write(file, "")
+        _write(file, "" if _is_page(file) else _json({}))
     where = endpoints(invocation, source, target, names, schema=schema, fold=fold)
     jobs = _jobs(where, TypesProfile(types) if types else where.types)
     place = Workplace(where.state_dir, where.backups)
@@ -101,8 +101,7 @@ def migrate(
         done = execute(opened, steps, place, progress)
         renamed = name_map([session.undertaking for session in opened])
     result: dict[str, JsonValue] = {**done.to_json(), "name_map": renamed}
-    is_page = report_file is not None and report_file.suffix.lower() in {".html", ".htm"}
-    _write(report_file, page(done) if is_page else _json(result))
+    _write(report_file, page(done) if _is_page(report_file) else _json(result))
     _write(map_file, _json(renamed))
     return Outcome(
         text(done), result, changed=True, warnings=done.told() if invocation.output == "json" else ()
@@ -141,6 +140,10 @@ def _ask(steps: Plan[Step]) -> None:
         click.confirm(
             f"Migrate {steps.subject} in {len(steps.steps)} steps?", default=True, abort=True, err=True
         )
+
+
+def _is_page(file: Path | None) -> bool:
+    return file is not None and file.suffix.lower() in {".html", ".htm"}
 
 
 def _json(document: Mapping[str, JsonValue]) -> str:

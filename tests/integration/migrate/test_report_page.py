@@ -1,5 +1,6 @@
 """The report's page in a real browser, made by a real migration of a database with hostile names."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,6 +98,15 @@ def test_without_scripts_the_page_is_whole_but_for_its_search(page: Chromium) ->
     page.reload()
     assert page.value("document.querySelector('search').hidden") is True
     assert page.value("document.querySelectorAll('.tables > tbody').length") == 3
+
+
+def test_a_run_that_is_refused_leaves_files_that_can_be_read(
+    opskit: Opskit, database: TestDatabase, tmp_path: Path
+) -> None:
+    report, names = tmp_path / "report.json", tmp_path / "names.json"
+    result = opskit("migrate", tmp_path / "no.db", database.url, "--report", report, "--name-map", names)
+    assert result.code == 6
+    assert [json.loads(file.read_text()) for file in (report, names)] == [{}, {}]
 
 
 def test_the_json_report_says_what_was_made_and_why(
