@@ -176,7 +176,7 @@ _ACTIONS = (
 _VIEWS = (
     "SELECT * FROM {t}", 'SELECT {c} AS "x y", count(*) FROM {t} GROUP BY {c}',
     "SELECT max({c}), min({c}) FROM {t}", "SELECT a.{c} FROM {t} a JOIN {t} b ON a.{c} = b.{c}",
-    "SELECT {c} FROM {t} WHERE {c} = 1", "SELECT nothing FROM {t}", "SELECT {c} FROM {t} WHERE {c} = '1'",
+    "SELECT {c} FROM {t} WHERE {c} = 1", "SELECT missing FROM {t}", "SELECT {c} FROM {t} WHERE {c} = '1'",
     "SELECT {c} FROM {t} WHERE {c} < 5", "SELECT DISTINCT {c} FROM {t}",
     "SELECT typeof({c}), length({c}) FROM {t}", "SELECT {c} || 'x' AS y FROM {t}", "SELECT {c} + 1 FROM {t}",
     "SELECT CASE WHEN {c} THEN 1 ELSE 0 END FROM {t}", "SELECT {c} FROM {t} ORDER BY {c} DESC LIMIT 2",
