@@ -126,6 +126,7 @@ class TargetFacts:
         occupied: relations in the target schema that belong to no extension, the first of them.
         leftover: a killed migration has left its staging schema.
         index_memory: kilobytes that building an index may take on this server.
+        missing: the target schema is not there yet.
     """
 
     version: int
@@ -134,3 +135,4 @@ class TargetFacts:
     occupied: tuple[str, ...]
     leftover: bool
     index_memory: int = 0
+    missing: bool = False

@@ -66,7 +66,9 @@ def publication(one: Undertaking) -> Publish:
     tables = tuple(table.target for table in one.design.tables)
     views = tuple(view.target for view in one.design.views)
     functions = tuple(trigger.function for trigger in one.design.triggers)
-    return Publish(one.job.name, one.job.staging, one.job.schema, tables, views, functions)
+    return Publish(
+        one.job.name, one.job.staging, one.job.schema, tables, views, functions, one.target.missing
+    )
 
 
 def source_table(one: Undertaking, table: TableDesign, span: Span | None = None) -> SourceTable:

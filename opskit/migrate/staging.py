@@ -1,6 +1,7 @@
 """The staging schema: a migration builds there, and moves everything out in one go when it is proven."""
 
 from collections.abc import Container
+from contextlib import suppress
 from importlib.resources import files
 
 import psycopg
@@ -102,6 +103,8 @@ def publish(connection: Connection, step: Publish, left_out: Container[str]) -> 
     moved = ((_MOVE_TABLE, step.tables), (_MOVE_VIEW, step.views), (_MOVE_FUNCTION, step.functions))
     with connection.transaction():
         connection.execute("SET LOCAL synchronous_commit = on")
+        if step.new_schema:
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(target))
         for statement, names in moved:
             for name in names:
                 if name not in left_out:
@@ -126,3 +129,6 @@ def unpublish(connection: Connection, step: Publish) -> None:
         for statement, names in dropped:
             for name in names:
                 connection.execute(statement.format(sql.Identifier(step.schema, name)))
+        if step.new_schema:
+            with suppress(psycopg.errors.DependentObjectsStillExist), connection.transaction():
+                connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(step.schema)))

@@ -194,6 +194,7 @@ class Publish:
     tables: tuple[str, ...]
     views: tuple[str, ...]
     functions: tuple[str, ...]
+    new_schema: bool = False
 
     @property
     def title(self) -> str:

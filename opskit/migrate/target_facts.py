@@ -4,7 +4,6 @@ from typing import LiteralString, cast
 
 from psycopg import sql
 
-from opskit.errors import Refused
 from opskit.migrate.facts import Staged, TargetFacts, staging_of
 from opskit.schema.postgresql_reader import read_target_schema
 from opskit.transfer.target import Connection
@@ -12,10 +11,12 @@ from opskit.transfer.target import Connection
 _TARGET: LiteralString = """
 SELECT current_setting('server_version_num')::int,
        current_setting('server_encoding'),
-       has_schema_privilege(n.oid, 'CREATE') AND has_database_privilege(current_database(), 'CREATE'),
+       coalesce(has_schema_privilege(n.oid, 'CREATE'), true)
+           AND has_database_privilege(current_database(), 'CREATE'),
        EXISTS (SELECT FROM pg_namespace WHERE nspname = %(staging)s),
-       (SELECT setting::int FROM pg_settings WHERE name = 'maintenance_work_mem')
-FROM pg_namespace n WHERE n.nspname = %(schema)s
+       (SELECT setting::int FROM pg_settings WHERE name = 'maintenance_work_mem'),
+       n.oid IS NULL
+FROM (SELECT %(schema)s::text AS name) wanted LEFT JOIN pg_namespace n ON n.nspname = wanted.name
 """
 
 _OCCUPIED: LiteralString = """
@@ -28,14 +29,12 @@ ORDER BY c.relkind, c.relname LIMIT 20
 
 def read_target(connection: Connection, schema: str) -> TargetFacts:
     """Everything the plan needs to know about the target."""
-    row = connection.execute(_TARGET, {"schema": schema, "staging": staging_of(schema)}).fetchone()
-    if row is None:
-        raise Refused.of(
-            "target_schema", f"the target has no schema {schema}", hint=f"CREATE SCHEMA {schema}"
-        )
-    version, encoding, may_create, leftover, memory = cast("tuple[int, str, bool, bool, int]", row)
+    (row,) = connection.execute(_TARGET, {"schema": schema, "staging": staging_of(schema)}).fetchall()
+    version, encoding, may_create, leftover, memory, missing = cast(
+        "tuple[int, str, bool, bool, int, bool]", row
+    )
     occupied = tuple(str(name) for (name,) in connection.execute(_OCCUPIED, {"schema": schema}))
-    return TargetFacts(version, encoding, may_create, occupied, leftover, memory)
+    return TargetFacts(version, encoding, may_create, occupied, leftover, memory, missing)
 
 
 def read_staged(connection: Connection, schema: str) -> Staged:
