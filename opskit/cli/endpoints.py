@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from opskit.adapters.connect import postgresql_parameters
 from opskit.cli.command import Invocation
-from opskit.config import Configuration, TypesProfile, unfit_schema
+from opskit.config import Configuration, Misfits, TypesProfile, unfit_schema
 from opskit.config.load import default_state_dir
 from opskit.errors import ConfigurationError
 from opskit.schema.types import SUPPORTED, is_supported, normalize
@@ -47,6 +47,7 @@ class Endpoints:
     backups: Path
     types: TypesProfile
     fold: bool
+    misfits: Misfits
 
 
 def endpoints(
@@ -88,7 +89,7 @@ def endpoints(
     path = _sqlite_path(source)
     state_dir = default_state_dir()
     one = Endpoint(path.stem or "database", path, target, _target_name(target), {}, schema or "public")
-    return Endpoints((one,), state_dir, state_dir / "backups", TypesProfile.NATIVE, fold)
+    return Endpoints((one,), state_dir, state_dir / "backups", TypesProfile.NATIVE, fold, Misfits.SET_ASIDE)
 
 
 def _configured(invocation: Invocation, names: Sequence[str], *, fold: bool) -> Endpoints:
@@ -108,6 +109,7 @@ def _configured(invocation: Invocation, names: Sequence[str], *, fold: bool) -> 
         configuration.backup.directory or state_dir / "backups",
         configuration.migrate.types,
         fold or configuration.migrate.fold,
+        configuration.migrate.misfits,
     )
 
 

@@ -12,7 +12,7 @@ from opskit.cli.command import Invocation, common_options
 from opskit.cli.endpoints import Endpoints, endpoints, fold_option, schema_option
 from opskit.cli.output import Outcome
 from opskit.cli.progress import shown
-from opskit.config import TypesProfile
+from opskit.config import Misfits, TypesProfile
 from opskit.errors import ConfigurationError, ExitCode
 from opskit.migrate.facts import Job
 from opskit.migrate.report import name_map
@@ -49,6 +49,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     metavar="N",
     help="Processes that copy, build indexes and verify; chosen by size and cores when not given.",
 )
+@click.option(
+    "--misfits",
+    type=click.Choice([one.value for one in Misfits]),
+    help="Rows that no type can hold: set-aside keeps them in a table beside theirs; refuse stops before.",
+)
 @click.option("--resume", is_flag=True, help="Go on from where a killed migration was.")
 @click.option(
     "--report",
@@ -73,6 +78,7 @@ def migrate(
     schema: str | None,
     fold: bool,
     workers: int | None,
+    misfits: str | None,
     resume: bool,
     report_file: Path | None,
     map_file: Path | None,
@@ -86,7 +92,11 @@ def migrate(
     for file in (report_file, map_file):  # one that cannot be written stops the run before anything is done
         _write(file, "" if _is_page(file) else _json({}))
     where = endpoints(invocation, source, target, names, schema=schema, fold=fold)
-    jobs = _jobs(where, TypesProfile(types) if types else where.types)
+    jobs = _jobs(
+        where,
+        TypesProfile(types) if types else where.types,
+        Misfits(misfits) if misfits else where.misfits,
+    )
     place = Workplace(where.state_dir, where.backups)
     with ExitStack() as stack:
         progress = stack.enter_context(shown(invocation.progress))
@@ -108,7 +118,7 @@ def migrate(
     )
 
 
-def _jobs(where: Endpoints, types: TypesProfile) -> list[Job]:
+def _jobs(where: Endpoints, types: TypesProfile, misfits: Misfits) -> list[Job]:
     return [
         Job(
             one.name,
@@ -119,6 +129,7 @@ def _jobs(where: Endpoints, types: TypesProfile) -> list[Job]:
             one.overrides,
             one.schema,
             where.fold,
+            misfits,
         )
         for one in where.databases
     ]

@@ -24,6 +24,13 @@ class TypesProfile(Enum):
     SAME = "same"
 
 
+class Misfits(Enum):
+    """What is done about rows with a value that its column's type cannot hold."""
+
+    SET_ASIDE = "set-aside"
+    REFUSE = "refuse"
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """The name of a secret, never the secret: exactly one of the three is set."""
@@ -82,11 +89,13 @@ class Migrate:
 
     Attributes:
         fold: names in lower case, which SQL without quotes finds in PostgreSQL.
+        misfits: what is done about rows that a type cannot hold (texts with a NUL, or against an override).
         overrides: database name → "table.column" → PostgreSQL type.
     """
 
     types: TypesProfile = TypesProfile.NATIVE
     fold: bool = False
+    misfits: Misfits = Misfits.SET_ASIDE
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
 
 

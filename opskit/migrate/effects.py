@@ -8,6 +8,7 @@ import psycopg
 
 from opskit.errors import ConnectionFailed, Fault, OpskitError, QueryFailed
 from opskit.migrate.finish import add_rule, add_trigger, add_view, build_index, validate_rule
+from opskit.migrate.rejects import set_aside
 from opskit.migrate.session import Session
 from opskit.migrate.staging import (
     clear_staging,
@@ -29,6 +30,7 @@ from opskit.migrate.steps import (
     CreateTable,
     Prepare,
     Publish,
+    SetAside,
     SetGenerator,
     Step,
     ValidateRule,
@@ -101,6 +103,8 @@ class MigrateEffects:
                 return {"size": session.backup.size, "sha256": session.backup.sha256}
             case CopyTable():
                 return self._copy(step, session)
+            case SetAside():
+                set_aside(step, session)
             case BuildIndex():
                 build_index(step.rule, session)
             case AddRule():
@@ -141,8 +145,8 @@ class MigrateEffects:
         rows = CopyRows(step.source, _target(step, session))
         copied = session.hands.run(rows, lambda done: self._progress.advance(task, done))
         self._progress.end(task)
-        if not step.rows == copied.digest.rows == copied.taken:
-            read, taken = copied.digest.rows, copied.taken
+        read, taken = copied.digest.rows + copied.set_aside, copied.taken
+        if read != step.rows or taken != copied.digest.rows:
             raise QueryFailed.of(
                 "rows_lost",
                 f"{step.table.target}: {step.rows} rows in the source, {read} read, {taken} arrived",

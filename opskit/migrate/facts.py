@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from opskit.config import TypesProfile
+from opskit.config import Misfits, TypesProfile
 from opskit.schema.model import Schema
 from opskit.schema.names import fit
 from opskit.schema.target_schema import TargetSchema
@@ -30,6 +30,7 @@ class Job:
         overrides: "table.column" → normalized PostgreSQL type.
         schema: where in the target the application looks for its tables.
         fold: names in lower case.
+        misfits: what is done about rows that a type cannot hold.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Job:
     overrides: Mapping[str, str]
     schema: str = "public"
     fold: bool = False
+    misfits: Misfits = Misfits.SET_ASIDE
 
     @property
     def staging(self) -> str:
@@ -86,11 +88,13 @@ class TextScan:
         framing: some text holds the control characters that frame rows on the quick path.
         unfit: values that PostgreSQL cannot store, the first of them.
         unfit_rows: how many rows hold such values.
+        columns: the columns that hold such values.
     """
 
     framing: bool = False
     unfit: tuple[UnfitText, ...] = ()
     unfit_rows: int = 0
+    columns: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

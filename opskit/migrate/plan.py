@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 
+from opskit.config import Misfits
 from opskit.errors import Fault, Refused
 from opskit.migrate.facts import Job, TargetFacts
 from opskit.migrate.stages import publication, stages
@@ -67,6 +68,17 @@ def _refusals(one: Undertaking, begun: Container[str]) -> Iterator[Fault]:
     yield from _target_refusals(one.job, one.target)
     if one.target.occupied and not one.kept.published:
         yield _occupied(one, published=publication(one).title in begun)
+    if one.job.misfits is Misfits.REFUSE:
+        yield from _misfits(one)
+    yield from _unknown_overrides(one)
+    if not one.source.schema.tables:
+        yield Fault(
+            "nothing_to_migrate", f"{one.job.source} holds no table", "check the path", str(one.job.source)
+        )
+
+
+def _misfits(one: Undertaking) -> Iterator[Fault]:
+    """Values that the types of their columns cannot hold."""
     for table in (table.source for table in one.design.tables):
         scan = one.source.scans[table]
         for unfit in scan.unfit:
@@ -76,8 +88,7 @@ def _refusals(one: Undertaking, begun: Container[str]) -> Iterator[Fault]:
                 f"mend the value, or set migrate.overrides.{one.job.name}.{table}.{unfit.column} to bytea",
                 f"{table}.{unfit.column}",
             )
-    for table, columns in one.source.profiles.items():
-        for column, profile in columns.columns.items():
+        for column, profile in one.source.profiles[table].columns.items():
             wanted = one.source.choices[table][column].pg_type
             if profile.misfits.get(wanted):
                 yield Fault(
@@ -86,11 +97,6 @@ def _refusals(one: Undertaking, begun: Container[str]) -> Iterator[Fault]:
                     "mend the values or remove the override",
                     f"{table}.{column}",
                 )
-    yield from _unknown_overrides(one)
-    if not one.source.schema.tables:
-        yield Fault(
-            "nothing_to_migrate", f"{one.job.source} holds no table", "check the path", str(one.job.source)
-        )
 
 
 def _target_refusals(job: Job, target: TargetFacts) -> Iterator[Fault]:

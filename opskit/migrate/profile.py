@@ -19,8 +19,9 @@ from opskit.schema.moments import MOMENT, may_count_time, unit_of
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import cursor, rows
 from opskit.schema.types import ColumnProfile, Spelling, candidates, resolve
+from opskit.transfer.rejects import unstorable
 from opskit.transfer.render import render
-from opskit.transfer.source import BLOCK_BYTES, FIELD, NULL, ROW, as_bytes, concatenate, to_bytes
+from opskit.transfer.source import BLOCK_BYTES, FIELD, ROW, as_bytes, concatenate, to_bytes
 
 _TYPES_PER_SCAN = 600
 """SQLite returns at most 2000 columns and limits the size of a statement."""
@@ -91,10 +92,22 @@ def scan_text(connection: apsw.Connection, table: Table, columns: Sequence[str])
         joined = ROW.join(block)
         if joined.count(ROW) != len(block) - 1 or joined.count(FIELD) != len(block) * (len(columns) - 1):
             framing = True
-        if _reason(joined):
-            bad.extend(start + offset for offset, line in enumerate(block) if _reason(line))
+        if unstorable(joined):
+            bad.extend(start + offset for offset, line in enumerate(block) if unstorable(line))
     unfit = [one for position in bad[:UNFIT_SHOWN] for one in _unfit(connection, table, columns, position)]
-    return TextScan(framing, tuple(unfit), len(bad))
+    held_in = _unfit_columns(connection, table, columns) if bad else frozenset[str]()
+    return TextScan(framing, tuple(unfit), len(bad), held_in)
+
+
+def _unfit_columns(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> frozenset[str]:
+    """The columns in which some text cannot be stored."""
+    found: set[str] = set()
+    for name in columns:
+        text = quote(name)
+        unfit = f"typeof({text}) = 'text' AND opskit_storable(CAST({text} AS BLOB)) IS NULL"
+        if rows(connection, f"SELECT 1 FROM {quote(table.name)} WHERE {unfit} LIMIT 1"):
+            found.add(name)
+    return frozenset(found)
 
 
 def _wanted(
@@ -174,17 +187,6 @@ def _only_text(column: str) -> str:
     return f"CASE typeof({column}) WHEN 'text' THEN {column} ELSE '' END"
 
 
-def _reason(text: bytes) -> str:
-    """Why PostgreSQL cannot store this text; empty when it can."""
-    if NULL in text:
-        return "the text holds a NUL character"
-    try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        return f"the text is not valid UTF-8 at byte {error.start}"
-    return ""
-
-
 def _unfit(
     connection: apsw.Connection, table: Table, columns: Sequence[str], position: int
 ) -> Iterator[UnfitText]:
@@ -198,6 +200,6 @@ def _unfit(
         for name, value in zip(key, found, strict=False)
     )
     for name, text in zip(columns, found[len(keys) :], strict=True):
-        reason = _reason(text or b"")
+        reason = unstorable(text or b"")
         if reason:
             yield UnfitText(table.name, name, shown, reason)

@@ -17,6 +17,7 @@ from opskit.migrate.steps import (
     CreateTable,
     Prepare,
     Publish,
+    SetAside,
     SetGenerator,
     Step,
     ValidateRule,
@@ -46,6 +47,11 @@ def stages(one: Undertaking, workers: int) -> Iterator[Stage[Step]]:
     yield Stage((Prepare(name, one.job.staging, one.target.leftover, standing),))
     yield from _stage(CreateTable(name, table) for table in design.tables if table.source not in kept.tables)
     yield from _stage(_filling(one), workers)
+    yield from _stage(
+        SetAside(name, table, source_table(one, table), rejects)
+        for table in design.tables
+        if (rejects := rejects_table(one, table)) is not None
+    )
     missing = (rule for rule in rules if rule.index and rule.name not in kept.indexes)
     yield from _stage((BuildIndex(name, rule) for rule in missing), workers)
     yield from _stage(
@@ -63,7 +69,8 @@ def stages(one: Undertaking, workers: int) -> Iterator[Stage[Step]]:
 
 def publication(one: Undertaking) -> Publish:
     """The step after which the application sees everything."""
-    tables = tuple(table.target for table in one.design.tables)
+    rejects = (rejects_table(one, table) for table in one.design.tables)
+    tables = (*(table.target for table in one.design.tables), *(name for name in rejects if name))
     views = tuple(view.target for view in one.design.views)
     functions = tuple(trigger.function for trigger in one.design.triggers)
     return Publish(
@@ -73,8 +80,25 @@ def publication(one: Undertaking) -> Publish:
 
 def source_table(one: Undertaking, table: TableDesign, span: Span | None = None) -> SourceTable:
     """How the rows of a table are read."""
-    columns = tuple(SourceColumn(column.source, column.pg_type) for column in table.copied())
-    return SourceTable(table.source, columns, one.source.scans[table.source].framing, span)
+    scan = one.source.scans[table.source]
+    columns = tuple(
+        SourceColumn(column.source, column.pg_type, column.source in scan.columns)
+        for column in table.copied()
+    )
+    return SourceTable(table.source, columns, scan.framing, span)
+
+
+def rejects_table(one: Undertaking, table: TableDesign) -> str | None:
+    """The table beside a table for the rows that it cannot hold; None when it holds all."""
+    profiles = one.source.profiles[table.source].columns
+    misfits = any(
+        profiles[column.source].misfits.get(column.pg_type)
+        for column in table.copied()
+        if column.source in profiles
+    )
+    if not misfits and not one.source.scans[table.source].columns:
+        return None
+    return one.design.beside(table)
 
 
 def _stage(steps: Iterator[Step], at_once: int = 1) -> Iterator[Stage[Step]]:

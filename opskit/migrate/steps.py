@@ -76,6 +76,21 @@ class CopyTable:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """Keep the rows that a table cannot hold in a table beside it, with the reason; all must be there."""
+
+    database: str
+    table: TableDesign
+    source: SourceTable
+    rejects: str
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: keep the rows that {self.table.target} cannot hold in {self.rejects}"
+
+
+@dataclass(frozen=True, slots=True)
 class BuildIndex:
     """Build the index of a rule on a loaded table."""
 
@@ -207,6 +222,7 @@ Step = (
     | CreateTable
     | BackUp
     | CopyTable
+    | SetAside
     | BuildIndex
     | AddRule
     | ValidateRule

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from opskit.schema.names import fit
 from opskit.schema.types import TypeChoice
 
 
@@ -109,6 +110,12 @@ class Design:
     views: tuple[ViewDesign, ...]
     triggers: tuple[TriggerDesign, ...]
     told: tuple[str, ...]
+
+    def beside(self, table: TableDesign) -> str:
+        """A free name for the table that holds what a table cannot."""
+        taken = {one.target for one in (*self.tables, *self.views)} | {rule.name for rule in self.rules}
+        names = (fit(f"{table.target}_rejects{number}") for number in ("", *range(2, len(taken) + 3)))
+        return next(name for name in names if name not in taken)
 
     def table(self, source: str) -> TableDesign:
         """The design of a source table.

@@ -152,5 +152,6 @@ _FUNCTIONS: Mapping[str, Callable[[Value], str | None]] = {
 _OF_TEXT: Mapping[str, Callable[[str], str | None]] = {
     "opskit_json": json_text,
     "opskit_jsonb": jsonb_text,
+    "opskit_storable": lambda text: None if "\0" in text else "",
 }
 """Functions of any text: they take it as a BLOB."""

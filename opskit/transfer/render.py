@@ -132,8 +132,8 @@ def _iso(column: str) -> str:
     fraction = f"rtrim({rest}, 'Z')"
     is_fraction = f"length({fraction}) BETWEEN 2 AND 7 AND rtrim({fraction}, '0123456789') = '.'"
     return (
-        f"CASE WHEN datetime({column}) = {column} AND {column} >= '0001' THEN {column} || '+00'"
-        f" WHEN typeof({column}) = 'text' AND {column} >= '0001'"
+        f"CASE WHEN datetime({column}) = {column} AND {column} >= '0001-' THEN {column} || '+00'"
+        f" WHEN typeof({column}) = 'text' AND {column} >= '0001-'"
         f" AND datetime({moment}) = replace({moment}, 'T', ' ')"
         f" AND ({rest} IN ('', 'Z') OR {is_fraction} AND length({rest}) - length({fraction}) < 2)"
         f" THEN replace({moment}, 'T', ' ') || rtrim(rtrim({fraction}, '0'), '.') || '+00'"
@@ -149,7 +149,7 @@ def _timestamp_without_zone(column: str, pg_type: str) -> str:
 
 
 def _date(column: str, pg_type: str) -> str:
-    is_date = f"typeof({column}) = 'text' AND date({column}) = {column} AND {column} >= '0001'"
+    is_date = f"typeof({column}) = 'text' AND date({column}) = {column} AND {column} >= '0001-'"
     unit = unit_in(pg_type)
     if unit is None:
         return f"CASE WHEN {is_date} THEN {column} END"

@@ -94,6 +94,16 @@ def concatenate(parts: Sequence[str], separator: str) -> str:
     return f"({left} || {separator} || {right})"
 
 
+def fitting(column: SourceColumn) -> str:
+    """The SQL that renders a column, NULL for what its type cannot hold."""
+    name = quote(column.name)
+    text = render(name, column.pg_type)
+    if not column.checked:
+        return text
+    storable = f"opskit_storable(CAST({name} AS BLOB)) IS NOT NULL"
+    return f"CASE WHEN typeof({name}) <> 'text' OR {storable} THEN {text} END"
+
+
 def _select(connection: apsw.Connection, table: SourceTable) -> str:
     """The statement that yields one line a row."""
     rows = quote(table.name)
@@ -107,8 +117,7 @@ def _select(connection: apsw.Connection, table: SourceTable) -> str:
 
 
 def _field(column: SourceColumn, *, escaped: bool) -> str:
-    name = quote(column.name)
-    text = render(name, column.pg_type)
+    name, text = quote(column.name), fitting(column)
     null = "'\\N'" if escaped else "char(0)"
     if escaped:
         for plain, coded in _ESCAPES:

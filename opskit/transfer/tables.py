@@ -5,10 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """A column to read and the PostgreSQL type it is rendered for."""
+    """A column to read and the PostgreSQL type it is rendered for.
+
+    Attributes:
+        checked: some of its texts are none that PostgreSQL can store; each is looked at.
+    """
 
     name: str
     pg_type: str
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

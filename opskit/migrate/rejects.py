@@ -1,0 +1,52 @@
+"""Keeps the rows that a table cannot hold in a table beside it."""
+
+from itertools import islice
+
+from psycopg import sql
+
+from opskit.errors import QueryFailed
+from opskit.migrate.session import Session
+from opskit.migrate.steps import SetAside
+from opskit.transfer.rejects import COLUMNS, Reject, read_rejects
+
+_CREATE = sql.SQL("CREATE TABLE {} (key text NOT NULL, reason text NOT NULL, row jsonb NOT NULL)")
+_COMMENT = sql.SQL("COMMENT ON TABLE {} IS {}")
+_INSERT = sql.SQL("INSERT INTO {} ({}) VALUES (%s, %s, %s)")
+
+_AT_ONCE = 500
+_TOLD = 5
+"""Rows told singly; the rest is counted."""
+
+
+def set_aside(step: SetAside, session: Session) -> None:
+    """Makes the table of rejects and fills it.
+
+    Raises:
+        QueryFailed: it holds other rows than were left out of the copy.
+    """
+    name = sql.Identifier(step.rejects)
+    comment = f"Rows of {step.table.target} that it cannot hold, set aside by opskit migrate"
+    first: list[Reject] = []
+    kept = 0
+    with session.writer.transaction(), session.writer.cursor() as cursor:
+        cursor.execute(_CREATE.format(name))
+        cursor.execute(_COMMENT.format(name, sql.Literal(comment)))
+        insert = _INSERT.format(name, sql.SQL(", ").join(map(sql.Identifier, COLUMNS)))
+        rejects = read_rejects(session.reader, step.source, step.table.key)
+        while batch := list(islice(rejects, _AT_ONCE)):
+            cursor.executemany(insert, [(one.key, one.reason, one.row) for one in batch])
+            first.extend(batch[: _TOLD - len(first)])
+            kept += len(batch)
+    missing = session.tables[step.table.source].rejected
+    if kept != missing:
+        raise QueryFailed.of(
+            "rows_lost", f"{step.rejects}: {missing} rows were left out of the copy, {kept} are kept there"
+        )
+    session.told.append(_told(step, kept, first))
+
+
+def _told(step: SetAside, kept: int, first: list[Reject]) -> str:
+    shown = "; ".join(f"{one.key}: {one.reason}" for one in first)
+    more = f"; and {kept - len(first)} more" if kept > len(first) else ""
+    rows = "row does" if kept == 1 else "rows do"
+    return f"table {step.table.source}: {kept} {rows} not fit and went to table {step.rejects}: {shown}{more}"
