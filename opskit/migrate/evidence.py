@@ -53,7 +53,7 @@ def binary_json(connection: apsw.Connection, table: Table, column: str) -> tuple
 
 
 def spellings(connection: apsw.Connection, table: Table, column: Column) -> tuple[Spelling, ...]:
-    """How the values of a column of moments are written, the most frequent first."""
+    """How the values of a column of moments are written, the most frequent first; () when all are alike."""
     name = quote(column.name)
     query = (
         f"SELECT {_kind(name)}, count(*), {_shown_columns(table, column.name)} FROM {quote(table.name)}"
@@ -71,6 +71,8 @@ def spellings(connection: apsw.Connection, table: Table, column: Column) -> tupl
             cast("int", count) + (before.count if before else 0),
             before.example if before else example,
         )
+    if len(found) == 1:
+        return ()
     ordered = sorted(found.values(), key=lambda spelling: -spelling.count)
     rare = ordered[_SPELLINGS:]
     others = (Spelling("others", sum(one.count for one in rare), rare[0].example),) if rare else ()

@@ -234,7 +234,8 @@ def _varying(profile: ColumnProfile) -> Iterator[str]:
 
 def _counting(unit: Unit, lowest: float, highest: float) -> str:
     shown = [f"{number} ({moment_text(number, unit)})" for number in (lowest, highest)]
-    return f"the numbers look like {unit}, from {' to '.join(shown)}: timestamptz({unit.value}) converts them"
+    override = f"the override timestamptz({unit.value}) converts them"
+    return f"the numbers look like {unit}, from {' to '.join(shown)}: {override}"
 
 
 def _is_widened(column: Column, wanted: str) -> bool:

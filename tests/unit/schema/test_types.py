@@ -157,7 +157,7 @@ def test_numbers_in_a_column_of_moments_stay_and_their_unit_is_told() -> None:
     assert (choice.pg_type, choice.told) == ("double precision", True)
     assert choice.reason == (
         "declared DATETIME, the numbers look like julian days, from 2460310.5 (2024-01-01 00:00:00+00)"
-        " to 2460311.25 (2024-01-01 18:00:00+00): timestamptz(julian) converts them"
+        " to 2460311.25 (2024-01-01 18:00:00+00): the override timestamptz(julian) converts them"
     )
 
 
