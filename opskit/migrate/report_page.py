@@ -81,7 +81,7 @@ def _verdict(report: Report) -> str:
         proof = "The tables marked below were not compared with the source."
     else:
         style, words = "good", "Every row arrived"
-        proof = "All rows of all tables were read back from PostgreSQL: they are what they were in SQLite."
+        proof = "All rows in PostgreSQL were read back, and are what they were in SQLite."
     if report.rejected():
         style, words = "bad", f"{count(report.rejected(), 'row')} set aside"
         proof = f"PostgreSQL cannot hold them; they are kept beside their tables. {proof}"
