@@ -31,10 +31,20 @@ def scratch_directory(parent: Path | None = None) -> Generator[Path]:
     remove_stale(parent)
     with unwinding(), ExitStack() as stack:
         with undisturbed():
-            directory = Path(tempfile.mkdtemp(prefix=PREFIX, suffix=SUFFIX, dir=parent))
-            stack.callback(_remove, directory)
-            stack.enter_context(_locked(directory))
+            directory = _make(parent, stack)
         yield directory
+
+
+def _make(parent: Path, stack: ExitStack) -> Path:
+    """A locked directory; it is removed before its lock is let go, or others would remove it meanwhile."""
+    while True:
+        directory = Path(tempfile.mkdtemp(prefix=PREFIX, suffix=SUFFIX, dir=parent))
+        with suppress(FileNotFoundError, BlockingIOError), ExitStack() as made:
+            made.enter_context(_locked(directory))
+            if directory.exists():  # nobody took it for stale before it was locked
+                made.callback(_remove, directory)
+                stack.push(made.pop_all())
+                return directory
 
 
 def remove_stale(parent: Path) -> None:
