@@ -68,5 +68,6 @@ def _obstacle(draft: Draft, table: Table, key: ForeignKey, parent: Table | None)
     for column, referred in zip(key.columns, key.parent_columns, strict=True):
         mine, theirs = draft.type(table, column), draft.type(parent, referred)
         if not can_refer(mine, theirs):
-            return f"{column} is {mine}, but {referred} of its parent table {parent.name} is {theirs}"
+            other = f"{referred} of its parent table {parent.name} is {theirs}"
+            return f"{column} is {mine}, {other}, and PostgreSQL cannot compare them"
     return ""

@@ -30,10 +30,10 @@ _WIDTHS = {
 def obstacle(draft: Draft, table: Table) -> str:
     """Why the table cannot be on PostgreSQL; empty when it can."""
     if len(table.columns) > MOST_COLUMNS:
-        return f"it has {len(table.columns)} columns, a table on PostgreSQL {MOST_COLUMNS} at most"
+        return f"it has {len(table.columns)} columns, PostgreSQL cannot hold more than {MOST_COLUMNS}"
     width = row_width(draft.types_of(table).values())
     if width > WIDEST_ROW:
-        return f"its rows take {width} bytes, a row on PostgreSQL {WIDEST_ROW} at most"
+        return f"its rows take {width} bytes, PostgreSQL cannot hold more than {WIDEST_ROW}"
     return ""
 
 

@@ -46,7 +46,8 @@ def design(schema: Schema, choices: Choices, names: NameMap) -> Design:
 
 def _parts(wanted: Draft) -> Iterator[TableDesign | Rule | ViewDesign | TriggerDesign | Told]:
     obstacles = {table.name: obstacle(wanted, table) for table in wanted.schema.tables}
-    yield from (Told(f"table {name} was left out: {reason}") for name, reason in obstacles.items() if reason)
+    for name in filter(obstacles.get, obstacles):
+        yield Told(f"table {name} was not migrated: {obstacles[name]}")
     possible = tuple(table for table in wanted.schema.tables if not obstacles[table.name])
     source = replace(wanted, schema=replace(wanted.schema, tables=possible))
     free = FreeNames(source.names.fitted, source.names.relations.values())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from opskit.schema.model import Affinity
-from opskit.schema.translation.collations import collated, ordered
+from opskit.schema.translation.collations import BYTES, operand
 from opskit.schema.translation.convert import as_number, as_text
 from opskit.schema.translation.dates import moment
 from opskit.schema.translation.result import Unsupported
@@ -45,7 +45,8 @@ def compare(operator: str, left: Value, right: Value) -> Value:
 
 def one_of(value: Value, others: Sequence[Value]) -> Value:
     """value IN (others), whose own affinities and collations do not count."""
-    tests = [compare("=", value, replace(other, affinity=None, collation="BINARY")).sql for other in others]
+    plain = [replace(other, affinity=None, collation="BINARY", explicit_collation=False) for other in others]
+    tests = [compare("=", value, other).sql for other in plain]
     start = f"({value.sql} = "
     if tests and all(test.startswith(start) for test in tests):
         return boolean(f"({value.sql} IN ({', '.join(test[len(start) : -1] for test in tests)}))")
@@ -104,8 +105,8 @@ def _texts(operator: str, left: Value, right: Value) -> Value:
         raise Unsupported(
             f"{left.sql} {operator} {right.sql} depends on which values are numbers and which are texts"
         )
-    first = ordered(left.sql, collation) if is_ordered else collated(left.sql, collation)
-    return _plain(operator, first, collated(right.sql, collation))
+    first, second = operand(left, collation), operand(right, collation)
+    return _plain(operator, f"{first} {BYTES}" if is_ordered else first, second)
 
 
 def _same_spelling(left: Value, right: Value) -> bool:

@@ -30,11 +30,16 @@ _EXACT_DIGITS, _EXACT_PLACES = 15, 4
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column that a relation offers: its name on either side, and its value without any SQL yet."""
+    """A column that a relation offers: its name on either side, and its value without any SQL yet.
+
+    Attributes:
+        listed: `*` includes it.
+    """
 
     name: str
     target: str
     value: Value
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,8 @@ class Relation:
 
     def visible(self) -> list[Field]:
         """The columns that `*` stands for."""
-        return [field for field in self.fields if ascii_fold(field.name) not in self.hidden]
+        shown = (field for field in self.fields if field.listed)
+        return [field for field in shown if ascii_fold(field.name) not in self.hidden]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,8 @@ def of_table(
         pg_type = types.get(ascii_fold(column.name))
         if pg_type is not None:
             value = _value(pg_type, column.affinity, column.collation, column.declared)
-            fields.append(Field(column.name, names.column(table.name, column.name), value))
+            target = names.column(table.name, column.name)
+            fields.append(Field(column.name, target, value, listed=not column.hidden))
     return Relation(name or table.name, qualifier, tuple(fields), table.rowid_alias, table.primary_key)
 
 

@@ -49,6 +49,9 @@ def stored_as(value: Value, pg_type: str) -> str:
 
 
 def _number(value: Value, kind: Kind, pg_type: str) -> str:
+    if value.kind in {Kind.TEXT, Kind.JSON_ITEM} and value.integer is None:
+        # SQLite stores a text that is no number as it is, and one that begins with a number too
+        raise Unsupported(f"{value.sql} may be a text, which the column's type {pg_type} cannot hold")
     number = as_number(value)
     if number.kind is Kind.REAL and kind is Kind.NUMERIC:
         return f"({number.sql})::text::{pg_type}"  # PostgreSQL's own cast keeps 15 digits only

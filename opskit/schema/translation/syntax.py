@@ -51,7 +51,7 @@ def parse_statement(sql: str) -> Node:
     try:
         _refuse_unary_plus(sql)
         statements = sqlglot.parse(sql, dialect=PlainSQLite)
-    except (SqlglotError, RecursionError):
+    except (SqlglotError, RecursionError, ValueError):  # it raises ValueError for an empty name
         raise Unsupported("its SQL could not be parsed") from None
     found = [one for one in statements if one is not None]
     if len(found) != 1:

@@ -106,7 +106,8 @@ def insert(node: Node, body: Body) -> list[str]:
 
 
 def _written_columns(target: Target) -> list[Column]:
-    return [target.column(one.name) for one in target.table.columns if one.generated is None]
+    written = (one for one in target.table.columns if one.generated is None and not one.hidden)
+    return [target.column(one.name) for one in written]
 
 
 def _resolved(node: Node, target: Target, columns: Sequence[Column], policy: str, body: Body) -> _Insert:

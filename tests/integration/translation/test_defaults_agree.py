@@ -96,6 +96,8 @@ REFUSED = cases(r"""
 'soon' ; NUMERIC ; timestamp with time zone
 0 ; NUMERIC ; timestamp with time zone
 datetime('now', 'utc') ; TEXT ; text
+datetime('now') ; REAL ; double precision
+CURRENT_DATE ; NUMERIC ; numeric(10,2)
 julianday('now') ; TEXT ; text
 datetime('now') ; NUMERIC ; date
 'no json' ; NUMERIC ; jsonb

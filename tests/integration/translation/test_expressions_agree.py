@@ -75,6 +75,11 @@ s || '' COLLATE NOCASE = w
 (CASE WHEN b THEN s COLLATE NOCASE ELSE s END) = w
 w = lower(s COLLATE NOCASE)
 s = (SELECT max(w) FROM item WHERE w = 'ANN' COLLATE NOCASE)
+s IN ('ANN' COLLATE NOCASE, 'x')
+nc IN ('RED', 'Blue ')
+'RED' = nc
+'B' < nc
+nc COLLATE BINARY < 'a'
 s BETWEEN 'ANN' COLLATE NOCASE AND 'ann'
 nc IN (SELECT w FROM item)
 nc IN (SELECT lower(nc) FROM item)

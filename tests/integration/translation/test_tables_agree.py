@@ -110,6 +110,7 @@ GENERATED = {
     "i + k": ("INTEGER", Affinity.INTEGER, "bigint"),
     "upper(s) || '-' || id": ("TEXT", Affinity.TEXT, "text"),
     "i > k": ("BOOLEAN", Affinity.NUMERIC, "boolean"),
+    "nc = 'RED'": ("BOOLEAN", Affinity.NUMERIC, "boolean"),
     "date(at)": ("DATE", Affinity.NUMERIC, "date"),
     "strftime('%Y', at)": ("INTEGER", Affinity.INTEGER, "bigint"),
     "n / 4.0": ("DECIMAL", Affinity.NUMERIC, "numeric"),
