@@ -54,6 +54,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     type=click.Choice([one.value for one in Misfits]),
     help="Rows that no type can hold: set-aside keeps them in a table beside theirs; refuse stops before.",
 )
+@click.option(
+    "--into-existing",
+    is_flag=True,
+    help="Fill the schema that the application has made in the target with its own migrations.",
+)
 @click.option("--resume", is_flag=True, help="Go on from where a killed migration was.")
 @click.option(
     "--report",
@@ -78,6 +83,7 @@ def migrate(
     schema: str | None,
     fold: bool,
     workers: int | None,
+    into_existing: bool,
     misfits: str | None,
     resume: bool,
     report_file: Path | None,
@@ -96,6 +102,7 @@ def migrate(
         where,
         TypesProfile(types) if types else where.types,
         Misfits(misfits) if misfits else where.misfits,
+        into_existing=into_existing,
     )
     place = Workplace(where.state_dir, where.backups)
     with ExitStack() as stack:
@@ -118,7 +125,7 @@ def migrate(
     )
 
 
-def _jobs(where: Endpoints, types: TypesProfile, misfits: Misfits) -> list[Job]:
+def _jobs(where: Endpoints, types: TypesProfile, misfits: Misfits, *, into_existing: bool) -> list[Job]:
     return [
         Job(
             one.name,
@@ -130,6 +137,7 @@ def _jobs(where: Endpoints, types: TypesProfile, misfits: Misfits) -> list[Job]:
             one.schema,
             where.fold,
             misfits,
+            into_existing,
         )
         for one in where.databases
     ]

@@ -7,6 +7,8 @@ import apsw
 import psycopg
 
 from opskit.errors import ConnectionFailed, Fault, OpskitError, QueryFailed
+from opskit.migrate.existing_fill import check_not_committed, commit, fill, take_back
+from opskit.migrate.existing_steps import Commit, Fill
 from opskit.migrate.finish import add_rule, add_trigger, add_view, build_index, validate_rule
 from opskit.migrate.rejects import set_aside
 from opskit.migrate.session import Session
@@ -86,6 +88,11 @@ class MigrateEffects:
                 case Publish():
                     session.reconnect()
                     unpublish(session.writer, step)
+                case Fill():
+                    take_back(session.writer)
+                case Commit():
+                    session.reconnect()
+                    check_not_committed(session.writer, session.undertaking.job.staging)
                 case _:  # everything else stands in the staging schema, which goes as a whole
                     pass
         except (psycopg.Error, OSError) as error:
@@ -124,6 +131,11 @@ class MigrateEffects:
             case Publish():
                 session.hands.halt()
                 publish(session.writer, step, session.left_out)
+            case Fill():
+                session.hands.halt()
+                fill(session.writer, step)
+            case Commit():
+                commit(session.writer)
             case _:
                 assert_never(step)
         return None

@@ -5,7 +5,7 @@ the application made stays as it is: rules, keys, triggers, defaults.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opskit.migrate.existing_steps import Fill, FilledTable, KeyGenerator
 from opskit.migrate.facts import Job, SourceFacts
@@ -21,11 +21,13 @@ class Standing:
     """Rows that stood in a target table before.
 
     Attributes:
-        strangers: keys that the source lacks, the first of them; None when there are too many rows to look.
+        strangers: keys that the source lacks; None when there are too many rows to look, or no key.
+        changed: how many rows are not as in the source.
     """
 
     rows: int
     strangers: tuple[str, ...] | None
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,11 @@ def target_types(matching: Matching, overrides: Mapping[str, str]) -> Mapping[st
         for column in table.copied()
     }
     return {name: overrides.get(name, pg_type) for name, pg_type in types.items()}
+
+
+def typed(job: Job, existing: ExistingFacts | None) -> Job:
+    """The job, in which the types of a target that is there already are given."""
+    return job if existing is None else replace(job, overrides=target_types(existing.matching, job.overrides))
 
 
 def target_names(matching: Matching) -> NameMap:
@@ -135,7 +142,13 @@ def _told(existing: ExistingFacts, source: SourceFacts) -> Iterator[str]:
     if matching.bookkeeping:
         yield f"left alone, as migration tools keep their records there: {', '.join(matching.bookkeeping)}"
     for name in matching.homeless:
-        yield f"table {name} has no counterpart in the target; it holds no row"
+        rows = source.profiles[name].rows
+        what = (
+            f"its {rows} rows are left behind, as searching is the target's own"
+            if rows
+            else "it holds no row"
+        )
+        yield f"table {name} has no counterpart in the target; {what}"
     for table in matching.tables:
         yield from _table_told(table, existing, source)
     left_out = tuple(_left_out(existing.schema, source))
@@ -150,7 +163,6 @@ def _left_out(target: TargetSchema, source: SourceFacts) -> Iterator[str]:
     others = (
         *(("view", view.name) for view in source.schema.views),
         *(("trigger", trigger.name) for trigger in source.schema.triggers),
-        *(("virtual table", table.name) for table in source.schema.virtual_tables),
     )
     for kind, name in others:
         if ascii_fold(name) not in made:
@@ -169,7 +181,8 @@ def _table_told(table: TableMatch, existing: ExistingFacts, source: SourceFacts)
     if not rows:
         return
     if standing:
-        yield f"table {name}: the source's rows replace {standing.rows} of the same keys that stood there"
+        same = f"table {name}: the source's rows replace {standing.rows} of the same keys that stood there"
+        yield f"{same}, of which {standing.changed} differ" if standing.changed else same
     defaulted = [column.name for column in table.added if column.generated is None]
     if defaulted:
         yield f"table {name}: only in the target, so they take their defaults: {', '.join(defaulted)}"

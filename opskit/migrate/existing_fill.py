@@ -30,6 +30,7 @@ def fill(connection: Connection, step: Fill) -> None:
         psycopg.Error: the server refused or went away.
     """
     connection.execute("BEGIN")
+    connection.execute("SET LOCAL synchronous_commit = on")
     connection.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_WAIT,))
     _lock(connection, step)
     with _triggers_at_rest(connection, step), _checked_at_the_end(connection, step):
@@ -161,12 +162,19 @@ def commit(connection: Connection) -> None:
     connection.execute("COMMIT")
 
 
+def take_back(connection: Connection) -> None:
+    """Undoes `fill` unless it is committed; a lost connection has done it already."""
+    if not connection.closed and not connection.broken:
+        connection.rollback()
+
+
 def check_not_committed(connection: Connection, staging: str) -> None:
-    """Finds out, over a new connection, that a commit has not happened: the staging schema goes with it.
+    """Finds out that a commit has not happened: the staging schema goes with it.
 
     Raises:
         QueryFailed: it has happened, and cannot be taken back.
     """
+    connection.rollback()
     if not connection.execute("SELECT FROM pg_namespace WHERE nspname = %s", (staging,)).fetchone():
         raise QueryFailed.of(
             "committed",

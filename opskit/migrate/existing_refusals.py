@@ -14,8 +14,10 @@ _SHOWN = 5
 
 def existing_refusals(job: Job, existing: ExistingFacts, source: SourceFacts) -> Iterator[Fault]:
     """Every reason not to begin."""
+    # an index by nature, whatever it holds: the application has its own way to search PostgreSQL
+    search = {table.name for table in source.schema.virtual_tables}
     for name in existing.matching.homeless:
-        if source.profiles[name].rows:
+        if source.profiles[name].rows and name not in search:
             yield Fault(
                 "no_home",
                 f"table {name} ({source.profiles[name].rows} rows) has no counterpart in {job.target_name}",
@@ -27,6 +29,7 @@ def existing_refusals(job: Job, existing: ExistingFacts, source: SourceFacts) ->
         if source.profiles[table.source.name].rows:
             yield from _homeless_values(table, source)
             yield from _missing_values(table)
+            yield from _unstorable(table, source)
             for column in table.copied():
                 yield from _unfit_values(table, column, source)
             yield from _standing_rows(table, existing)
@@ -38,6 +41,13 @@ def existing_refusals(job: Job, existing: ExistingFacts, source: SourceFacts) ->
             name,
         )
     yield from _kept_children(existing, source)
+    if _was_filled(existing, source):
+        yield Fault(
+            "target_not_empty",
+            f"every table of {job.target_name} that would get rows holds rows already, and not the same ones",
+            "migrate into a schema as the application's migrations make it, or delete these rows",
+            job.target_name,
+        )
 
 
 def _homeless_values(table: TableMatch, source: SourceFacts) -> Iterator[Fault]:
@@ -60,6 +70,17 @@ def _missing_values(table: TableMatch) -> Iterator[Fault]:
             f"column {column.name} of table {table.target.name} is NOT NULL and not in the source",
             "give the column a default in the target, or add it to the table in SQLite",
             f"{table.target.name}.{column.name}",
+        )
+
+
+def _unstorable(table: TableMatch, source: SourceFacts) -> Iterator[Fault]:
+    scan = source.scans[table.source.name]
+    for unfit in scan.unfit:
+        yield Fault(
+            "unfit_text",
+            f"{unfit} ({scan.unfit_rows} such rows in table {table.source.name})",
+            "mend the value in SQLite, or make the column bytea in the target",
+            f"{table.source.name}.{unfit.column}",
         )
 
 
@@ -119,6 +140,14 @@ def _standing_rows(table: TableMatch, existing: ExistingFacts) -> Iterator[Fault
         "delete these rows, or make the schema anew in an empty database",
         table.target.name,
     )
+
+
+def _was_filled(existing: ExistingFacts, source: SourceFacts) -> bool:
+    """Is this rather a database in use, perhaps migrated before, than one with its migrations' rows?"""
+    filled = {one.target.name for one in existing.matching.tables if source.profiles[one.source.name].rows}
+    standing = [existing.standing[name] for name in filled if name in existing.standing]
+    known = all(one.strangers == () for one in standing)
+    return known and len(standing) == len(filled) and any(one.changed for one in standing)
 
 
 def _kept_children(existing: ExistingFacts, source: SourceFacts) -> Iterator[Fault]:

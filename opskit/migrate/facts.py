@@ -31,6 +31,7 @@ class Job:
         schema: where in the target the application looks for its tables.
         fold: names in lower case.
         misfits: what is done about rows that a type cannot hold.
+        into_existing: the application has made the schema, and rows go into its tables.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Job:
     schema: str = "public"
     fold: bool = False
     misfits: Misfits = Misfits.SET_ASIDE
+    into_existing: bool = False
 
     @property
     def staging(self) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 
 from opskit.config import Misfits
 from opskit.errors import Fault, Refused
+from opskit.migrate.existing_refusals import existing_refusals
+from opskit.migrate.existing_steps import Commit
 from opskit.migrate.facts import Job, TargetFacts
 from opskit.migrate.stages import publication, stages
 from opskit.migrate.steps import Step
@@ -38,11 +40,18 @@ def plan_migration(
     if faults:
         raise Refused(*faults)
     building = [stage for one in undertakings for stage in stages(one, workers)]
-    publishing: list[Stage[Step]] = [
-        Stage((publication(one),)) for one in undertakings if not one.kept.published
-    ]
+    publishing = _publishing([one for one in undertakings if not one.kept.published])
     told = tuple(f"{one.job.name}: {sentence}" for one in undertakings for sentence in _told(one))
     return Plan(COMMAND, subject(one.job for one in undertakings), (*building, *publishing), told)
+
+
+def _publishing(undertakings: Sequence[Undertaking]) -> Iterator[Stage[Step]]:
+    """All are published; what went into existing schemas is committed when every database is filled."""
+    for one in undertakings:
+        yield Stage((publication(one),))
+    for one in undertakings:
+        if one.existing is not None:
+            yield Stage((Commit(one.job.name),))
 
 
 def fitting_workers(undertakings: Sequence[Undertaking], cores: int) -> int:
@@ -66,10 +75,13 @@ def _told(one: Undertaking) -> Iterator[str]:
 
 def _refusals(one: Undertaking, begun: Container[str]) -> Iterator[Fault]:
     yield from _target_refusals(one.job, one.target)
-    if one.target.occupied and not one.kept.published:
-        yield _occupied(one, published=publication(one).title in begun)
-    if one.job.misfits is Misfits.REFUSE:
-        yield from _misfits(one)
+    if one.existing is None:
+        if one.target.occupied and not one.kept.published:
+            yield _occupied(one, published=publication(one).title in begun)
+        if one.job.misfits is Misfits.REFUSE:
+            yield from _misfits(one)
+    elif not one.kept.published:
+        yield from existing_refusals(one.job, one.existing, one.source)
     yield from _unknown_overrides(one)
     if not one.source.schema.tables:
         yield Fault(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from opskit.migrate.existing_steps import Fill
 from opskit.migrate.facts import Staged
 from opskit.migrate.steps import CopyTable, Publish
 from opskit.runs.journal import UnfinishedRun
@@ -52,7 +53,7 @@ def resumable(killed: Sequence[UnfinishedRun], backups: int) -> UnfinishedRun | 
 
 
 def keep(
-    design: Design, copies: list[CopyTable], publish: Publish, staged: Staged, run: UnfinishedRun
+    design: Design, copies: list[CopyTable], publish: Publish | Fill, staged: Staged, run: UnfinishedRun
 ) -> Kept:
     """What a killed run has done of a design that still holds.
 

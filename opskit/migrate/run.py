@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from opskit.migrate.effects import MigrateEffects
+from opskit.migrate.existing import typed
+from opskit.migrate.existing_facts import read_existing
 from opskit.migrate.facts import Job
 from opskit.migrate.plan import COMMAND, fitting_workers, plan_migration, subject
 from opskit.migrate.report import Report, report
@@ -80,9 +82,10 @@ def sessions(
             stack.callback(source.close)
             progress.stage(f"{job.name}: profile")
             begun = time.monotonic()
-            facts = read_source(source, copy, job, progress)
+            existing = read_existing(source, writer, job) if job.into_existing else None
+            facts = read_source(source, copy, typed(job, existing), progress)
             profiled = time.monotonic() - begun
-            one = undertake(job, facts, read_target(writer, job.schema), backup)
+            one = undertake(job, facts, read_target(writer, job.schema), backup, existing)
             opened.append(Session(_with_kept(one, writer, run), copy, source, writer, profiled))
             stack.callback(opened[-1].close)
         yield opened

@@ -6,6 +6,8 @@ with SHARE locks, rules are added unchecked in an instant, then validated while 
 
 from collections.abc import Iterator
 
+from opskit.migrate.existing import fill
+from opskit.migrate.existing_steps import Fill
 from opskit.migrate.steps import (
     AddRule,
     AddTrigger,
@@ -67,8 +69,10 @@ def stages(one: Undertaking, workers: int) -> Iterator[Stage[Step]]:
     yield from _stage(AddTrigger(name, trigger) for trigger in design.triggers)
 
 
-def publication(one: Undertaking) -> Publish:
-    """The step after which the application sees everything."""
+def publication(one: Undertaking) -> Publish | Fill:
+    """The step that brings everything where the application looks."""
+    if one.existing is not None:
+        return fill(one.job, one.existing, one.source)
     rejects = (rejects_table(one, table) for table in one.design.tables)
     tables = (*(table.target for table in one.design.tables), *(name for name in rejects if name))
     views = tuple(view.target for view in one.design.views)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from opskit.migrate.existing_steps import Commit, Fill
 from opskit.schema.design import Rule, TableDesign, TriggerDesign, ViewDesign
 from opskit.transfer.tables import SourceTable
 
@@ -232,4 +233,6 @@ Step = (
     | AddView
     | AddTrigger
     | Publish
+    | Fill
+    | Commit
 )

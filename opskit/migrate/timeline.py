@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from opskit.migrate.existing_steps import Commit, Fill
 from opskit.migrate.steps import (
     AddRule,
     AddTrigger,
@@ -39,6 +40,8 @@ PHASES: Mapping[type[Step], str] = {
     AddView: "views and triggers",
     AddTrigger: "views and triggers",
     Publish: "publish",
+    Fill: "publish",
+    Commit: "publish",
 }
 """Kind of step → the phase an operator knows it as."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from opskit.migrate.existing import ExistingFacts, design_into, target_names
 from opskit.migrate.facts import Job, SourceFacts, TargetFacts
 from opskit.migrate.resume import NOTHING, Kept
 from opskit.schema.design import Design
@@ -12,7 +13,11 @@ from opskit.schema.names import NameMap, map_names
 
 @dataclass(frozen=True, slots=True)
 class Undertaking:
-    """One database's facts on both sides, where its backup goes, and the design drawn from them."""
+    """One database's facts on both sides, where its backup goes, and the design drawn from them.
+
+    Attributes:
+        existing: the schema that the application has made, when rows go into it.
+    """
 
     job: Job
     source: SourceFacts
@@ -20,10 +25,16 @@ class Undertaking:
     backup: Path
     names: NameMap
     design: Design
+    existing: ExistingFacts | None = None
     kept: Kept = NOTHING
 
 
-def undertake(job: Job, source: SourceFacts, target: TargetFacts, backup: Path) -> Undertaking:
+def undertake(
+    job: Job, source: SourceFacts, target: TargetFacts, backup: Path, existing: ExistingFacts | None = None
+) -> Undertaking:
     """Draws the design for one database."""
+    if existing is not None:
+        names, into = target_names(existing.matching), design_into(existing, source)
+        return Undertaking(job, source, target, backup, names, into, existing)
     names = map_names(source.schema, fold=job.fold)
     return Undertaking(job, source, target, backup, names, design(source.schema, source.choices, names))

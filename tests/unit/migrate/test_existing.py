@@ -6,7 +6,7 @@ from pathlib import Path
 from opskit.config import TypesProfile
 from opskit.migrate.existing import ExistingFacts, Standing, design_into, fill, target_names, target_types
 from opskit.migrate.existing_refusals import existing_refusals
-from opskit.migrate.facts import Job, SourceFacts, TableProfile
+from opskit.migrate.facts import Job, SourceFacts, TableProfile, TextScan
 from opskit.schema.matching import match
 from opskit.schema.model import Affinity, Column, Schema, Storage, Table, Trigger, View
 from opskit.schema.names import map_names
@@ -54,7 +54,9 @@ def source(
         column: TypeChoice("character varying(5)" if column == "note" else "integer", "")
         for column in columns
     }
-    return SourceFacts(Schema((table,)), {name: TableProfile(rows, profiles)}, {name: choices}, {}, 0)
+    return SourceFacts(
+        Schema((table,)), {name: TableProfile(rows, profiles)}, {name: choices}, {name: TextScan()}, 0
+    )
 
 
 def existing(
