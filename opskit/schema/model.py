@@ -45,6 +45,7 @@ class Column:
         default: SQL text of the default, None when there is none.
         collation: BINARY, NOCASE, RTRIM or an application's own.
         expression: SQL text of a generated column, None otherwise.
+        hidden: `*` and INSERT without column names leave it out: the row number of a virtual table.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Column:
     collation: str = "BINARY"
     generated: Generated | None = None
     expression: str | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

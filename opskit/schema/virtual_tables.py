@@ -34,7 +34,7 @@ def as_table(virtual: VirtualTable) -> Table | None:
     key = _key(virtual)
     return Table(
         virtual.name,
-        (*columns, Column(key, "INTEGER", Affinity.INTEGER)),  # last: INSERT without names leaves it out
+        (*columns, Column(key, "INTEGER", Affinity.INTEGER, hidden=True)),  # last, for INSERT without names
         primary_key=(key,),
         rowid_alias=key,
     )

@@ -201,20 +201,26 @@ def test_triggers_that_fill_a_full_text_table_go_on(
         CREATE TRIGGER message_ai AFTER INSERT ON message BEGIN
           INSERT INTO message_fts (rowid, body) VALUES (new.id, new.body);
         END;
+        CREATE VIRTUAL TABLE heard USING fts5(body);
+        CREATE TRIGGER message_heard AFTER INSERT ON message BEGIN INSERT INTO heard VALUES (new.body); END;
         CREATE TRIGGER message_ad AFTER DELETE ON message BEGIN
           DELETE FROM message_fts WHERE rowid = old.id;
         END;
         CREATE TRIGGER message_au AFTER UPDATE ON message BEGIN
           UPDATE message_fts SET body = new.body WHERE rowid = old.id;
         END;
+        CREATE VIEW everything AS SELECT * FROM message_fts;
         INSERT INTO message (body) VALUES ('first'), ('second');
     """
     migrate(opskit, make_sqlite(tmp_path / "a.db", script), database)
+    assert query(database, "SELECT * FROM everything") == [("first",), ("second",)]
     query(database, "INSERT INTO message (body) VALUES ('third')")
     query(database, "UPDATE message SET body = 'changed' WHERE id = 2")
     query(database, "DELETE FROM message WHERE id = 1")
     expected = {"first": [], "second": [], "changed": [2], "third": [3]}
     assert found(database, "message_fts", list(expected)) == expected
+    heard = {"first": [1], "second": [2], "third": [3]}
+    assert found(database, "heard", list(heard)) == heard
 
 
 def test_parts_of_words_are_found_by_trigrams(opskit: Opskit, tmp_path: Path, database: TestDatabase) -> None:
