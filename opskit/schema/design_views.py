@@ -29,10 +29,12 @@ def _view(draft: Draft, view: View) -> Iterator[ViewDesign | Told]:
     yield from remarks(result, f"view {view.name}")
     target = draft.names.relation(view.name)
     targets = tuple(draft.names.column(view.name, column) for column in view.columns)
+    columns = ", ".join(map(quote, targets))
     search = search_column(draft, view)
-    columns = ", ".join(map(quote, (*targets, search.name) if search else targets))
-    body = f'SELECT *, {search.sql} FROM ({sql}) AS "found"' if search else sql
-    statement = f"CREATE VIEW {quote(target)} ({columns}) AS {body}"
+    if search:
+        sql = f'SELECT *, {search.sql} FROM ({sql}) AS "found" ({columns})'
+        columns = f"{columns}, {quote(search.name)}"
+    statement = f"CREATE VIEW {quote(target)} ({columns}) AS {sql}"
     yield ViewDesign(view.name, target, view.columns, targets, statement)
 
 

@@ -48,7 +48,8 @@ def search_column(draft: Draft, view: View) -> SearchColumn | None:
     holder = None if found is None else _table(draft.schema, found.content or "")
     if found is None or holder is None or found.trigrams or _hindrance(draft, found, holder):
         return None
-    return _search_column(found, [(quote(one), draft.type(holder, one)) for one in found.indexed])
+    columns = ((one, quote(draft.names.column(view.name, one))) for one in found.indexed)
+    return _search_column(found, [(column, draft.type(holder, one)) for one, column in columns])
 
 
 def without_sync_triggers(schema: Schema) -> Schema:

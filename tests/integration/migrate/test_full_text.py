@@ -180,6 +180,24 @@ def test_triggers_that_kept_the_index_in_step_are_named_and_not_needed(
     assert found(database, "doc_fts", list(expected)) == expected
 
 
+@pytest.mark.parametrize(
+    ("options", "selected"),
+    [((), '"Name" FROM "DocText"'), (("--fold",), "name FROM doctext")],
+)
+def test_names_change_in_the_view_as_they_do_in_the_table(
+    options: Sequence[str], selected: str, opskit: Opskit, tmp_path: Path, database: TestDatabase
+) -> None:
+    script = """
+        CREATE TABLE "Doc" (Id INTEGER PRIMARY KEY, "Name" TEXT, "xmin" TEXT);
+        INSERT INTO "Doc" VALUES (1, 'A', 'fox'), (2, 'B', 'hare');
+        CREATE VIRTUAL TABLE "DocText" USING fts5("Name", "xmin", content="Doc", content_rowid=Id);
+    """
+    file = make_sqlite(tmp_path / "a.db", script)
+    assert opskit("migrate", file, database.url, *options).code == 0
+    asked = f"SELECT {selected} WHERE tsv @@ websearch_to_tsquery('simple', 'fox')"
+    assert query(database, asked) == [("A",)]
+
+
 def test_an_index_out_of_step_with_its_text_is_no_damage(
     opskit: Opskit, tmp_path: Path, database: TestDatabase
 ) -> None:
