@@ -12,7 +12,7 @@ from opskit.migrate.facts import Job, SourceFacts
 from opskit.schema.design import ColumnDesign, Design, TableDesign
 from opskit.schema.matching import ColumnMatch, Matching, TableMatch, load_order
 from opskit.schema.model import ascii_fold
-from opskit.schema.names import NameMap, quote
+from opskit.schema.names import quote
 from opskit.schema.target_schema import PgColumn, TargetSchema
 
 
@@ -64,19 +64,6 @@ def target_types(matching: Matching, overrides: Mapping[str, str]) -> Mapping[st
 def typed(job: Job, existing: ExistingFacts | None) -> Job:
     """The job, in which the types of a target that is there already are given."""
     return job if existing is None else replace(job, overrides=target_types(existing.matching, job.overrides))
-
-
-def target_names(matching: Matching) -> NameMap:
-    """What the source's tables and columns are called in the target."""
-    return NameMap(
-        {ascii_fold(table.source.name): table.target.name for table in matching.tables},
-        {
-            ascii_fold(table.source.name): {
-                ascii_fold(column.source): column.target.name for column in table.columns
-            }
-            for table in matching.tables
-        },
-    )
 
 
 def design_into(existing: ExistingFacts, source: SourceFacts) -> Design:

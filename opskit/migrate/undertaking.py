@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from opskit.migrate.existing import ExistingFacts, design_into, target_names
+from opskit.migrate.existing import ExistingFacts, design_into
 from opskit.migrate.facts import Job, SourceFacts, TargetFacts
 from opskit.migrate.resume import NOTHING, Kept
 from opskit.schema.design import Design
 from opskit.schema.designer import design
+from opskit.schema.matching import matched_names
 from opskit.schema.names import NameMap, map_names
 
 
@@ -34,7 +35,7 @@ def undertake(
 ) -> Undertaking:
     """Draws the design for one database."""
     if existing is not None:
-        names, into = target_names(existing.matching), design_into(existing, source)
+        names, into = matched_names(existing.matching), design_into(existing, source)
         return Undertaking(job, source, target, backup, names, into, existing)
     names = map_names(source.schema, fold=job.fold)
     return Undertaking(job, source, target, backup, names, design(source.schema, source.choices, names))

@@ -143,6 +143,19 @@ def match(schema: Schema, target: TargetSchema, names: NameMap) -> Matching:
     )
 
 
+def matched_names(matching: Matching) -> NameMap:
+    """What the source's tables and columns are called in the target."""
+    return NameMap(
+        {ascii_fold(table.source.name): table.target.name for table in matching.tables},
+        {
+            ascii_fold(table.source.name): {
+                ascii_fold(column.source): column.target.name for column in table.columns
+            }
+            for table in matching.tables
+        },
+    )
+
+
 def is_bookkeeping(table: str) -> bool:
     """Does a migration tool keep its own records in a table of this name?
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from opskit.config import TypesProfile
-from opskit.migrate.existing import ExistingFacts, Standing, design_into, fill, target_names, target_types
+from opskit.migrate.existing import ExistingFacts, Standing, design_into, fill, target_types
 from opskit.migrate.existing_refusals import existing_refusals
 from opskit.migrate.facts import Job, SourceFacts, TableProfile, TextScan
-from opskit.schema.matching import match
+from opskit.schema.matching import match, matched_names
 from opskit.schema.model import Affinity, Column, Schema, Storage, Table, Trigger, View
 from opskit.schema.names import map_names
 from opskit.schema.target_schema import (
@@ -79,8 +79,8 @@ def told(facts: SourceFacts, there: ExistingFacts) -> tuple[str, ...]:
 def test_types_and_names_are_those_of_the_target() -> None:
     there = existing(source("ID", "note"), ORDERS)
     assert target_types(there.matching, {}) == {"Orders.ID": "integer", "Orders.note": "character varying(5)"}
-    assert target_names(there.matching).relation("Orders") == "orders"
-    assert target_names(there.matching).column("orders", "ID") == "id"
+    assert matched_names(there.matching).relation("Orders") == "orders"
+    assert matched_names(there.matching).column("orders", "ID") == "id"
 
 
 def test_a_column_of_the_operators_choice_keeps_its_conversion() -> None:
