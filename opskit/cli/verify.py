@@ -10,8 +10,9 @@ from opskit.cli.output import Outcome
 from opskit.cli.progress import shown
 from opskit.errors import ExitCode
 from opskit.runs.plan import to_json
-from opskit.verify.run import Level, Sides, Verdict
+from opskit.verify.run import Sides, Verdict
 from opskit.verify.run import verify as compare
+from opskit.verify.tables import Level
 
 
 @click.command()

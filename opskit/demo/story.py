@@ -26,7 +26,8 @@ from opskit.migrate.run import Workplace, migrate, plan, sessions
 from opskit.runs.lock import exclusive
 from opskit.runs.progress import Progress
 from opskit.transfer.target import Connection, connect
-from opskit.verify.run import Level, Sides, Verdict, verify
+from opskit.verify.run import Sides, Verdict, verify
+from opskit.verify.tables import Level
 
 DATABASES: Mapping[str, tuple[str, str]] = {
     "main": ("crewai_enhanced.db", "crewai_main"),

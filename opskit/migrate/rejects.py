@@ -7,7 +7,8 @@ from psycopg import sql
 from opskit.errors import QueryFailed
 from opskit.migrate.session import Session
 from opskit.migrate.steps import SetAside
-from opskit.transfer.rejects import COLUMNS, Reject, read_rejects
+from opskit.transfer.rejects import Reject, read_rejects
+from opskit.transfer.tables import REJECTS_COLUMNS
 
 _CREATE = sql.SQL("CREATE TABLE {} (key text NOT NULL, reason text NOT NULL, row jsonb NOT NULL)")
 _COMMENT = sql.SQL("COMMENT ON TABLE {} IS {}")
@@ -31,7 +32,7 @@ def set_aside(step: SetAside, session: Session) -> None:
     with session.writer.transaction(), session.writer.cursor() as cursor:
         cursor.execute(_CREATE.format(name))
         cursor.execute(_COMMENT.format(name, sql.Literal(comment)))
-        insert = _INSERT.format(name, sql.SQL(", ").join(map(sql.Identifier, COLUMNS)))
+        insert = _INSERT.format(name, sql.SQL(", ").join(map(sql.Identifier, REJECTS_COLUMNS)))
         rejects = read_rejects(session.reader, step.source, step.table.key)
         while batch := list(islice(rejects, _AT_ONCE)):
             cursor.executemany(insert, [(one.key, one.reason, one.row) for one in batch])

@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 import psycopg
 from psycopg import sql
 
+from opskit.schema.names import quote
 from opskit.schema.target_schema import (
     PgCheck,
     PgColumn,
@@ -30,15 +31,19 @@ Connection = psycopg.Connection[tuple[object, ...]]
 _Made = TypeVar("_Made")
 
 
-def read_target_schema(connection: Connection, schema: str) -> TargetSchema:
+def read_target_schema(connection: Connection, schema: str, beside: str = "") -> TargetSchema:
     """Everything in a schema that belongs to no extension; an empty one when there is no such schema.
+
+    Args:
+        beside: another schema whose objects are printed without a prefix, too.
 
     Raises:
         psycopg.Error: the server refused or went away.
     """
     # rolled back, so that the session's own search_path comes back
     with connection.transaction(force_rollback=True):
-        connection.execute("SELECT set_config('search_path', quote_ident(%s), true)", (schema,))
+        path = ", ".join(quote(one) for one in (schema, beside) if one)
+        connection.execute("SELECT set_config('search_path', %s, true)", (path,))
         return _Reader(connection, schema).read()
 
 

@@ -12,9 +12,6 @@ from opskit.schema.sqlite_file import Value, cursor
 from opskit.transfer.source import fitting
 from opskit.transfer.tables import SourceColumn, SourceTable
 
-COLUMNS = ("key", "reason", "row")
-"""What a table of rejects holds of each row: what identifies it, what does not fit, and all of its values."""
-
 _AT_ONCE = 900
 """SQLite returns at most 2000 columns, and each takes two."""
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+REJECTS_COLUMNS = ("key", "reason", "row")
+"""What a table of rejects holds of each row: what identifies it, what does not fit, and all of its values."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:

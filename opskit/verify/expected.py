@@ -18,11 +18,14 @@ class CannotRemake(Exception):
     """The server does not allow it here; the text says why."""
 
 
-def remake(connection: Connection, design: Design) -> TargetSchema:
+def remake(connection: Connection, design: Design, beside: str) -> TargetSchema:
     """The designed objects, without rows, as the server prints them; what it refuses is missing.
 
     They are made in a schema of their own in a transaction that is rolled back. Nothing of the application's
     is touched or locked.
+
+    Args:
+        beside: the schema whose objects the server prints without a prefix when it prints the target.
 
     Raises:
         CannotRemake: the role may not create schemas, or the server is read-only or short of locks.
@@ -35,7 +38,7 @@ def remake(connection: Connection, design: Design) -> TargetSchema:
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
             connection.execute("SELECT set_config('search_path', %s, true)", (schema,))
             _make(connection, _statements(design))
-            return read_target_schema(connection, schema)
+            return read_target_schema(connection, schema, beside)
     except (
         psycopg.errors.InsufficientPrivilege,
         psycopg.errors.ReadOnlySqlTransaction,

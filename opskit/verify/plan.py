@@ -10,8 +10,18 @@ from opskit.schema.moments import server_type
 from opskit.schema.names import NameMap
 from opskit.schema.target_schema import PgTable, TargetSchema
 from opskit.schema.types import TypeChoice, candidates
-from opskit.transfer.tables import Pair, SourceColumn, SourceTable, TargetTable
+from opskit.transfer.render import base_type
+from opskit.transfer.render_text import TEXT_TYPES
+from opskit.transfer.tables import REJECTS_COLUMNS, Pair, SourceColumn, SourceTable, TargetTable
 from opskit.verify.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedTable:
+    """A table on both sides, and the table of rejects beside it in the target, if there is one."""
+
+    pair: Pair
+    rejects: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,7 @@ class Comparison:
         notes: tables, columns and views that only the target has, and types that `migrate` does not choose.
     """
 
-    pairs: tuple[Pair, ...]
+    tables: tuple[ComparedTable, ...]
     faults: tuple[Finding, ...]
     notes: tuple[Finding, ...]
 
@@ -50,8 +60,8 @@ def plan_comparison(
         *(note for table, found in present for note in _foreign_columns(table, found, made)),
         *(note for table, found in present for note in _unusual_types(source, table, found)),
     ]
-    pairs = (_pair(table, found, target.name) for table, found in present)
-    return Comparison(tuple(pairs), tuple(faults), tuple(notes))
+    tables = (_compared(table, found, target, _rejects(wanted, table, target)) for table, found in present)
+    return Comparison(tuple(tables), tuple(faults), tuple(notes))
 
 
 def presumed_choices(
@@ -127,17 +137,34 @@ def _unusual_types(source: Schema, table: TableDesign, found: PgTable) -> Iterat
 def _foreign_relations(
     source: Schema, target: TargetSchema, names: NameMap, wanted: Design
 ) -> Iterator[Finding]:
-    for name in target.tables.keys() - {table.target for table in wanted.tables}:
+    ours = {name for table in wanted.tables for name in (table.target, _rejects(wanted, table, target))}
+    for name in target.tables.keys() - ours:
         what = f"{target.tables[name].kind} {name}"
         yield Finding("table_only_in_target", what, "is only in the target")
     for name in target.views.keys() - {names.relation(view.name) for view in source.views}:
         yield Finding("view_only_in_target", f"view {name}", "is only in the target")
 
 
-def _pair(table: TableDesign, found: PgTable, schema: str) -> Pair:
+def _rejects(wanted: Design, table: TableDesign, target: TargetSchema) -> str | None:
+    """The table of rejects beside a table, if `migrate` has made one."""
+    beside = target.tables.get(wanted.beside(table))
+    is_one = beside is not None and tuple(column.name for column in beside.columns) == REJECTS_COLUMNS
+    return beside.name if beside and is_one else None
+
+
+def _compared(table: TableDesign, found: PgTable, target: TargetSchema, rejects: str | None) -> ComparedTable:
     common = [column for column in table.columns if found.column(column.target)]
-    columns = tuple(SourceColumn(column.source, column.pg_type) for column in common)
+    columns = tuple(
+        # only a table of rejects tells that texts were looked at which PostgreSQL cannot store
+        SourceColumn(column.source, column.pg_type, rejects is not None and _is_text(column.pg_type))
+        for column in common
+    )
     targets = tuple(column.target for column in common)
     folded = {ascii_fold(column.source) for column in common}
     key = table.key if all(ascii_fold(column) in folded for column in table.key) else ()
-    return Pair(SourceTable(table.source, columns), TargetTable(schema, found.name, targets), key)
+    pair = Pair(SourceTable(table.source, columns), TargetTable(target.name, found.name, targets), key)
+    return ComparedTable(pair, rejects)
+
+
+def _is_text(pg_type: str) -> bool:
+    return base_type(pg_type) in TEXT_TYPES

@@ -1,47 +1,33 @@
-"""Performs a comparison: counts, then digests, then the rows that differ."""
+"""Performs a comparison: the schema, the views, the key generators, and the rows of every table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import apsw
 import psycopg
-from psycopg import sql
 
 from opskit.errors import QueryFailed
 from opskit.runs.progress import Progress
 from opskit.schema.design import Design
 from opskit.schema.designer import design
-from opskit.schema.names import map_names, quote
+from opskit.schema.names import map_names
 from opskit.schema.postgresql_reader import read_target_schema
-from opskit.schema.sqlite_file import existing, open_read_only, refusal, scalar
+from opskit.schema.sqlite_file import existing, open_read_only, refusal
 from opskit.schema.sqlite_reader import read_schema
 from opskit.schema.sqlite_source import copy_source, room_for_copies
 from opskit.schema.target_schema import TargetSchema
 from opskit.transfer.functions import register
-from opskit.transfer.proof import differences, digest_source, digest_target
-from opskit.transfer.source import FramingError
-from opskit.transfer.tables import Pair
-from opskit.transfer.target import Connection, connect, identifier, server_words
+from opskit.transfer.target import Connection, connect, server_words
 from opskit.verify.expected import CannotRemake, remake
 from opskit.verify.findings import Difference, Finding
 from opskit.verify.generators import generator_faults, highest_keys
-from opskit.verify.misfits import misfits
 from opskit.verify.moments import converted_types
-from opskit.verify.plan import plan_comparison, presumed_choices
+from opskit.verify.plan import Comparison, plan_comparison, presumed_choices
 from opskit.verify.schema_comparison import compare_schemas
+from opskit.verify.tables import Level, Tables, TableVerdict
 from opskit.verify.views import Views
-
-
-class Level(Enum):
-    """How closely is compared; each level includes the ones before."""
-
-    COUNTS = "counts"
-    DIGEST = "digest"
-    ROWS = "rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +37,6 @@ class Sides:
     Attributes:
         target: libpq parameters or a connection string; holds the password, so texts leave it out.
         schema: where in the target the application's tables are.
-        fold: names were folded to lower case.
         fold: `migrate` has made names lower case.
         overrides: "table.column" → normalized PostgreSQL type, as configured.
     """
@@ -62,23 +47,6 @@ class Sides:
     schema: str = "public"
     fold: bool = False
     overrides: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-@dataclass(frozen=True, slots=True)
-class TableVerdict:
-    """What was found about one table.
-
-    Attributes:
-        differences: one sentence each, the first hundred.
-        complete: all differences are named.
-    """
-
-    table: str
-    source_rows: int
-    target_rows: int
-    equal: bool
-    differences: tuple[str, ...] = ()
-    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,18 +127,21 @@ class _Compared:
             notes = [one.finding for one in differences if one.finding not in faults]
             highest = highest_keys(self.connection, source, found, names)
             faults.extend(generator_faults(source, found, names, highest))
-            return Verdict(
-                self.sides.name,
-                self.level,
-                tuple(self._table(pair) for pair in comparison.pairs),
-                (*comparison.faults, *faults),
-                (*comparison.notes, *notes, *told),
-            )
+            tables = Tables(self.sides.name, self.level, self.reader, self.connection, self.progress)
+            verdicts = tuple(map(tables.verdict, comparison.tables))
+            notes.extend(_set_aside(comparison, verdicts))
+        return Verdict(
+            self.sides.name,
+            self.level,
+            verdicts,
+            (*comparison.faults, *faults),
+            (*comparison.notes, *notes, *told),
+        )
 
     def _expected(self, wanted: Design) -> tuple[TargetSchema | None, tuple[Finding, ...]]:
         """What `migrate` would have made, or a note that it could not be found out."""
         try:
-            return remake(self.connection, wanted), ()
+            return remake(self.connection, wanted, self.sides.schema), ()
         except CannotRemake as error:
             message = f"was compared by its tables and columns only: {error}"
             return None, (Finding("schema_not_compared", f"schema {self.sides.schema}", message),)
@@ -187,46 +158,9 @@ class _Compared:
                 raise
             return False
 
-    def _table(self, pair: Pair) -> TableVerdict:
-        counted = cast("int", scalar(self.reader, f"SELECT count(*) FROM {quote(pair.source.name)}"))
-        if self.level is Level.COUNTS:
-            return self._by_count(pair, counted)
-        task = f"{self.sides.name}: verify {pair.source.name}"
-        self.progress.begin(task, 2 * counted)
-        verdict = self._by_digest(pair, lambda done: self.progress.advance(task, done))
-        self.progress.end(task)
-        if verdict.source_rows < counted:
-            unfit = misfits(self.reader, pair.source)
-            named = (*unfit, *verdict.differences)
-            return replace(verdict, source_rows=counted, equal=False, differences=named)
-        return verdict
 
-    def _by_count(self, pair: Pair, counted: int) -> TableVerdict:
-        statement = sql.SQL("SELECT count(*) FROM {}").format(identifier(pair.target))
-        row = self.connection.execute(statement).fetchone()
-        found = cast("int", row[0]) if row else 0
-        return TableVerdict(
-            pair.source.name, counted, found, counted == found, _count_difference(counted, found)
-        )
-
-    def _by_digest(self, pair: Pair, advance: Callable[[int], None]) -> TableVerdict:
-        try:
-            left = digest_source(self.reader, pair.source, advance)
-        except FramingError:  # some text holds the framing characters: let SQLite escape it
-            pair = replace(pair, source=replace(pair.source, escaped=True))
-            left = digest_source(self.reader, pair.source, advance)
-        right = digest_target(self.connection, pair.target, advance)
-        verdict = TableVerdict(pair.source.name, left.rows, right.rows, left == right)
-        if left == right:
-            return verdict
-        found = differences(self.reader, self.connection, pair)  # two spellings of one double are none
-        if found.rows and self.level is Level.DIGEST:
-            summary = _count_difference(left.rows, right.rows) or ("the content differs",)
-            return replace(verdict, differences=summary)
-        return replace(
-            verdict, equal=not found.rows, differences=tuple(map(str, found.rows)), complete=found.complete
-        )
-
-
-def _count_difference(source: int, target: int) -> tuple[str, ...]:
-    return () if source == target else (f"{source} rows in the source, {target} in the target",)
+def _set_aside(comparison: Comparison, verdicts: Sequence[TableVerdict]) -> Iterator[Finding]:
+    for table, verdict in zip(comparison.tables, verdicts, strict=True):
+        if verdict.set_aside:
+            message = f"does not hold {verdict.set_aside} rows: they are kept in {table.rejects}"
+            yield Finding("rows_set_aside", f"table {table.pair.target.name}", message)

@@ -34,7 +34,7 @@ SOURCE = Schema((table("users", "Id", "xmin", key=("Id",)),))
 
 def test_columns_are_paired_by_the_names_that_migrate_gave_them() -> None:
     comparison = compare(SOURCE, target("users", xmin_="text", Id="bytea"))
-    (pair,) = comparison.pairs
+    pair = comparison.tables[0].pair
     assert pair.source.columns == (SourceColumn("Id", "bytea"), SourceColumn("xmin", "text"))
     assert pair.target == TargetTable("public", "users", ("Id", "xmin_"))
     assert pair.key == ("Id",)
@@ -43,7 +43,7 @@ def test_columns_are_paired_by_the_names_that_migrate_gave_them() -> None:
 
 def test_a_missing_table_is_a_fault_and_an_extra_one_a_note() -> None:
     comparison = compare(SOURCE, target("other", a="text"))
-    assert comparison.pairs == ()
+    assert comparison.tables == ()
     assert said(comparison) == (
         ["table users is missing in the target"],
         ["table other is only in the target"],
@@ -59,7 +59,7 @@ def test_a_view_that_only_the_target_has_is_a_note() -> None:
 
 def test_without_its_key_column_a_table_is_compared_as_one_without_a_key() -> None:
     comparison = compare(SOURCE, target("users", xmin_="text", extra="integer"))
-    (pair,) = comparison.pairs
+    pair = comparison.tables[0].pair
     assert pair.key == ()
     assert pair.target.columns == ("xmin_",)
     assert said(comparison) == (
