@@ -121,20 +121,20 @@ def _wanted(
         return {resolve(override, seen.numbers): None}
     found: dict[str, int | None] = {}
     for candidate in candidates(column, types):
-        found[candidate] = _known_misfits(candidate, seen.storage)
+        found[candidate] = _known_misfits(candidate, seen.storage, types)
         if found[candidate] == 0:
             break
     return found
 
 
-def _known_misfits(candidate: str, storage: Mapping[Storage, int]) -> int | None:
+def _known_misfits(candidate: str, storage: Mapping[Storage, int], types: TypesProfile) -> int | None:
     """The misfits as far as storage classes alone tell them."""
     integers, reals, texts, blobs = (storage[one] for one in COUNTED)
     known = {
         "bytea": 0,
         "text": blobs,
         "numeric": texts + blobs,
-        "bigint": None if reals else texts + blobs,
+        "bigint": None if reals and types is TypesProfile.NATIVE else reals + texts + blobs,
         "double precision": None if integers else texts + blobs,
     }
     return known.get(candidate) if integers + reals + texts + blobs else 0

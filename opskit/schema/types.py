@@ -54,6 +54,14 @@ _ALIASES = {
 }
 
 
+_READ_BACK_AS: Mapping[str, tuple[Storage | None, str]] = {
+    "text": (Storage.TEXT, "text"),
+    "bytea": (Storage.BLOB, "bytes"),
+    "numeric": (None, "numeric"),
+}
+"""Types that hold several storage classes: the one that they keep, and what all others become."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A value, shortened and spelled as in SQL, and the key of its row."""
@@ -164,7 +172,6 @@ def resolve(override: str, numbers: tuple[float, float] | None) -> str:
 
 def candidates(column: Column, types: TypesProfile) -> tuple[str, ...]:
     """The types to try, the most wanted first; the last one holds everything."""
-    specific = _declared_meaning(column.declared.upper()) if types is TypesProfile.NATIVE else ()
     if column.affinity is Affinity.TEXT:
         general: tuple[str, ...] = ("text", "bytea")
     elif column.affinity is Affinity.REAL:
@@ -173,7 +180,7 @@ def candidates(column: Column, types: TypesProfile) -> tuple[str, ...]:
         general = ("bytea",)
     else:
         general = _GENERAL
-    return tuple(dict.fromkeys((*specific, *general)))
+    return tuple(dict.fromkeys((*_meant(column, types), *general)))
 
 
 def choose(column: Column, profile: ColumnProfile, types: TypesProfile) -> TypeChoice:
@@ -184,7 +191,8 @@ def choose(column: Column, profile: ColumnProfile, types: TypesProfile) -> TypeC
         return TypeChoice("text", f"{declared}, holds no value")
     chosen = next(one for one in wanted if not profile.misfits.get(one, 0))
     passed = [one for one in wanted[: wanted.index(chosen)] if profile.misfits.get(one)]
-    changed = _changed_classes(chosen, profile)
+    meant = chosen in _meant(column, types)
+    changed = "" if meant else _changed_classes(chosen, profile)
     told = bool(changed) or (bool(passed) and _is_widened(column, wanted[0]))
     why = "; ".join(_reasons(column, profile, chosen, passed if told else ()))
     if changed:
@@ -245,13 +253,20 @@ def _is_widened(column: Column, wanted: str) -> bool:
 
 def _changed_classes(chosen: str, profile: ColumnProfile) -> str:
     """The sentence about values of different classes that become one, so that some read back as another."""
-    kept = {"text": Storage.TEXT, "bytea": Storage.BLOB}.get(chosen)
-    if kept is None:
+    if chosen not in _READ_BACK_AS:
         return ""
-    others = {one: count for one, count in profile.storage.items() if count and one is not Storage.NULL}
-    others.pop(kept, None)
-    counted = " and ".join(f"{count} {one.value}" for one, count in others.items())
-    return f"{counted} values read back as {'text' if chosen == 'text' else 'bytes'}" if counted else ""
+    kept, name = _READ_BACK_AS[chosen]
+    others = [
+        f"{count} {one.value}"
+        for one, count in profile.storage.items()
+        if count and one not in {Storage.NULL, kept}
+    ]
+    return f"{' and '.join(others)} values read back as {name}" if others else ""
+
+
+def _meant(column: Column, types: TypesProfile) -> tuple[str, ...]:
+    """The types that a declaration means."""
+    return _declared_meaning(column.declared.upper()) if types is TypesProfile.NATIVE else ()
 
 
 def _declared_meaning(declared: str) -> tuple[str, ...]:
