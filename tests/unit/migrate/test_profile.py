@@ -11,6 +11,7 @@ from opskit.migrate.facts import TableProfile, TextScan
 from opskit.migrate.profile import UNFIT_SHOWN, profile_table, scan_text
 from opskit.schema.model import Storage
 from opskit.schema.sqlite_reader import read_schema
+from opskit.schema.types import Example
 from opskit.transfer.functions import register
 
 
@@ -77,6 +78,96 @@ def test_misfits_are_counted_for_every_candidate(connection: apsw.Connection) ->
 def test_an_override_is_the_only_candidate(connection: apsw.Connection) -> None:
     fill(connection, "CREATE TABLE t (v TEXT)", ("[1]",), ("{",))
     assert profile(connection, v="jsonb").columns["v"].misfits == {"jsonb": 1}
+
+
+def test_misfits_come_with_the_first_of_them_and_their_keys(connection: apsw.Connection) -> None:
+    values: list[Any] = [1, "n/a", 2, b"\xff\0", "x" * 100, "é\n\0", ""]
+    fill(connection, "CREATE TABLE t (sku TEXT PRIMARY KEY, v INTEGER)", *enumerate(values))
+    assert list(map(str, profile(connection).columns["v"].examples["bigint"])) == [
+        "sku=1: 'n/a'",
+        "sku=3: x'ff00'",
+        f"sku=4: '{'x' * 40}…'",
+    ]
+    connection.execute("DELETE FROM t WHERE sku IN ('1', '3', '4')")
+    examples = profile(connection).columns["v"].examples["bigint"]
+    assert list(map(str, examples)) == [r"sku=5: 'é\n\x00'", "sku=6: ''"]
+
+
+@pytest.mark.parametrize(
+    ("create", "key"),
+    [
+        ("CREATE TABLE t (a, b, v INTEGER)", "rowid=1"),
+        ("CREATE TABLE t (a, rowid, v INTEGER)", "_rowid_=1"),
+        ("CREATE TABLE t (a, b, v INTEGER, PRIMARY KEY (b, a)) WITHOUT ROWID", "b=2, a=1"),
+        ("CREATE TABLE t (rowid, _rowid_, oid INTEGER)", "a row"),
+    ],
+)
+def test_examples_are_named_by_what_identifies_their_row(
+    connection: apsw.Connection, create: str, key: str
+) -> None:
+    fill(connection, create, (1, 2, "x"))
+    *_, last = profile(connection).columns.values()
+    assert last.examples["bigint"] == (Example(key, "'x'"),)
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le"])
+def test_examples_show_bytes_that_are_no_text(connection: apsw.Connection, encoding: str) -> None:
+    connection.execute(f"PRAGMA encoding = '{encoding}'")
+    connection.execute("CREATE TABLE t (v DATETIME); INSERT INTO t VALUES (CAST(x'ffd8' AS TEXT)), ('soon')")
+    found = profile(connection).columns["v"]
+    assert found.misfits["timestamp with time zone"] == 2
+    assert str(found.examples["timestamp with time zone"][1]) == "rowid=2: 'soon'"
+
+
+def test_numbers_that_may_count_time_are_measured(connection: apsw.Connection) -> None:
+    fill(
+        connection,
+        "CREATE TABLE t (created_at INTEGER, d DATETIME, mixed DATETIME, n INTEGER)",
+        (1_700_000_000, 2460310.5, 1, 1),
+        (1_800_000_000, 2460311.5, "soon", 2),
+        (None, None, None, None),
+    )
+    found = {name: column.numbers for name, column in profile(connection).columns.items()}
+    assert found == {
+        "created_at": (1_700_000_000, 1_800_000_000),
+        "d": (2460310.5, 2460311.5),
+        "mixed": None,
+        "n": None,
+    }
+
+
+def test_an_override_to_a_moment_takes_the_unit_that_all_numbers_are_in(connection: apsw.Connection) -> None:
+    fill(connection, "CREATE TABLE t (v INTEGER)", (1_700_000_000,), (1_700_000_001,))
+    assert profile(connection, v="date").columns["v"].misfits == {"date(epoch)": 2}
+
+
+def test_moments_of_many_kinds_are_counted_by_kind(connection: apsw.Connection) -> None:
+    texts = [
+        "2024-05-06 07:08:09",
+        "2024-05-06 07:08:10",
+        "2024-05-06T07:08:09.25Z",
+        "2024-05-06T07:08:09.5Z",
+    ]
+    values = [*texts, 1_700_000_000, 1_700_000_000_000, 7, "07:08", b"x", "soon", "later"]
+    fill(connection, "CREATE TABLE t (v DATETIME)", *((value,) for value in values))
+    found = profile(connection).columns["v"].spellings
+    assert {(one.title, one.count) for one in found[:3]} == {("ISO texts", 2), ("other texts", 2)}
+    assert (len(found), sum(one.count for one in found)) == (7, len(values))
+    assert found[-1].title == "others"
+
+
+def test_offsets_from_utc_are_noticed(connection: apsw.Connection) -> None:
+    rows = [("2024-05-06 07:08:09.25",), ("2024-05-06T07:08:09+00:00",), ("2024-05-06T07:08:09-07:00",)]
+    fill(connection, "CREATE TABLE t (v DATETIME)", *rows)
+    assert str(profile(connection).columns["v"].offset) == "rowid=3: '2024-05-06T07:08:09-07:00'"
+    connection.execute("DELETE FROM t WHERE rowid = 3")
+    assert profile(connection).columns["v"].offset is None
+
+
+def test_the_binary_json_of_sqlite_is_noticed(connection: apsw.Connection) -> None:
+    connection.execute("CREATE TABLE t (v JSONB); INSERT INTO t VALUES (jsonb('[1]')), ('[2]'), (x'ff')")
+    (found,) = profile(connection).columns["v"].spellings
+    assert str(found) == "1 values in SQLite's binary JSON, e.g. rowid=1: x'2b1331'"
 
 
 def test_tables_without_rows_and_with_very_many_columns(connection: apsw.Connection) -> None:
