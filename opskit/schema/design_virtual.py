@@ -4,14 +4,13 @@ Their rows are carried as tables and views (`virtual_tables`); here they get sea
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from opskit.schema.design import Rule, RuleKind, one_line
 from opskit.schema.design_draft import Draft, FreeNames, Told
 from opskit.schema.full_text import FullText, as_text, is_castable, read_full_text, search_vector
 from opskit.schema.model import Schema, Table, View, VirtualTable, ascii_fold
 from opskit.schema.names import fit, quote
-from opskit.schema.translation.trigger_text import read_all
 from opskit.schema.virtual_tables import extents
 
 _EXTENSION = "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public"
@@ -44,42 +43,13 @@ def design_virtual(draft: Draft, free: FreeNames) -> Iterator[Rule | Told]:
 
 def search_column(draft: Draft, view: View) -> SearchColumn | None:
     """The search column of a view that stands for a full-text table, None for any other view."""
-    found = next((one for one in _full_texts(draft.schema) if one.name == view.name), None)
+    declared = (read_full_text(virtual) for virtual in draft.schema.virtual_tables)
+    found = next((one for one in declared if one and one.name == view.name), None)
     holder = None if found is None else _table(draft.schema, found.content or "")
     if found is None or holder is None or found.trigrams or _hindrance(draft, found, holder):
         return None
     columns = ((one, quote(draft.names.column(view.name, one))) for one in found.indexed)
     return _search_column(found, [(column, draft.type(holder, one)) for one, column in columns])
-
-
-def without_sync_triggers(schema: Schema) -> Schema:
-    """The schema without triggers that only keep the index of a full-text table in step with its content."""
-    needless = _sync_triggers(schema)
-    return replace(schema, triggers=tuple(one for one in schema.triggers if one.name not in needless))
-
-
-def sync_triggers(schema: Schema) -> Iterator[str]:
-    """What is told about them."""
-    needless = _sync_triggers(schema)
-    for trigger in (one for one in schema.triggers if one.name in needless):
-        what = f"trigger {trigger.name} of table {trigger.table}"
-        yield f"{what} was left out, it is not needed: PostgreSQL keeps the search index in step by itself"
-
-
-def _sync_triggers(schema: Schema) -> set[str]:
-    """The names of triggers that write nothing but full-text tables whose text is elsewhere."""
-    views = {ascii_fold(one.name) for one in schema.views}
-    indexes = {name for one in _full_texts(schema) if (name := ascii_fold(one.name)) in views}
-    return {
-        trigger.name
-        for trigger, text in read_all(schema)
-        if text.steps and all(step.table in indexes for step in text.steps)
-    }
-
-
-def _full_texts(schema: Schema) -> list[FullText]:
-    found = (read_full_text(virtual) for virtual in schema.virtual_tables)
-    return [one for one in found if one is not None]
 
 
 def _full_text(

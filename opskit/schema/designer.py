@@ -23,7 +23,8 @@ from opskit.schema.design_notes import notes
 from opskit.schema.design_rules import design_rules
 from opskit.schema.design_tables import design_table
 from opskit.schema.design_views import design_triggers, design_views
-from opskit.schema.design_virtual import design_virtual, sync_triggers, without_sync_triggers
+from opskit.schema.design_virtual import design_virtual
+from opskit.schema.index_upkeep import without_upkeep
 from opskit.schema.model import Schema
 from opskit.schema.names import NameMap
 
@@ -32,7 +33,8 @@ _ORDER = tuple(RuleKind)
 
 def design(schema: Schema, choices: Choices, names: NameMap) -> Design:
     """The target's design for a schema, its chosen types and its names."""
-    parts = tuple(_parts(draft(without_sync_triggers(schema), choices, names)))
+    schema, not_needed = without_upkeep(schema)
+    parts = tuple(_parts(draft(schema, choices, names)))
     told = (one.sentence for one in parts if isinstance(one, Told))
     rules = (one for one in parts if isinstance(one, Rule))
     return Design(
@@ -40,7 +42,7 @@ def design(schema: Schema, choices: Choices, names: NameMap) -> Design:
         tuple(sorted(rules, key=lambda rule: _ORDER.index(rule.kind))),
         tuple(one for one in parts if isinstance(one, ViewDesign)),
         tuple(one for one in parts if isinstance(one, TriggerDesign)),
-        (*told, *sync_triggers(schema)),
+        (*told, *not_needed),
     )
 
 

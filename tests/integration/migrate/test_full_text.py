@@ -198,6 +198,23 @@ def test_names_change_in_the_view_as_they_do_in_the_table(
     assert query(database, asked) == [("A",)]
 
 
+def test_what_else_such_a_trigger_does_goes_on(
+    opskit: Opskit, tmp_path: Path, database: TestDatabase
+) -> None:
+    script = """
+        CREATE TABLE log (doc INTEGER);
+        CREATE TRIGGER doc_both AFTER INSERT ON doc WHEN new.id > 0 BEGIN
+          INSERT INTO doc_fts(rowid, title, body) VALUES (new.id, new.title, new.body);
+          INSERT INTO log VALUES (new.id);
+        END;
+    """
+    file = make_sqlite(tmp_path / "a.db", EXTERNAL + script)
+    told = migrate(opskit, file, database)
+    assert "lost the statements" in told_about(told, "trigger doc_both of table doc")
+    query(database, "INSERT INTO doc (title) VALUES ('new')")
+    assert query(database, "SELECT doc FROM log") == [(1,)]
+
+
 def test_an_index_out_of_step_with_its_text_is_no_damage(
     opskit: Opskit, tmp_path: Path, database: TestDatabase
 ) -> None:
