@@ -32,9 +32,11 @@ def as_table(virtual: VirtualTable) -> Table | None:
         for one in full_text.columns
     )
     key = _key(virtual)
+    languages = read_virtual(virtual.sql).option("languageid") or ()  # FTS4 counts them
+    numbers = (Column(one, "INTEGER", Affinity.INTEGER, hidden=True) for one in (*languages, key))
     return Table(
         virtual.name,
-        (*columns, Column(key, "INTEGER", Affinity.INTEGER, hidden=True)),  # last, for INSERT without names
+        (*columns, *numbers),  # last, for INSERT without names
         primary_key=(key,),
         rowid_alias=key,
     )

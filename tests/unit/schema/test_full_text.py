@@ -103,6 +103,12 @@ def test_older_modules_call_the_key_docid_unless_a_column_is_called_so() -> None
     assert [table and table.rowid_alias for table in tables] == ["docid", "oid"]
 
 
+def test_the_language_of_a_text_is_kept() -> None:
+    table = as_table(virtual('a, languageid="lid"', "a", module="fts4"))
+    assert table is not None
+    assert [(one.name, one.hidden) for one in table.columns] == [("a", False), ("lid", True), ("docid", True)]
+
+
 def test_text_elsewhere_is_a_view_without_a_key_that_nothing_names() -> None:
     source = virtual("a, content=doc", "a")
     assert as_table(source) is None
