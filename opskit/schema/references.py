@@ -7,11 +7,12 @@ from opskit.schema.model import Schema, Storage
 from opskit.schema.types import ColumnProfile, TypeChoice
 
 _INTEGERS = frozenset({"smallint", "integer", "bigint"})
-_MOMENTS = frozenset({"date", "timestamp with time zone", "timestamp without time zone"})
 
 
 def can_refer(child: str, parent: str) -> bool:
-    """Whether PostgreSQL lets a column of one type refer to a column of another.
+    """Whether PostgreSQL lets a column of one type refer to a column of another, and compares them as SQLite.
+
+    It also lets dates refer to timestamps, which then are equal in one time zone only.
 
     >>> can_refer("bigint", "numeric(10,2)"), can_refer("numeric", "bigint"), can_refer("text", "bigint")
     (True, False, False)
@@ -19,14 +20,9 @@ def can_refer(child: str, parent: str) -> bool:
     mine, theirs = (one.partition("(")[0] for one in (child, parent))
     if mine == theirs:
         return mine != "json"
-    return any(
-        mine in ours and theirs in parents
-        for ours, parents in (
-            (_INTEGERS, {*_INTEGERS, "numeric", "double precision"}),
-            ({"numeric"}, {"double precision"}),
-            (_MOMENTS, _MOMENTS),
-        )
-    )
+    if mine in _INTEGERS:
+        return theirs in {*_INTEGERS, "numeric", "double precision"}
+    return mine == "numeric" and theirs == "double precision"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from opskit.schema.model import Schema, Trigger, ascii_fold
 from opskit.schema.names import NameMap, assign, quote
 from opskit.schema.translation.moments import LOCAL_TIME, reads_local_time
 from opskit.schema.translation.result import ColumnTypes, Unsupported, Untranslatable
-from opskit.schema.translation.scope import Scope
+from opskit.schema.translation.scope import Relation, Scope
 from opskit.schema.translation.selects import Selects
 from opskit.schema.translation.syntax import Node, parse_expression, parse_statement
 from opskit.schema.translation.trigger_inserts import ROW, insert
@@ -76,13 +76,14 @@ def translate_trigger(
 
 
 def _translated(trigger: Trigger, schema: Schema, types: ColumnTypes, names: NameMap) -> TriggerTranslation:
+    row = relations_of(schema, types, names)(trigger.table)
     text = read_trigger(trigger.sql)
     parsed = _parsed(trigger, text, schema)
     refuse_early_looks(parsed)
     functions = assign([f"trigger_{one.name}" for one in schema.triggers], names.fitted)
     function, name = functions[ascii_fold(f"trigger_{trigger.name}")], target_name(trigger, schema, names)
     setting = _setting(function) if can_reach_itself(trigger, schema) else ""
-    body = _body(trigger, parsed, types, names, setting)
+    body = _body(row, parsed, types, names, setting)
     when = f"{_occasion(trigger, text, names)} FOR EACH ROW{_guard(setting, text)}"
     made = (
         _create_function(function, _lines(parsed, body, setting)),
@@ -97,14 +98,13 @@ def _parsed(trigger: Trigger, text: TriggerText, schema: Schema) -> Parsed:
     return Parsed(ascii_fold(trigger.table), text, condition, trees, schema)
 
 
-def _body(trigger: Trigger, parsed: Parsed, types: ColumnTypes, names: NameMap, setting: str) -> Body:
+def _body(row: Relation, parsed: Parsed, types: ColumnTypes, names: NameMap, setting: str) -> Body:
     schema, text = parsed.schema, parsed.text
-    lookup = relations_of(schema, types, names)
-    row = lookup(trigger.table)
     present = {"INSERT": ("NEW",), "DELETE": ("OLD",)}.get(text.event, ("NEW", "OLD"))
     rows = Scope(tuple(row.aside(one.lower(), one) for one in present))
     skip = " ".join(_leave(setting, "NULL")) if text.timing == "BEFORE" else ""
-    return Body(schema, types, names, Selects(lookup, base=rows), rows, skip)
+    selects = Selects(relations_of(schema, types, names), base=rows)
+    return Body(schema, types, names, selects, rows, skip)
 
 
 def _lines(parsed: Parsed, body: Body, setting: str) -> list[str]:
