@@ -27,6 +27,11 @@ from opskit.verify.tables import Level
     default=Level.ROWS.value,
     help="counts: row counts; digest: every value; rows (the default): also which rows differ.",
 )
+@click.option(
+    "--into-existing",
+    is_flag=True,
+    help="The application has made the tables itself: compare their content, not their rules.",
+)
 @schema_option
 @fold_option
 @common_options
@@ -39,13 +44,22 @@ def verify(
     level: str,
     schema: str | None,
     fold: bool,
+    into_existing: bool,
 ) -> Outcome:
     """Compare both engines' schema and content; exit 3 names what differs."""
     where = endpoints(invocation, source, target, names, schema=schema, fold=fold)
     with shown(invocation.progress) as progress:
         verdicts = [
             compare(
-                Sides(one.name, one.source, one.target, one.schema, where.fold, one.overrides),
+                Sides(
+                    one.name,
+                    one.source,
+                    one.target,
+                    one.schema,
+                    fold=where.fold,
+                    overrides=one.overrides,
+                    into_existing=into_existing,
+                ),
                 Level(level),
                 where.state_dir,
                 progress,

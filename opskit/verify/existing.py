@@ -4,16 +4,17 @@ Pure but for `left_behind`, which counts what has no counterpart.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 import apsw
 
 from opskit.schema.matching import Matching, TableMatch
 from opskit.schema.model import Schema
 from opskit.schema.names import quote
-from opskit.schema.sqlite_file import rows
+from opskit.schema.sqlite_file import scalar
 from opskit.transfer.tables import Pair, SourceColumn, SourceTable, TargetTable
 from opskit.verify.findings import Finding
-from opskit.verify.plan import Comparison
+from opskit.verify.plan import ComparedTable, Comparison
 
 
 def plan_matched(
@@ -28,12 +29,12 @@ def plan_matched(
         left: "table" or "table.column" of the source → how much it holds, from `left_behind`.
         converted: (table, column) → the type with the unit of the numbers that it was converted from.
     """
-    pairs = tuple(_pair(table, schema, converted) for table in matching.tables)
-    return Comparison(pairs, tuple(_faults(matching, left)), tuple(_notes(matching, left)))
+    tables = tuple(ComparedTable(_pair(table, schema, converted), None) for table in matching.tables)
+    return Comparison(tables, tuple(_faults(matching, left)), tuple(_notes(matching, left)))
 
 
 def left_behind(reader: apsw.Connection, source: Schema, matching: Matching) -> dict[str, int]:
-    """ "table" or "table.column" → its rows or values, for what the target has no place for.
+    """The rows of each "table" and the values of each "table.column" that the target has no place for.
 
     Searches are the target's own: full-text tables count for nothing.
 
@@ -49,9 +50,10 @@ def left_behind(reader: apsw.Connection, source: Schema, matching: Matching) -> 
         if table.source.name not in search
     ]
     found = {
-        name: rows(reader, f"SELECT count({what}) FROM {quote(table)}")[0][0] for name, what, table in counted
+        name: cast("int", scalar(reader, f"SELECT count({what}) FROM {quote(table)}"))
+        for name, what, table in counted
     }
-    return {name: held for name, held in found.items() if isinstance(held, int) and held}
+    return {name: held for name, held in found.items() if held}
 
 
 def _pair(table: TableMatch, schema: str, converted: Mapping[tuple[str, str], str]) -> Pair:
@@ -60,9 +62,9 @@ def _pair(table: TableMatch, schema: str, converted: Mapping[tuple[str, str], st
         SourceColumn(column.source, converted.get((name, column.source), column.pg_type)) for column in copied
     )
     targets = tuple(column.target.name for column in copied)
-    return Pair(
-        SourceTable(name, columns), TargetTable(schema, table.target.name, targets), table.source.primary_key
-    )
+    compared = {column.source for column in copied}
+    key = table.source.primary_key if compared.issuperset(table.source.primary_key) else ()
+    return Pair(SourceTable(name, columns), TargetTable(schema, table.target.name, targets), key)
 
 
 def _faults(matching: Matching, left: Mapping[str, int]) -> Iterator[Finding]:

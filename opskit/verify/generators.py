@@ -7,14 +7,17 @@ from psycopg import sql
 
 from opskit.schema.model import Schema, Table
 from opskit.schema.names import NameMap
-from opskit.schema.target_schema import PgColumn, PgTable, TargetSchema
+from opskit.schema.target_schema import PgColumn, PgSequence, PgTable, TargetSchema
 from opskit.transfer.target import Connection
 from opskit.verify.findings import Finding
+
+NO_GENERATOR = "key_generator_missing"
+"""The code of a key that SQLite generates and the target does not."""
 
 _INTEGERS = ("smallint", "integer", "bigint")
 
 
-def generator_faults(
+def generator_findings(
     source: Schema, target: TargetSchema, names: NameMap, highest: Mapping[str, int]
 ) -> Iterator[Finding]:
     """What is wrong with the generators of the keys that SQLite generates.
@@ -23,16 +26,17 @@ def generator_faults(
         highest: target table → its highest key.
     """
     for table, found, column in _generated_keys(source, target, names):
-        message = _fault(table, column, highest.get(found.name, 0))
+        what = f"column {column.name} of table {found.name}"
+        message = _behind(table, column.sequence, highest.get(found.name, 0)) if column.sequence else ""
         if message:
-            yield Finding("key_generator", f"column {column.name} of table {found.name}", message)
+            yield Finding("key_generator_behind", what, message)
+        elif column.sequence is None and column.default is None:
+            yield Finding(NO_GENERATOR, what, "generates no keys")
 
 
-def _fault(table: Table, column: PgColumn, highest: int) -> str:
-    if column.sequence is None:
-        return "generates no keys" if column.default is None else ""
-    following = column.sequence.next_value()
-    if following is None or column.sequence.increment < 0:
+def _behind(table: Table, sequence: PgSequence, highest: int) -> str:
+    following = sequence.next_value()
+    if following is None or sequence.increment < 0:
         return ""
     if following <= highest:
         return f"would hand out {following} next, and keys up to {highest} are there"

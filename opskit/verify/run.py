@@ -12,7 +12,9 @@ from opskit.errors import QueryFailed
 from opskit.runs.progress import Progress
 from opskit.schema.design import Design
 from opskit.schema.designer import design
-from opskit.schema.names import map_names
+from opskit.schema.matching import match, matched_names
+from opskit.schema.model import Schema
+from opskit.schema.names import NameMap, map_names
 from opskit.schema.postgresql_reader import read_target_schema
 from opskit.schema.sqlite_file import existing, open_read_only, refusal
 from opskit.schema.sqlite_reader import read_schema
@@ -20,9 +22,10 @@ from opskit.schema.sqlite_source import copy_source, room_for_copies
 from opskit.schema.target_schema import TargetSchema
 from opskit.transfer.functions import register
 from opskit.transfer.target import Connection, connect, server_words
+from opskit.verify.existing import left_behind, plan_matched
 from opskit.verify.expected import CannotRemake, remake
 from opskit.verify.findings import Difference, Finding
-from opskit.verify.generators import generator_faults, highest_keys
+from opskit.verify.generators import NO_GENERATOR, generator_findings, highest_keys
 from opskit.verify.moments import converted_types
 from opskit.verify.plan import Comparison, plan_comparison, presumed_choices
 from opskit.verify.schema_comparison import compare_schemas
@@ -39,6 +42,7 @@ class Sides:
         schema: where in the target the application's tables are.
         fold: `migrate` has made names lower case.
         overrides: "table.column" → normalized PostgreSQL type, as configured.
+        into_existing: the application has made the tables itself: only their content is compared.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Sides:
     schema: str = "public"
     fold: bool = False
     overrides: Mapping[str, str] = field(default_factory=dict[str, str])
+    into_existing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,21 @@ def verify(sides: Sides, level: Level, state_dir: Path, progress: Progress) -> V
 
 
 @dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the target is held against.
+
+    Attributes:
+        names: what the source's tables and columns are called in the target.
+        expected: what `migrate` would have made; None when that does not matter or could not be found out.
+    """
+
+    comparison: Comparison
+    names: NameMap
+    expected: TargetSchema | None = None
+    notes: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Compared:
     """Both ends of one database while it is compared."""
 
@@ -111,32 +131,58 @@ class _Compared:
 
     def verdict(self) -> Verdict:
         source, found = read_schema(self.reader), read_target_schema(self.connection, self.sides.schema)
-        names = map_names(source, fold=self.sides.fold)
         self.progress.stage(f"{self.sides.name}: verify the schema")
-        converted = converted_types(self.reader, source, found, names, self.sides.overrides)
-        wanted = design(source, presumed_choices(source, found, names, converted), names)
-        expected, told = self._expected(wanted)
-        comparison = plan_comparison(source, found, names, wanted, expected)
+        is_own = self.sides.into_existing
+        wanted = self._matched(source, found) if is_own else self._designed(source, found)
         with self.connection.transaction():
             self.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            differences = list(compare_schemas(expected, found)) if expected else []
-            if self.level is not Level.COUNTS:
-                views = Views(self.reader, self.connection, source, found, expected, names)
-                differences.extend(views.differences())
+            differences = [
+                *self._differences(wanted, source, found),
+                *self._generators(wanted, source, found),
+            ]
             faults = [one.finding for one in differences if self._is_fault(one)]
             notes = [one.finding for one in differences if one.finding not in faults]
-            highest = highest_keys(self.connection, source, found, names)
-            faults.extend(generator_faults(source, found, names, highest))
             tables = Tables(self.sides.name, self.level, self.reader, self.connection, self.progress)
-            verdicts = tuple(map(tables.verdict, comparison.tables))
-            notes.extend(_set_aside(comparison, verdicts))
+            verdicts = tuple(map(tables.verdict, wanted.comparison.tables))
+        comparison = wanted.comparison
         return Verdict(
             self.sides.name,
             self.level,
             verdicts,
             (*comparison.faults, *faults),
-            (*comparison.notes, *notes, *told),
+            (*comparison.notes, *notes, *_set_aside(comparison, verdicts), *wanted.notes),
         )
+
+    def _designed(self, source: Schema, found: TargetSchema) -> _Wanted:
+        """Against what `migrate` would have made."""
+        names = map_names(source, fold=self.sides.fold)
+        converted = converted_types(self.reader, source, found, names, self.sides.overrides)
+        wanted = design(source, presumed_choices(source, found, names, converted), names)
+        expected, notes = self._expected(wanted)
+        return _Wanted(plan_comparison(source, found, names, wanted, expected), names, expected, notes)
+
+    def _matched(self, source: Schema, found: TargetSchema) -> _Wanted:
+        """Against what the application has made itself: its rules are its own business."""
+        matching = match(source, found, map_names(source, fold=self.sides.fold))
+        names = matched_names(matching)
+        converted = converted_types(self.reader, source, found, names, self.sides.overrides)
+        left = left_behind(self.reader, source, matching)
+        return _Wanted(plan_matched(matching, found.name, left, converted), names)
+
+    def _differences(self, wanted: _Wanted, source: Schema, found: TargetSchema) -> Iterator[Difference]:
+        if self.sides.into_existing:
+            return
+        if wanted.expected:
+            yield from compare_schemas(wanted.expected, found)
+        if self.level is not Level.COUNTS:
+            views = Views(self.reader, self.connection, source, found, wanted.expected, wanted.names)
+            yield from views.differences()
+
+    def _generators(self, wanted: _Wanted, source: Schema, found: TargetSchema) -> Iterator[Difference]:
+        highest = highest_keys(self.connection, source, found, wanted.names)
+        for finding in generator_findings(source, found, wanted.names, highest):
+            own_choice = self.sides.into_existing and finding.code == NO_GENERATOR
+            yield Difference(finding, fault=not own_choice)
 
     def _expected(self, wanted: Design) -> tuple[TargetSchema | None, tuple[Finding, ...]]:
         """What `migrate` would have made, or a note that it could not be found out."""
