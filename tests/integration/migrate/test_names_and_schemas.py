@@ -22,7 +22,8 @@ CREATE TABLE Log (Id INTEGER PRIMARY KEY, Body TEXT);
 CREATE VIEW Sums AS SELECT c.Name AS Who, sum(o.Total) AS Total
     FROM "Order" o JOIN Customers c ON c.Id = o.Customer GROUP BY c.Name;
 CREATE VIEW Big AS SELECT Who FROM Sums WHERE Total > 5;
-CREATE TRIGGER Logs AFTER INSERT ON "Order" BEGIN INSERT INTO Log (Body) VALUES ('order of ' || NEW.Customer); END;
+CREATE TRIGGER Logs AFTER INSERT ON "Order"
+    BEGIN INSERT INTO Log (Body) VALUES ('order of ' || NEW.Customer); END;
 INSERT INTO Customers VALUES (1, 'Ada', 'ada@example.org', 'x'), (2, 'Bob', NULL, 'y');
 INSERT INTO "Order" (Customer, Total, At)
     VALUES (1, 10, '2025-08-14 12:33:01'), (2, 2, '2025-08-14 12:33:02');
