@@ -87,25 +87,24 @@ def scan_text(connection: apsw.Connection, table: Table, columns: Sequence[str])
     if not columns:
         return TextScan()
     framing = False
-    bad: list[int] = []
-    for start, block in _text_blocks(connection, table, columns):
+    bad = 0
+    for block in _text_blocks(connection, table, columns):
         joined = ROW.join(block)
         if joined.count(ROW) != len(block) - 1 or joined.count(FIELD) != len(block) * (len(columns) - 1):
             framing = True
         if unstorable(joined):
-            bad.extend(start + offset for offset, line in enumerate(block) if unstorable(line))
-    unfit = [one for position in bad[:UNFIT_SHOWN] for one in _unfit(connection, table, columns, position)]
-    held_in = _unfit_columns(connection, table, columns) if bad else frozenset[str]()
-    return TextScan(framing, tuple(unfit), len(bad), held_in)
+            bad += sum(1 for line in block if unstorable(line))
+    if not bad:
+        return TextScan(framing)
+    unfit = tuple(_unfit(connection, table, columns))
+    return TextScan(framing, unfit, bad, _unfit_columns(connection, table, columns))
 
 
 def _unfit_columns(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> frozenset[str]:
     """The columns in which some text cannot be stored."""
     found: set[str] = set()
     for name in columns:
-        text = quote(name)
-        unfit = f"typeof({text}) = 'text' AND opskit_storable(CAST({text} AS BLOB)) IS NULL"
-        if rows(connection, f"SELECT 1 FROM {quote(table.name)} WHERE {unfit} LIMIT 1"):
+        if rows(connection, f"SELECT 1 FROM {quote(table.name)} WHERE {_is_unfit(name)} LIMIT 1"):
             found.add(name)
     return frozenset(found)
 
@@ -164,42 +163,45 @@ def _misfit_count(name: str, candidate: str) -> str:
     return f"count(CASE WHEN {column} IS NOT NULL AND {render(column, candidate)} IS NULL THEN 1 END)"
 
 
-def _text_blocks(
-    connection: apsw.Connection, table: Table, columns: Sequence[str]
-) -> Iterator[tuple[int, list[bytes]]]:
-    """(position of the first row, the text of each row)."""
+def _text_blocks(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> Iterator[list[bytes]]:
+    """The text of each row."""
     texts = [_only_text(quote(name)) for name in columns]
     query = f"SELECT {as_bytes(connection, concatenate(texts, 'char(31)'))} FROM {quote(table.name)}"
     block: list[bytes] = []
-    start = size = 0
+    size = 0
     for row in cursor(connection, query):
         line = to_bytes(row[0])
         block.append(line)
         size += len(line)
         if size >= BLOCK_BYTES:
-            yield start, block
-            start, block, size = start + len(block), [], 0
+            yield block
+            block, size = [], 0
     if block:
-        yield start, block
+        yield block
 
 
 def _only_text(column: str) -> str:
     return f"CASE typeof({column}) WHEN 'text' THEN {column} ELSE '' END"
 
 
-def _unfit(
-    connection: apsw.Connection, table: Table, columns: Sequence[str], position: int
-) -> Iterator[UnfitText]:
+def _is_unfit(name: str) -> str:
+    return f"typeof({quote(name)}) = 'text' AND opskit_storable(CAST({quote(name)} AS BLOB)) IS NULL"
+
+
+def _unfit(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> Iterator[UnfitText]:
+    """The first rows with text that PostgreSQL cannot store."""
     key = row_key(table)
-    keys = [f"CAST({quote(name)} AS BLOB)" for name in key] or ["x''"]
-    texts = [f"CAST({_only_text(quote(name))} AS BLOB)" for name in columns]
-    query = f"SELECT {', '.join([*keys, *texts])} FROM {quote(table.name)} LIMIT 1 OFFSET {position}"
-    found = cast("tuple[bytes | None, ...]", rows(connection, query)[0])
-    shown = ", ".join(
-        f"{name}={(value or b'NULL').decode(errors='backslashreplace')}"
-        for name, value in zip(key, found, strict=False)
-    )
-    for name, text in zip(columns, found[len(keys) :], strict=True):
-        reason = unstorable(text or b"")
-        if reason:
-            yield UnfitText(table.name, name, shown, reason)
+    texts = [f"opskit_utf8(CAST({_only_text(quote(name))} AS BLOB))" for name in columns]
+    keys = [f"opskit_utf8(CAST({quote(name)} AS BLOB))" for name in key] or ["x''"]
+    marks = concatenate([f"CASE WHEN {_is_unfit(name)} THEN '!' ELSE '' END" for name in columns], "''")
+    chosen = f"SELECT {', '.join([*keys, *texts])} FROM {quote(table.name)}"
+    for row in cursor(connection, f"{chosen} WHERE {marks} <> '' LIMIT {UNFIT_SHOWN}"):
+        found = cast("tuple[bytes | None, ...]", row)
+        shown = ", ".join(
+            f"{name}={(value or b'NULL').decode(errors='backslashreplace')}"
+            for name, value in zip(key, found, strict=False)
+        )
+        for name, text in zip(columns, found[len(keys) :], strict=True):
+            reason = unstorable(text or b"")
+            if reason:
+                yield UnfitText(table.name, name, shown, reason)

@@ -207,6 +207,24 @@ def test_rows_are_named_by_their_whole_key_or_their_rowid(connection: apsw.Conne
     assert scan(connection, "v").unfit[0].key == "rowid=2"
 
 
+def test_rows_are_found_again_when_an_index_holds_their_text_in_another_order(
+    connection: apsw.Connection,
+) -> None:
+    rows = [(f"k{number}", f"{9 - number}" if number else "0\0") for number in range(9)]
+    fill(connection, "CREATE TABLE t (id TEXT PRIMARY KEY, v TEXT); CREATE INDEX i ON t (v)", *rows[::-1])
+    assert [one.key for one in scan(connection, "v").unfit] == ["id=k0"]
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
+def test_unfit_text_is_named_in_every_encoding(connection: apsw.Connection, encoding: str) -> None:
+    connection.execute(f"PRAGMA encoding = '{encoding}'; CREATE TABLE t (id TEXT PRIMARY KEY, v TEXT)")
+    connection.execute("INSERT INTO t VALUES ('é', 'fine'), ('k', 'a' || char(0))")
+    register(connection)
+    assert list(map(str, scan(connection, "id", "v").unfit)) == [
+        "table t, column v, row id=k: the text holds a NUL character"
+    ]
+
+
 def test_invalid_utf8_is_named_with_its_place(connection: apsw.Connection) -> None:
     connection.execute("CREATE TABLE t (v TEXT); INSERT INTO t VALUES (CAST(x'6162ff' AS TEXT))")
     assert scan(connection, "v").unfit[0].reason == "the text is not valid UTF-8 at byte 2"
