@@ -98,17 +98,21 @@ def existing(path: Path) -> Path:
     Raises:
         Refused: there is no such file.
     """
+    hint = "check the path"
     try:
         resolved = path.resolve(strict=True)
         what = "" if resolved.is_file() else "is not a file"
+        str(resolved).encode()
     except FileNotFoundError:
         resolved, what = path, "does not exist"
+    except UnicodeEncodeError:
+        resolved, what = path, "has a name that is not UTF-8"
+        hint = "give the file or its directory another name"
     except (OSError, RuntimeError) as error:  # a directory that may not be searched, a loop of links
         resolved, what = path, f"cannot be reached: {error}"
     if what:
-        raise Refused.of(
-            "sqlite_missing", f"the SQLite file {path} {what}", hint="check the path", where=str(path)
-        )
+        name = str(path).encode(errors="backslashreplace").decode()
+        raise Refused.of("sqlite_missing", f"the SQLite file {name} {what}", hint=hint, where=name)
     return resolved
 
 

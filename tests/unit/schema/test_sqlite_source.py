@@ -221,6 +221,20 @@ def test_what_is_no_database_is_refused_by_name(
     assert str(file) in fault.message
 
 
+def test_a_path_that_leads_nowhere_is_refused_by_name(directory: Path, tmp_path: Path) -> None:
+    (directory / "loop").symlink_to(directory / "loop")
+    (directory / "\udcff.db").touch()
+    for name, words in (
+        ("", "is not a file"),
+        ("no/app.db", "does not exist"),
+        ("loop", "cannot be reached"),
+        ("\udcff.db", r"\udcff.db has a name that is not UTF-8"),
+    ):
+        with pytest.raises(Refused) as refused:
+            copy_source(directory / name, tmp_path / "copy.db")
+        assert words in str(refused.value)
+
+
 def test_a_copy_that_finds_no_room_is_refused_before_it_is_begun(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
