@@ -118,10 +118,17 @@ class SourceFacts:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What a killed migration has left in staging: its schema, and how many rows each table holds."""
+    """What a killed migration has left.
+
+    Attributes:
+        schema: the staging schema.
+        rows: how many rows each table in staging holds.
+        target: tables that stand in the target; when it was there before, those that hold rows.
+    """
 
     schema: TargetSchema
     rows: Mapping[str, int]
+    target: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

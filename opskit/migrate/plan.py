@@ -8,7 +8,7 @@ from opskit.migrate.existing_refusals import existing_refusals
 from opskit.migrate.existing_steps import Commit
 from opskit.migrate.facts import Job, TargetFacts
 from opskit.migrate.stages import publication, stages
-from opskit.migrate.steps import Step
+from opskit.migrate.steps import BackUp, Step
 from opskit.migrate.undertaking import Undertaking
 from opskit.runs.journal import UnfinishedRun
 from opskit.runs.plan import Plan, Stage
@@ -39,10 +39,22 @@ def plan_migration(
     faults = [fault for one in undertakings for fault in _refusals(one, begun)]
     if faults:
         raise Refused(*faults)
-    building = [stage for one in undertakings for stage in stages(one, workers)]
+    building = [
+        stage
+        for one in undertakings
+        # all sources as of one moment: no database is built before a kill would leave every backup
+        for stage in stages(one, _backups(undertakings) if one is undertakings[0] else (), workers)
+    ]
     publishing = _publishing([one for one in undertakings if not one.kept.published])
     told = tuple(f"{one.job.name}: {sentence}" for one in undertakings for sentence in _told(one))
-    return Plan(COMMAND, subject(one.job for one in undertakings), (*building, *publishing), told)
+    subject = ", ".join(one.job.name for one in undertakings)
+    return Plan(COMMAND, subject, (*building, *publishing), told)
+
+
+def _backups(undertakings: Sequence[Undertaking]) -> tuple[BackUp, ...]:
+    return tuple(
+        BackUp(one.job.name, one.job.source, one.backup) for one in undertakings if one.kept.run is None
+    )
 
 
 def _publishing(undertakings: Sequence[Undertaking]) -> Iterator[Stage[Step]]:
@@ -60,12 +72,18 @@ def fitting_workers(undertakings: Sequence[Undertaking], cores: int) -> int:
     return 1 if size < _WORTH_WORKERS else min(cores, _MOST_WORKERS)
 
 
-def subject(jobs: Iterable[Job]) -> str:
-    """What a run is about: the names of its databases."""
-    return ", ".join(job.name for job in jobs)
+def matter(jobs: Iterable[Job]) -> str:
+    """What moves from where to where: by this, a run knows an earlier one on the same."""
+    return "; ".join(
+        f"{job.name}: {job.source.absolute()} to schema {job.schema} of {job.target_name}"
+        + (" as the application made it" if job.into_existing else "")
+        for job in jobs
+    )
 
 
 def _told(one: Undertaking) -> Iterator[str]:
+    if one.kept.run is not None:
+        yield f"goes on with run {one.kept.run}: what was written to the source since then is not migrated"
     for table in one.design.tables:
         for column, choice in one.source.choices[table.source].items():
             if choice.told:

@@ -4,17 +4,20 @@ The journal is not believed: a table is kept when the journal says that it was c
 with the columns and the number of rows it should have. Like every table it is verified by content at the end.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import cast
 
 from opskit.migrate.existing_steps import Fill
 from opskit.migrate.facts import Staged
 from opskit.migrate.steps import CopyTable, Publish
 from opskit.runs.journal import UnfinishedRun
+from opskit.runs.plan import JsonValue
 from opskit.schema.design import Design, Rule, RuleKind, TableDesign
 from opskit.schema.moments import server_type
 from opskit.schema.target_schema import PgTable
+from opskit.transfer.backup import SqliteCopy
 from opskit.transfer.copied import Copied
 
 
@@ -39,16 +42,33 @@ class Kept:
 NOTHING = Kept()
 
 
-def resumable(killed: Sequence[UnfinishedRun], backups: int) -> UnfinishedRun | None:
-    """The latest killed run that had made all its backups, which is what going on starts from.
+def resumable(killed: Sequence[UnfinishedRun], standing: Container[Path]) -> UnfinishedRun | None:
+    """The latest killed run whose backups are whole, with what runs that went on with it have done since.
 
     Args:
-        backups: how many there must be.
+        killed: runs about the same databases, oldest first.
+        standing: the backups that are still there.
     """
     for run in reversed(killed):
-        made = [file for file in run.leaves if any(title.endswith(f" to {file}") for title in run.done)]
-        if len(made) == backups == len(run.leaves):
-            return run
+        if all(file in standing and _found(run, file) is not None for file in run.leaves):
+            same = [one for one in killed if one.leaves == run.leaves]
+            begun = tuple(title for one in same for title in one.begun)
+            done = {title: found for one in same for title, found in one.done.items()}
+            return replace(run, begun=begun, done=done)
+    return None
+
+
+def backup_of(run: UnfinishedRun, file: Path) -> SqliteCopy | None:
+    """A backup that a killed run has made, as its journal describes it."""
+    found = _found(run, file)
+    return None if found is None else SqliteCopy(file, int(cast("int", found["size"])), str(found["sha256"]))
+
+
+def _found(run: UnfinishedRun, file: Path) -> Mapping[str, JsonValue] | None:
+    """What making a backup has found out; None when it was not done."""
+    for title, found in run.done.items():
+        if title.endswith(f" to {file}") and isinstance(found, Mapping):
+            return found
     return None
 
 
@@ -61,7 +81,7 @@ def keep(
         copies: the steps that copy all tables.
         publish: the step that publishes them.
     """
-    published = publish.title in run.begun and not staged.schema.tables
+    published = _is_published(publish, staged, run)
     parts = {table.source: _parts(table, copies, run) for table in design.tables}
     if published:
         return Kept({source: one or () for source, one in parts.items()}, published=True, run=run.run)
@@ -78,6 +98,15 @@ def keep(
         frozenset(name for table in standing for name in _keys(table)),
         run=run.run,
     )
+
+
+def _is_published(publish: Publish | Fill, staged: Staged, run: UnfinishedRun) -> bool:
+    """Everything has left staging and stands in the target: a run that was putting back leaves neither."""
+    if isinstance(publish, Publish):
+        moved = publish.tables
+    else:
+        moved = tuple(table.target for table in publish.tables if table.rows)
+    return publish.title in run.begun and not staged.schema.tables and staged.target.issuperset(moved)
 
 
 def _parts(table: TableDesign, copies: list[CopyTable], run: UnfinishedRun) -> tuple[Copied, ...] | None:

@@ -12,9 +12,9 @@ from opskit.migrate.effects import MigrateEffects
 from opskit.migrate.existing import typed
 from opskit.migrate.existing_facts import read_existing
 from opskit.migrate.facts import Job
-from opskit.migrate.plan import COMMAND, fitting_workers, plan_migration, subject
+from opskit.migrate.plan import COMMAND, fitting_workers, matter, plan_migration
 from opskit.migrate.report import Report, report
-from opskit.migrate.resume import keep, resumable
+from opskit.migrate.resume import backup_of, keep, resumable
 from opskit.migrate.session import Session, open_target
 from opskit.migrate.source_facts import open_copy, read_source
 from opskit.migrate.stages import copies, publication
@@ -63,8 +63,9 @@ def sessions(
         Busy: another migration is at work in a target.
         Refused: a source cannot be read or copied.
     """
-    killed = list(unfinished(place.runs, COMMAND, subject(jobs)))
-    run = resumable(killed, len(jobs)) if resume else None
+    killed = list(unfinished(place.runs, COMMAND, matter(jobs)))
+    standing = {file for run in killed for file in run.leaves if file.exists()}
+    run = resumable(killed, standing) if resume else None
     with ExitStack() as stack:
         opened: list[Session] = []
         room = stack.enter_context(room_for_copies(place.backups))
@@ -87,6 +88,7 @@ def sessions(
             profiled = time.monotonic() - begun
             one = undertake(job, facts, read_target(writer, job.schema), backup, existing)
             opened.append(Session(_with_kept(one, writer, run), copy, source, writer, profiled))
+            opened[-1].backup = None if run is None else backup_of(run, backup)
             stack.callback(opened[-1].close)
         yield opened
 
@@ -95,7 +97,7 @@ def _with_kept(one: Undertaking, writer: Connection, run: UnfinishedRun | None) 
     """The undertaking, knowing what a killed run has done of it."""
     if run is None:
         return one
-    staged = read_staged(writer, one.job.staging)
+    staged = read_staged(writer, one.job.schema, one.existing and one.existing.holding)
     return replace(one, kept=keep(one.design, [*copies(one)], publication(one), staged, run))
 
 
@@ -122,7 +124,8 @@ def migrate(opened: Sequence[Session], steps: Plan[Step], place: Workplace, prog
     """
     killed = _killed(opened, place)
     backups = [session.undertaking.backup for session in opened]
-    with Journal(place.runs, COMMAND, steps.subject, backups) as journal:
+    about = matter(session.undertaking.job for session in opened)
+    with Journal(place.runs, COMMAND, about, backups) as journal:
         by_name = {session.undertaking.job.name: session for session in opened}
         workers = max((stage.at_once for stage in steps.stages), default=1)
         execute(steps, MigrateEffects(by_name, progress, workers), journal, go_on=GO_ON)
@@ -135,4 +138,4 @@ def migrate(opened: Sequence[Session], steps: Plan[Step], place: Workplace, prog
 
 def _killed(opened: Sequence[Session], place: Workplace) -> list[UnfinishedRun]:
     jobs = [session.undertaking.job for session in opened]
-    return list(unfinished(place.runs, COMMAND, subject(jobs)))
+    return list(unfinished(place.runs, COMMAND, matter(jobs)))

@@ -7,7 +7,7 @@ import apsw
 
 from opskit.errors import OpskitError
 from opskit.migrate.facts import Job
-from opskit.migrate.staging import lock_target, session_settings
+from opskit.migrate.staging import lock_target, worker_settings
 from opskit.migrate.undertaking import Undertaking
 from opskit.transfer.backup import SqliteCopy
 from opskit.transfer.copied import Copied
@@ -84,8 +84,7 @@ class Session:
         """Lets tasks be carried out by so many processes, when it is more than one."""
         if workers > 1:
             job, target = self.undertaking.job, self.undertaking.target
-            settings = session_settings(job.staging, target.index_memory)
-            settings["max_parallel_maintenance_workers"] = "0"  # the cores are taken
+            settings = worker_settings(job.schema, job.staging, target.index_memory)
             self.hands = Workers(Route(self.copy, job.target, APPLICATION_NAME, settings), workers)
 
     def reconnect(self) -> None:

@@ -4,7 +4,7 @@ What stands in one stage takes no lock that keeps the rest of it waiting: rows a
 with SHARE locks, rules are added unchecked in an instant, then validated while every row is read back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from opskit.migrate.existing import fill
 from opskit.migrate.existing_steps import Fill
@@ -34,10 +34,11 @@ VALIDATED = (RuleKind.CHECK, RuleKind.FOREIGN_KEY)
 """Rules that are added unchecked, then held against the rows without keeping anybody waiting."""
 
 
-def stages(one: Undertaking, workers: int) -> Iterator[Stage[Step]]:
+def stages(one: Undertaking, backups: tuple[BackUp, ...], workers: int) -> Iterator[Stage[Step]]:
     """Everything up to publication that a killed run has not done already.
 
     Args:
+        backups: made beside the copy of the rows.
         workers: how many steps may be performed side by side.
     """
     name, design, kept = one.job.name, one.design, one.kept
@@ -48,7 +49,7 @@ def stages(one: Undertaking, workers: int) -> Iterator[Stage[Step]]:
     standing = tuple(table.target for table in design.tables if table.source in kept.tables)
     yield Stage((Prepare(name, one.job.staging, one.target.leftover, standing),))
     yield from _stage(CreateTable(name, table) for table in design.tables if table.source not in kept.tables)
-    yield from _stage(_filling(one), workers)
+    yield from _stage((*backups, *_missing_copies(one)), workers)
     yield from _stage(
         SetAside(name, table, source_table(one, table), rejects)
         for table in design.tables
@@ -105,7 +106,7 @@ def rejects_table(one: Undertaking, table: TableDesign) -> str | None:
     return one.design.beside(table)
 
 
-def _stage(steps: Iterator[Step], at_once: int = 1) -> Iterator[Stage[Step]]:
+def _stage(steps: Iterable[Step], at_once: int = 1) -> Iterator[Stage[Step]]:
     """A stage of these steps; none when there are none."""
     gathered = tuple(steps)
     if gathered:
@@ -134,10 +135,8 @@ def copies(one: Undertaking) -> Iterator[CopyTable]:
             yield CopyTable(one.job.name, table, source, part.rows, number, len(parts))
 
 
-def _filling(one: Undertaking) -> Iterator[Step]:
-    if one.kept.run is None:
-        yield BackUp(one.job.name, one.job.source, one.backup)
-    yield from (step for step in copies(one) if step.table.source not in one.kept.tables)
+def _missing_copies(one: Undertaking) -> Iterator[CopyTable]:
+    return (step for step in copies(one) if step.table.source not in one.kept.tables)
 
 
 def _proving(one: Undertaking, rules: list[Rule]) -> Iterator[Step]:

@@ -1,5 +1,6 @@
 """The staging schema: a migration builds there, and moves everything out in one go when it is proven."""
 
+import zlib
 from collections.abc import Container
 from contextlib import suppress
 from importlib.resources import files
@@ -30,6 +31,23 @@ _DROP_VIEW = sql.SQL("DROP VIEW IF EXISTS {} CASCADE")
 _DROP_FUNCTION = sql.SQL("DROP FUNCTION IF EXISTS {}() CASCADE")
 
 
+_END_SESSIONS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s"
+
+
+def worker_settings(schema: str, staging: str, index_memory: int) -> dict[str, str]:
+    """How a worker's session is set: as any that builds, and found by its name when it lingers."""
+    return {
+        **session_settings(staging, index_memory),
+        "application_name": _worker_name(schema),
+        "max_parallel_maintenance_workers": "0",  # the cores are taken
+    }
+
+
+def _worker_name(schema: str) -> str:
+    """Short ASCII, because the server cuts and masks application names."""
+    return f"opskit migrate worker {zlib.crc32(schema.encode()):08x}"
+
+
 def session_settings(staging: str, index_memory: int) -> dict[str, str]:
     """How a session that builds is set: statements without a schema make their objects in staging.
 
@@ -47,7 +65,8 @@ def session_settings(staging: str, index_memory: int) -> dict[str, str]:
 def lock_target(connection: Connection, name: str, schema: str) -> None:
     """Keeps other migrations out of the target schema for as long as the connection lives.
 
-    Waits a moment: the server session of a run that has just ended or lost its connection may linger.
+    Waits a moment: the server session of a run that has just ended or lost its connection may linger. So may
+    those of its workers, which could still finish an index: they are ended.
 
     Raises:
         Busy: another migration is at work there.
@@ -56,6 +75,7 @@ def lock_target(connection: Connection, name: str, schema: str) -> None:
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '3s'")
             connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_LOCK, schema))
+        connection.execute(_END_SESSIONS, (_worker_name(schema),))
     except psycopg.errors.LockNotAvailable:
         raise Busy.of(
             "busy", f"another migration is at work in database {name}", hint="wait for it to end"

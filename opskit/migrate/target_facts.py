@@ -37,13 +37,23 @@ def read_target(connection: Connection, schema: str) -> TargetFacts:
     return TargetFacts(version, encoding, may_create, occupied, leftover, memory, missing)
 
 
-def read_staged(connection: Connection, schema: str) -> Staged:
-    """What stands in the staging schema."""
-    staged = read_target_schema(connection, schema)
+_TABLES: LiteralString = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
+
+
+def read_staged(connection: Connection, schema: str, holding: frozenset[str] | None = None) -> Staged:
+    """What a killed migration into a schema has left.
+
+    Args:
+        holding: the target's tables that hold rows, when they were there before.
+    """
+    staging = staging_of(schema)
+    staged = read_target_schema(connection, staging)
     rows: dict[str, int] = {}
     for table in staged.tables:
         counted = connection.execute(
-            sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table))
+            sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(staging, table))
         ).fetchone()
         rows[table] = cast("int", counted[0]) if counted else 0
-    return Staged(staged, rows)
+    if holding is None:
+        holding = frozenset(str(name) for (name,) in connection.execute(_TABLES, (schema,)))
+    return Staged(staged, rows, holding)

@@ -42,10 +42,12 @@ def contents(directory: Path) -> Mapping[str, bytes | None]:
     }
 
 
-def refused(opskit: Opskit, source: Path, target: str, *, environ: Mapping[str, str] | None = None) -> Result:
+def refused(
+    opskit: Opskit, source: Path, target: str, *options: str, environ: Mapping[str, str] | None = None
+) -> Result:
     """The result of a migration that must fail and leave the source's directory as it was."""
     before = contents(source.parent)
-    result = opskit("migrate", source, target, "-o", "json", environ=environ)
+    result = opskit("migrate", source, target, *options, "-o", "json", environ=environ)
     assert result.code in (1, 6), result
     assert contents(source.parent) == before
     assert result.error["hint"]
@@ -136,7 +138,7 @@ def test_a_source_that_is_locked_by_another_process(
 @pytest.mark.parametrize(
     "value", ["CAST(x'6100' AS TEXT)", "CAST(x'ff61' AS TEXT)", "CAST(x'edb080' AS TEXT)"]
 )
-def test_text_that_postgresql_cannot_store_is_named_by_table_column_and_key(
+def test_text_that_postgresql_cannot_store_can_be_refused_by_table_column_and_key(
     opskit: Opskit, tmp_path: Path, database: TestDatabase, value: str
 ) -> None:
     (tmp_path / "data").mkdir()
@@ -145,7 +147,7 @@ def test_text_that_postgresql_cannot_store_is_named_by_table_column_and_key(
         "CREATE TABLE notes (id TEXT PRIMARY KEY, title TEXT, body TEXT);"
         f"INSERT INTO notes VALUES ('k1', 'fine', 'fine'), ('k2', 'fine', {value})",
     )
-    result = refused(opskit, source, database.url)
+    result = refused(opskit, source, database.url, "--misfits", "refuse")
     assert result.error["code"] == "unfit_text"
     assert "table notes, column body, row id=k2" in result.error["message"]
     assert "bytea" in result.error["hint"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.config import TypesProfile
+from opskit.config import Misfits, TypesProfile
 from opskit.errors import Refused
 from opskit.migrate.facts import Job, Part, SourceFacts, TableProfile, TargetFacts, TextScan, UnfitText
 from opskit.migrate.plan import fitting_workers, plan_migration
@@ -170,7 +170,7 @@ def test_all_reasons_are_told_at_once() -> None:
         unfit=(UnfitText("log", "name", "rowid=1", "the text holds a NUL character"),), unfit_rows=1
     )
     target = replace(TARGET, encoding="LATIN1", occupied=("users",))
-    job = replace(JOB, overrides={"users.nothing": "text"})
+    job = replace(JOB, overrides={"users.nothing": "text"}, misfits=Misfits.REFUSE)
     assert refusals(source(log=unfit), target, job) == [
         "target_encoding",
         "target_not_empty",
