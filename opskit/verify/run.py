@@ -13,7 +13,7 @@ from opskit.runs.progress import Progress
 from opskit.schema.design import Design
 from opskit.schema.designer import design
 from opskit.schema.matching import match, matched_names
-from opskit.schema.model import Schema
+from opskit.schema.model import Schema, ascii_fold
 from opskit.schema.names import NameMap, map_names
 from opskit.schema.postgresql_reader import read_target_schema
 from opskit.schema.sqlite_file import existing, open_read_only, refusal
@@ -175,8 +175,11 @@ class _Compared:
         if wanted.expected:
             yield from compare_schemas(wanted.expected, found)
         if self.level is not Level.COUNTS:
-            views = Views(self.reader, self.connection, source, found, wanted.expected, wanted.names)
-            yield from views.differences()
+            tables = wanted.comparison.tables
+            incomplete = frozenset(ascii_fold(one.pair.source.name) for one in tables if one.rejects)
+            yield from Views(
+                self.reader, self.connection, source, found, wanted.expected, wanted.names, incomplete
+            ).differences()
 
     def _generators(self, wanted: _Wanted, source: Schema, found: TargetSchema) -> Iterator[Difference]:
         highest = highest_keys(self.connection, source, found, wanted.names)

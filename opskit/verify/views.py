@@ -24,6 +24,7 @@ class Views:
 
     Attributes:
         expected: what `migrate` would have made; None when that could not be found out.
+        incomplete: folded names of tables whose rows do not all stand in the target.
     """
 
     reader: apsw.Connection
@@ -32,6 +33,7 @@ class Views:
     target: TargetSchema
     expected: TargetSchema | None
     names: NameMap
+    incomplete: frozenset[str]
 
     def differences(self) -> Iterator[Difference]:
         """Views whose rows differ, and views that are missing although `migrate` would have made them.
@@ -45,7 +47,7 @@ class Views:
                 message = self._difference(view, f"{quote(self.target.name)}.{quote(name)}")
                 if message:
                     finding = Finding("view_rows", f"view {name}", message)
-                    yield Difference(finding, fault=not depends_on_the_moment(self.source, view))
+                    yield Difference(finding, fault=not may_differ(self.source, view, self.incomplete))
             else:
                 yield from self._missing(view, name)
 
@@ -88,13 +90,24 @@ class Views:
         return "" if found == [(counted,)] else "returns another number of rows"
 
 
-def depends_on_the_moment(schema: Schema, view: View) -> bool:
-    """May its rows differ because the two engines are asked at different times, or because it is random?"""
-    views = {ascii_fold(one.name): one for one in schema.views if one is not view}
+def may_differ(schema: Schema, view: View, incomplete: frozenset[str]) -> bool:
+    """May its rows differ for good reason: they tell the time or are random, or come from incomplete tables?
+
+    Args:
+        incomplete: folded names of tables whose rows do not all stand in the target.
+    """
+    words = list(_words(schema, view))
+    return any(_is_volatile(word) or ascii_fold(word.name()) in incomplete for word in words)
+
+
+def _words(schema: Schema, view: View) -> Iterator[Token]:
+    """The words of a view, and of the views that it names."""
+    others = {ascii_fold(one.name): one for one in schema.views if one is not view}
     words = list(tokens(view.sql))
-    used = [views[name] for name in {ascii_fold(word.name()) for word in words} & views.keys()]
-    rest = replace(schema, views=tuple(views.values()))
-    return any(map(_is_volatile, words)) or any(depends_on_the_moment(rest, one) for one in used)
+    yield from words
+    rest = replace(schema, views=tuple(others.values()))
+    for name in {ascii_fold(word.name()) for word in words} & others.keys():
+        yield from _words(rest, others[name])
 
 
 def _is_volatile(word: Token) -> bool:
