@@ -3,7 +3,6 @@
 Asked only about columns whose values are not what they were declared to be; clean columns cost nothing.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import cast
 
@@ -23,7 +22,7 @@ _EXAMPLES = 3
 _SPELLINGS = 6
 
 _UNITS = {str(unit): unit for unit in Unit}
-_FRACTION = re.compile(r"\.0+")
+_ISO = "ISO"
 
 
 def misfit_examples(
@@ -60,23 +59,19 @@ def spellings(connection: apsw.Connection, table: Table, column: Column) -> tupl
         f" WHERE {name} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
     )
     encoding = _encoding(connection)
-    found: dict[str, Spelling] = {}
-    for kind, count, *rest in rows(connection, query):
-        title = str(kind)
-        example = _example(table, encoding, tuple(rest), _UNITS.get(title))
-        one = _FRACTION.sub(".0", title)  # fractions of any length are one spelling
-        before = found.get(one)
-        found[one] = Spelling(
-            "ISO texts" if title.startswith("0") else title,
-            cast("int", count) + (before.count if before else 0),
-            before.example if before else example,
+    found = [
+        Spelling(
+            "ISO texts" if str(kind).startswith(_ISO) else str(kind),
+            cast("int", count),
+            _example(table, encoding, tuple(rest), _UNITS.get(str(kind))),
         )
+        for kind, count, *rest in rows(connection, query)
+    ]
     if len(found) == 1:
         return ()
-    ordered = sorted(found.values(), key=lambda spelling: -spelling.count)
-    rare = ordered[_SPELLINGS:]
+    rare = found[_SPELLINGS:]
     others = (Spelling("others", sum(one.count for one in rare), rare[0].example),) if rare else ()
-    return (*ordered[:_SPELLINGS], *others)
+    return (*found[:_SPELLINGS], *others)
 
 
 def row_key(table: Table) -> tuple[str, ...]:
@@ -88,10 +83,7 @@ def row_key(table: Table) -> tuple[str, ...]:
 
 
 def _kind(name: str) -> str:
-    """The SQL that names a value's spelling; ISO text by its shape, with 0 for every digit."""
-    shape = name
-    for digit in "123456789":
-        shape = f"replace({shape}, '{digit}', '0')"
+    """The SQL that names a value's spelling."""
     units = " ".join(
         f"WHEN {name} BETWEEN {low} AND {high} THEN '{unit}'" for unit, (low, high) in WINDOWS.items()
     )
@@ -99,9 +91,19 @@ def _kind(name: str) -> str:
     time_of_day = f"{name} GLOB '[0-9][0-9]:[0-9][0-9]' OR {name} GLOB '[0-9][0-9]:[0-9][0-9]:[0-9][0-9]*'"
     return (
         f"CASE typeof({name}) WHEN 'blob' THEN 'BLOBs'"
-        f" WHEN 'text' THEN CASE WHEN {readable} THEN trim({shape})"
+        f" WHEN 'text' THEN CASE WHEN {readable} THEN {_shape(name)}"
         f" WHEN {time_of_day} THEN 'times of day' ELSE 'other texts' END"
         f" ELSE CASE {units} ELSE 'other numbers' END END"
+    )
+
+
+def _shape(name: str) -> str:
+    """The SQL that tells ISO spellings apart: by length, separator, fraction (of any length) and zone."""
+    tail = f"substr({name}, 20)"
+    return (
+        f"'{_ISO}' || substr({name}, 11, 1) || CASE WHEN octet_length({name}) < 20 THEN octet_length({name})"
+        f" WHEN {tail} GLOB '.*[-+]*' THEN '.+' WHEN {tail} GLOB '.*Z' THEN '.Z'"
+        f" WHEN {tail} GLOB '.*' THEN '.' WHEN {tail} = 'Z' THEN 'Z' ELSE '+' END"
     )
 
 
