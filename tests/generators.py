@@ -35,7 +35,7 @@ def quote(name: str) -> str:
 
 
 def literal(value: float | str | bytes | None) -> str:
-    """The value as a SQLite literal; text beyond plain ASCII by its bytes."""
+    """The value as a SQLite literal; text beyond plain ASCII by its characters, whatever the encoding."""
     match value:
         case None:
             return "NULL"
@@ -44,7 +44,9 @@ def literal(value: float | str | bytes | None) -> str:
         case str() if value.isascii() and value.isprintable():
             return "'" + value.replace("'", "''") + "'"
         case str():
-            return f"CAST(x'{value.encode('utf-8', 'surrogatepass').hex()}' AS TEXT)"
+            codes = [str(ord(character)) for character in value]
+            parts = (codes[start : start + 99] for start in range(0, len(codes), 99))
+            return " || ".join(f"char({', '.join(part)})" for part in parts)
         case float():
             return repr(value).replace("inf", "9e999")
         case int():
@@ -300,6 +302,8 @@ def databases(draw: st.DrawFn, *, bad_text: bool = False) -> Statements:
     """A whole database; with `bad_text` some text is no UTF-8 or holds NUL."""
     shapes = {name: tuple(draw(_names(1, 4))) for name in draw(_names(1, 4))}
     statements = ["PRAGMA ignore_check_constraints = on"] if draw(_seldom(4)) else []
+    if not bad_text and draw(_seldom(4)):
+        statements.append("PRAGMA encoding = 'UTF-16'")
     for name in shapes:
         statements.extend(draw(_tables(name, shapes, bad_text=bad_text)))
     for number in range(draw(st.integers(0, 3))):

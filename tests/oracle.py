@@ -6,6 +6,7 @@ Nothing here knows how opskit renders, compares or digests values.
 import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -51,20 +52,26 @@ def same_bits(source: float, held: float) -> bool:
     return struct.pack("d", source) == struct.pack("d", held)
 
 
+def spells(number: float, text: str | bytes) -> bool:
+    with suppress(ValueError):
+        return float(text) == number
+    return False
+
+
 MEANS: Mapping[tuple[type, type], Callable[[Any, Any], bool]] = {
     (int, int): eq,
     (int, bool): eq,
     (int, float): eq,
     (int, Decimal): eq,
     (int, str): lambda number, text: text == str(number),
-    (int, bytes): lambda number, data: data.decode() == str(number),
+    (int, bytes): lambda number, data: data == str(number).encode(),
     (int, Json): lambda number, document: document.means(number),
     (float, int): eq,
     (float, bool): eq,
     (float, float): same_bits,
     (float, Decimal): lambda number, decimal: decimal == Decimal(repr(number)),
-    (float, str): lambda number, text: float(text) == number,
-    (float, bytes): lambda number, data: float(data) == number,
+    (float, str): spells,
+    (float, bytes): spells,
     (float, Json): lambda number, document: document.means(number),
     (str, str): eq,
     (str, bytes): lambda text, data: data == text.encode(),
@@ -105,18 +112,23 @@ def read_source(connection: apsw.Connection, relation: str, columns: Sequence[st
         f"typeof({name}), CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) ELSE {name} END"
         for name in map(quote, columns)
     ]
+    encoding = str(connection.pragma("encoding"))
     found = connection.execute(f"SELECT {', '.join(fields)} FROM {quote(relation)}").fetchall()
-    return [tuple(map(as_read, row[::2], row[1::2])) for row in found]
+    return [
+        tuple(
+            as_text(value, encoding) if storage == "text" and isinstance(value, bytes) else value
+            for storage, value in zip(row[::2], row[1::2], strict=True)
+        )
+        for row in found
+    ]
 
 
-def as_read(storage: str, value: object) -> object:
-    if storage != "text" or not isinstance(value, bytes):
-        return value
+def as_text(data: bytes, encoding: str) -> str | Unfit:
     try:
-        text = value.decode()
+        text = data.decode(encoding)
     except UnicodeDecodeError:
-        return Unfit(value)
-    return Unfit(value) if "\0" in text else text
+        return Unfit(data)
+    return Unfit(data) if "\0" in text else text
 
 
 def read_target(connection: psycopg.Connection[Row], relation: str, fields: str) -> list[Row]:
