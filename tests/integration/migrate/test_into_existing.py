@@ -158,10 +158,10 @@ def test_it_verifies_afterwards_and_a_changed_value_is_found(
     opskit: Opskit, application: Path, made: TestDatabase
 ) -> None:
     assert into(opskit, application, made).code == 0
-    verified = opskit("verify", application, made.url, "-o", "json")
+    verified = opskit("verify", application, made.url, "--into-existing", "-o", "json")
     assert verified.code == 0, verified.stdout
     query(made, "UPDATE users SET mood = 'bad' WHERE id = 1")
-    verified = opskit("verify", application, made.url, "-o", "json")
+    verified = opskit("verify", application, made.url, "--into-existing", "-o", "json")
     assert verified.code == 3
     assert "mood" in verified.stdout
 

@@ -81,7 +81,7 @@ def test_values_that_fit_arrive(opskit: Opskit, sqlite_file: Path, database: Tes
         # a cast to text would take char's spaces away
         arrived = query(database, f"""SELECT format('%s', v), v IS NULL FROM "a {kind}" ORDER BY id""")
         assert arrived == [*((shown(text), False) for _, text in pairs), ("", True)], kind
-    verified = opskit("verify", sqlite_file, database.url)
+    verified = opskit("verify", sqlite_file, database.url, "--into-existing")
     assert verified.code == 0, verified.stdout
 
 
