@@ -160,8 +160,8 @@ class Table:
         """Whether these columns, in any order, are the primary key or a unique one for all rows."""
         wanted = {ascii_fold(column) for column in columns}
         whole = (index for index in self.indexes if index.unique and index.predicate is None)
-        keys = [tuple(term.column or "" for term in index.terms) for index in whole]
-        return any({ascii_fold(column) for column in key} == wanted for key in (self.primary_key, *keys))
+        keys = [self.primary_key, *(tuple(term.column or "" for term in index.terms) for index in whole)]
+        return any(key and {ascii_fold(column) for column in key} == wanted for key in keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,30 @@ def test_deferral_is_told_for_each_foreign_key_in_order() -> None:
     assert read_table(statement).deferred == (True, False, False, True)
 
 
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        ("a PRIMARY KEY ON CONFLICT REPLACE, b", [("a PRIMARY KEY", "REPLACE")]),
+        ("a INTEGER PRIMARY KEY ASC ON CONFLICT FAIL AUTOINCREMENT", [("a PRIMARY KEY ASC", "FAIL")]),
+        ('"a b" NOT NULL ON CONFLICT ignore UNIQUE', [("a b NOT NULL", "IGNORE")]),
+        ("a CONSTRAINT u UNIQUE ON /* so */ CONFLICT REPLACE", [("a CONSTRAINT u UNIQUE", "REPLACE")]),
+        ("a, b, UNIQUE (a,\n b) ON CONFLICT ROLLBACK", [("UNIQUE (a, b)", "ROLLBACK")]),
+        ("a, CONSTRAINT c CHECK (a > 0) ON CONFLICT IGNORE", [("CONSTRAINT c CHECK (a > 0)", "IGNORE")]),
+        ("a UNIQUE ON CONFLICT ABORT, conflict TEXT DEFAULT 'ON CONFLICT IGNORE'", []),
+        (
+            "a NOT NULL ON CONFLICT FAIL UNIQUE ON CONFLICT IGNORE REFERENCES t ON DELETE CASCADE",
+            [("a NOT NULL", "FAIL"), ("a UNIQUE", "IGNORE")],
+        ),
+    ],
+)
+def test_conflict_clauses_are_found_with_their_constraints(
+    columns: str, found: list[tuple[str, str]]
+) -> None:
+    statement = f"CREATE TABLE t ({columns})"
+    accepted(statement)
+    assert [(one.constraint, one.resolution) for one in read_table(statement).conflicts] == found
+
+
 def test_autoincrement_is_a_keyword_not_a_word_in_a_text() -> None:
     assert read_table("CREATE TABLE t (a INTEGER PRIMARY KEY AUTOINCREMENT)").autoincrement
     assert not read_table("CREATE TABLE t (a DEFAULT 'AUTOINCREMENT', \"autoincrement\")").autoincrement

@@ -176,6 +176,25 @@ def test_a_table_made_from_a_query(read: Read) -> None:
     ]
 
 
+def test_the_collations_of_a_primary_key_are_those_of_its_index(read: Read) -> None:
+    schema = read(
+        "CREATE TABLE a (k TEXT COLLATE NOCASE PRIMARY KEY); CREATE TABLE b (id INTEGER PRIMARY KEY);"
+        "CREATE TABLE c (x TEXT COLLATE RTRIM, y, PRIMARY KEY (y, x COLLATE NOCASE)) WITHOUT ROWID"
+    )
+    assert [table.key_collations for table in schema.tables] == [("NOCASE",), (), ("BINARY", "NOCASE")]
+
+
+def test_columns_are_a_key_when_all_rows_differ_by_them(read: Read) -> None:
+    table = only(
+        read(
+            "CREATE TABLE t (a, b, c UNIQUE, d, e, PRIMARY KEY (a, b)); CREATE UNIQUE INDEX i ON t (d, c);"
+            "CREATE UNIQUE INDEX j ON t (e) WHERE e > 0; CREATE INDEX k ON t (b)"
+        )
+    )
+    assert all(table.is_key(columns) for columns in (("a", "b"), ("B", "A"), ("c",), ("c", "d")))
+    assert not any(table.is_key(columns) for columns in (("a",), ("a", "b", "c"), ("e",), ("b",), ()))
+
+
 def test_virtual_tables_are_named_and_read_as_tables_without_their_shadows(read: Read) -> None:
     schema = read("CREATE TABLE docs_data (x); CREATE VIRTUAL TABLE docs2 USING fts5(body, prefix='2 3')")
     assert [table.name for table in schema.tables] == ["docs_data", "docs2"]
