@@ -99,7 +99,7 @@ def _unfit_values(table: TableMatch, column: ColumnMatch, source: SourceFacts) -
     elif profile.misfits.get(chosen):
         yield Fault(
             "misfit",
-            f"{profile.misfits[chosen]} values of {name} do not fit {column.target.pg_type}",
+            f"{name}: {profile.fits(chosen)}",
             "mend the values in SQLite, or widen the column in the target",
             name,
         )

@@ -207,7 +207,7 @@ def test_everything_that_has_no_place_is_refused_at_once(
         ("no_value", "notes.owner"),
     }
     (size,) = (error for error in result.document["errors"] if error["where"] == "notes.size")
-    assert size["message"].startswith("2 values of notes.size do not fit smallint")
+    assert size["message"] == "notes.size: 2 of 3 values do not fit smallint, e.g. id=1: 70000, id=2: 'many'"
     assert relations(database) == before
 
 

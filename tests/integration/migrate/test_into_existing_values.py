@@ -99,5 +99,5 @@ def test_values_that_do_not_fit_are_counted_and_refused(
     assert faults.keys() == {f"a {kind}.v" for kind in MISFITS}
     for kind, values in MISFITS.items():
         assert faults[f"a {kind}.v"]["code"] == "misfit"
-        assert faults[f"a {kind}.v"]["message"].startswith(f"{len(values)} values of a {kind}.v do not fit")
+        assert faults[f"a {kind}.v"]["message"].startswith(f"a {kind}.v: {len(values)} of ")
     assert all(query(database, f'SELECT FROM "a {kind}"') == [] for kind in MISFITS)
