@@ -174,12 +174,12 @@ class _Compared:
             return
         if wanted.expected:
             yield from compare_schemas(wanted.expected, found)
+        tables = wanted.comparison.tables
+        incomplete = frozenset(ascii_fold(one.pair.source.name) for one in tables if one.rejects)
+        views = Views(self.reader, self.connection, source, found, wanted.expected, wanted.names, incomplete)
+        yield from views.missing()
         if self.level is not Level.COUNTS:
-            tables = wanted.comparison.tables
-            incomplete = frozenset(ascii_fold(one.pair.source.name) for one in tables if one.rejects)
-            yield from Views(
-                self.reader, self.connection, source, found, wanted.expected, wanted.names, incomplete
-            ).differences()
+            yield from views.different()
 
     def _generators(self, wanted: _Wanted, source: Schema, found: TargetSchema) -> Iterator[Difference]:
         highest = highest_keys(self.connection, source, found, wanted.names)

@@ -12,7 +12,6 @@ from opskit.schema.names import NameMap, quote
 from opskit.schema.sqlite_ddl import Token, tokens
 from opskit.schema.sqlite_file import cursor, scalar
 from opskit.schema.target_schema import TargetSchema
-from opskit.schema.translation import order_views
 from opskit.transfer.target import Connection, server_words
 from opskit.transfer.views import COMPARED_ROWS, differing_rows
 from opskit.verify.findings import Difference, Finding
@@ -35,30 +34,36 @@ class Views:
     names: NameMap
     incomplete: frozenset[str]
 
-    def differences(self) -> Iterator[Difference]:
-        """Views whose rows differ, and views that are missing although `migrate` would have made them.
+    def different(self) -> Iterator[Difference]:
+        """Views that return other rows than in SQLite, or none at all.
 
         Raises:
             psycopg.Error: the server went away.
         """
-        for view in order_views(self.source):
+        for view in self.source.views:
             name = self.names.relation(view.name)
             if name in self.target.views:
                 message = self._difference(view, f"{quote(self.target.name)}.{quote(name)}")
                 if message:
                     finding = Finding("view_rows", f"view {name}", message)
                     yield Difference(finding, fault=not may_differ(self.source, view, self.incomplete))
-            else:
-                yield from self._missing(view, name)
 
-    def _missing(self, view: View, name: str) -> Iterator[Difference]:
-        """A missing view is a fault unless its rows are not SQLite's: then `migrate` has left it out."""
-        finding = Finding("view_missing", f"view {name}", "is missing in the target")
-        if self.expected is None:
-            yield Difference(finding, fault=False)
-        elif name in self.expected.views:
-            query = self.expected.views[name].definition.rstrip().removesuffix(";")
-            yield Difference(finding, fault=not self._difference(view, f"({query}) AS {quote(name)}"))
+    def missing(self) -> Iterator[Difference]:
+        """Views that `migrate` would have made. One whose rows are not SQLite's it has left out: no fault.
+
+        Raises:
+            psycopg.Error: the server went away.
+        """
+        for view in self.source.views:
+            name = self.names.relation(view.name)
+            if name in self.target.views:
+                continue
+            finding = Finding("view_missing", f"view {name}", "is missing in the target")
+            if self.expected is None:
+                yield Difference(finding, fault=False)
+            elif name in self.expected.views:
+                query = self.expected.views[name].definition.rstrip().removesuffix(";")
+                yield Difference(finding, fault=not self._difference(view, f"({query}) AS {quote(name)}"))
 
     def _difference(self, view: View, relation: str) -> str:
         """How the rows of what stands in FROM differ from those of a view in SQLite; empty when they do not.

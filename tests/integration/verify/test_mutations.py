@@ -450,6 +450,14 @@ def test_a_role_that_may_only_read_compares_what_it_can_and_says_so(
     )
 
 
+def test_counting_compares_the_schema_too(migrated: Path, target: TestDatabase, tmp_path: Path) -> None:
+    query(target, "DROP VIEW adults; DROP INDEX people_by_name; UPDATE people SET name = 'other'")
+    assert said(compare(migrated, target, tmp_path, Level.COUNTS)) == [
+        "index people_by_name of table people is missing",
+        "view adults is missing in the target",
+    ]
+
+
 def test_verification_leaves_nothing_behind(migrated: Path, target: TestDatabase, tmp_path: Path) -> None:
     catalogue = (
         "SELECT count(*), max(oid) FROM pg_class UNION ALL SELECT count(*), max(oid) FROM pg_namespace"
