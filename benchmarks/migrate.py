@@ -117,7 +117,7 @@ def make_source(file: Path, megabytes: int) -> None:
     def events() -> Iterator[tuple[object, ...]]:
         most = max(round(200_000 * scale), 1)
         for number in range(round(3_000_000 * scale)):
-            yield number, f"sku-{number % most:08}", number % 7, moment(number), number / 7
+            yield number, f"sku-{number % most:08}", number % 7, moment(number), number % 100_000 / 100
 
     def files() -> Iterator[tuple[object, ...]]:
         for number in range(round(5_000 * scale)):

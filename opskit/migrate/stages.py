@@ -27,11 +27,19 @@ from opskit.migrate.steps import (
 )
 from opskit.migrate.undertaking import Undertaking
 from opskit.runs.plan import Stage
-from opskit.schema.design import Rule, RuleKind, TableDesign
+from opskit.schema.design import ColumnDesign, Rule, RuleKind, TableDesign
+from opskit.schema.model import Storage
+from opskit.schema.types import ColumnProfile
 from opskit.transfer.tables import SourceColumn, SourceTable, Span
 
 VALIDATED = (RuleKind.CHECK, RuleKind.FOREIGN_KEY)
 """Rules that are added unchecked, then held against the rows without keeping anybody waiting."""
+
+_ROWS_AT_ONCE = 64
+_BYTES_AT_ONCE = 64 * 1024
+"""What is fetched from SQLite together: more of either gains nothing."""
+
+_NUMBER_BYTES = 25
 
 
 def stages(one: Undertaking, backups: tuple[BackUp, ...], workers: int) -> Iterator[Stage[Step]]:
@@ -84,13 +92,26 @@ def publication(one: Undertaking) -> Publish | Fill:
 
 
 def source_table(one: Undertaking, table: TableDesign, span: Span | None = None) -> SourceTable:
-    """How the rows of a table are read."""
-    scan = one.source.scans[table.source]
+    """How the rows of a table are read, by what is known of their values."""
+    scan, profiles = one.source.scans[table.source], one.source.profiles[table.source].columns
     columns = tuple(
-        SourceColumn(column.source, column.pg_type, column.source in scan.columns)
+        SourceColumn(
+            column.source,
+            column.pg_type,
+            checked=column.source in scan.columns,
+            plain=column.source not in scan.columns and _is_plain(column, profiles[column.source]),
+        )
         for column in table.copied()
     )
-    return SourceTable(table.source, columns, scan.framing, span)
+    widest = sum(2 * profiles[column.source].widest + _NUMBER_BYTES for column in table.copied())
+    at_once = max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // max(widest, 1)))
+    return SourceTable(table.source, columns, scan.framing, span, at_once)
+
+
+def _is_plain(column: ColumnDesign, profile: ColumnProfile) -> bool:
+    """Does SQLite write every value as the type prints it?"""
+    storage = {"bigint": Storage.INTEGER, "text": Storage.TEXT}.get(column.pg_type)
+    return storage is not None and profile.storage.get(storage, 0) == profile.filled()
 
 
 def rejects_table(one: Undertaking, table: TableDesign) -> str | None:

@@ -80,14 +80,12 @@ def _boolean(column: str, _: str) -> str:
 
 def _double(column: str, _: str) -> str:
     exact = f"CASE WHEN {column} BETWEEN -{2**53} AND {2**53} THEN opskit_float(CAST({column} AS REAL)) END"
-    text = f"CAST({column} AS TEXT)"
-    # fifteen digits that read back as the double are its shortest spelling; repr() is a tenth as quick
-    short = f"length({text}) < 17 AND CAST({text} AS REAL) = {column}"
-    plain = f"CASE WHEN {short} THEN {text} ELSE opskit_repr({column}) END"
-    whole = f"CAST({column} AS INTEGER)"
+    # SQLite writes fifteen digits where they read back as the double, which then are its shortest spelling
+    text, whole = f"CAST({column} AS TEXT)", f"CAST({column} AS INTEGER)"
+    plain = f"CASE WHEN octet_length({text}) < 17 THEN {text} ELSE opskit_repr({column}) END"
     return (
-        f"CASE typeof({column}) WHEN 'real' THEN CASE"
-        f" WHEN abs({column}) BETWEEN 1e-4 AND 999999999999999.0"
+        f"CASE typeof({column}) WHEN 'real' THEN"
+        f" CASE WHEN {column} BETWEEN 1e-4 AND 999999999999999.0"
         f" THEN CASE WHEN {whole} = {column} THEN CAST({whole} AS TEXT) ELSE {plain} END"
         f" ELSE opskit_float({column}) END WHEN 'integer' THEN {exact} END"
     )

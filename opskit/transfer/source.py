@@ -7,15 +7,16 @@ tables whose text does hold them are read with the escaping done inside SQLite.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import apsw
 
 from opskit.schema.names import quote
-from opskit.schema.sqlite_file import Value, cursor, scalar
+from opskit.schema.sqlite_file import Cursor, Value, cursor, scalar
 from opskit.transfer.render import render
 from opskit.transfer.tables import SourceColumn, SourceTable
 
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = 128 * 1024
 """How much is gathered before it is handed on; larger blocks gain nothing measurable."""
 
 FIELD, ROW, NULL = b"\x1f", b"\x1e", b"\x00"
@@ -65,14 +66,22 @@ def read_blocks(connection: apsw.Connection, table: SourceTable) -> Iterator[Blo
     """
     pending: list[bytes] = []
     size = 0
-    for row in cursor(connection, _select(connection, table)):
-        pending.append(to_bytes(row[0]))
-        size += len(pending[-1])
+    for lines in _lines(cursor(connection, _select(connection, table)), table.rows_at_once):
+        pending += lines
+        size += sum(map(len, lines))
         if size >= BLOCK_BYTES:
             yield _block(pending, table)
             pending, size = [], 0
     if pending:
         yield _block(pending, table)
+
+
+def _lines(rows: Cursor, at_once: int) -> Iterator[list[bytes]]:
+    if at_once == 1:
+        for row in rows:
+            yield [to_bytes(row[0])]
+    while fetched := list(islice(rows, at_once)):
+        yield [to_bytes(row[0]) for row in fetched]
 
 
 def as_bytes(connection: apsw.Connection, text: str) -> str:
@@ -97,6 +106,8 @@ def concatenate(parts: Sequence[str], separator: str) -> str:
 def fitting(column: SourceColumn) -> str:
     """The SQL that renders a column, NULL for what its type cannot hold."""
     name = quote(column.name)
+    if column.plain:
+        return name
     text = render(name, column.pg_type)
     if not column.checked:
         return text
@@ -122,6 +133,8 @@ def _field(column: SourceColumn, *, escaped: bool) -> str:
     if escaped:
         for plain, coded in _ESCAPES:
             text = f"replace({text}, char({plain[0]}), '{coded.decode()}')"
+    if column.plain:
+        return f"ifnull({text}, {null})"
     return f"ifnull({text}, CASE WHEN {name} IS NULL THEN {null} ELSE {null} || {null} END)"
 
 

@@ -12,11 +12,13 @@ class SourceColumn:
 
     Attributes:
         checked: some of its texts are none that PostgreSQL can store; each is looked at.
+        plain: every value is NULL or of the one class that prints as the type does; none is looked at.
     """
 
     name: str
     pg_type: str
     checked: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,14 @@ class SourceTable:
     Attributes:
         escaped: escape inside SQLite, because some text holds the framing characters.
         span: only these rows; None for all.
+        rows_at_once: how many rows are fetched together, because they are known not to be wide.
     """
 
     name: str
     columns: tuple[SourceColumn, ...]
     escaped: bool = False
     span: Span | None = None
+    rows_at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)

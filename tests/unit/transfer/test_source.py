@@ -1,5 +1,7 @@
 """Rows leave SQLite as COPY text in bounded blocks; framing characters in text cannot confuse them."""
 
+import math
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,3 +86,17 @@ def test_every_encoding_of_a_database_becomes_utf8(sqlite_file: Path, encoding: 
     (block,) = read_blocks(reader, table("a", "b", escaped=True))
     reader.close()
     assert block.data == "Größe 🐘\\\\\\n\t\x1f\u2028\n".encode()
+
+
+def test_sqlite_writes_fifteen_digits_only_where_they_read_back_as_the_double() -> None:
+    """Rendering rests on it. SQLite before 3.54 wrote fifteen digits of any double."""
+    chance = random.Random(7)
+    decimals = [chance.randrange(1, 10**15) / 10 ** chance.randrange(0, 15) for _ in range(20_000)]
+    doubles = [math.nextafter(one, towards) for one in decimals for towards in (one, 0, math.inf)]
+    connection = apsw.Connection(":memory:")
+    try:
+        for double in doubles:
+            ((text,),) = connection.execute("SELECT CAST(? AS TEXT)", (double,)).fetchall()
+            assert len(text) >= 17 or float(text) == double
+    finally:
+        connection.close()
