@@ -44,7 +44,7 @@ def profile_table(
     counting = {column.name for column in table.columns if column.name in overrides or may_count_time(column)}
     count, seen = survey(connection, table, counting)
     wanted = {
-        column.name: _wanted(column, seen[column.name], types, overrides.get(column.name))
+        column.name: _wanted(table, column, seen[column.name], types, overrides.get(column.name))
         for column in table.columns
     }
     misfits = _misfits(connection, table, wanted)
@@ -110,7 +110,7 @@ def _unfit_columns(connection: apsw.Connection, table: Table, columns: Sequence[
 
 
 def _wanted(
-    column: Column, seen: Seen, types: TypesProfile, override: str | None
+    table: Table, column: Column, seen: Seen, types: TypesProfile, override: str | None
 ) -> Mapping[str, int | None]:
     """Candidate → its number of misfits, or None when the values must be looked at.
 
@@ -120,10 +120,18 @@ def _wanted(
         return {resolve(override, seen.numbers): None}
     found: dict[str, int | None] = {}
     for candidate in candidates(column, types):
+        if candidate == "json" and _is_compared(table, column):
+            continue  # it has no equality, so no key and no index
         found[candidate] = _known_misfits(candidate, seen.storage, types)
         if found[candidate] == 0:
             break
     return found
+
+
+def _is_compared(table: Table, column: Column) -> bool:
+    """Is a column part of a key or an index?"""
+    terms = (term.column for index in table.indexes for term in index.terms)
+    return column.name in {*table.primary_key, *terms}
 
 
 def _known_misfits(candidate: str, storage: Mapping[Storage, int], types: TypesProfile) -> int | None:

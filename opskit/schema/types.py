@@ -91,7 +91,7 @@ class ColumnProfile:
 
     Attributes:
         storage: how many values of each storage class.
-        misfits: candidate type → how many values it cannot hold.
+        misfits: candidate type → how many values it cannot hold; up to the first that holds all.
         widest: bytes of the longest text or BLOB as the file stores it, 0 when there is none.
         examples: candidate type → the first values it cannot hold.
         numbers: the least and the greatest value, when the column may count time and holds numbers only.
@@ -189,7 +189,7 @@ def choose(column: Column, profile: ColumnProfile, types: TypesProfile) -> TypeC
     declared = f"declared {column.declared or 'without a type'}"
     if profile.filled() == 0 and wanted[0] == "bigint" and column.affinity is not Affinity.INTEGER:
         return TypeChoice("text", f"{declared}, holds no value")
-    chosen = next(one for one in wanted if not profile.misfits.get(one, 0))
+    chosen = next(one for one in wanted if profile.misfits.get(one) == 0)
     passed = [one for one in wanted[: wanted.index(chosen)] if profile.misfits.get(one)]
     meant = chosen in _meant(column, types)
     changed = "" if meant else _changed_classes(chosen, profile)

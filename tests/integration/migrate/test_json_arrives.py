@@ -126,6 +126,16 @@ def test_json_with_equal_keys_keeps_its_text(opskit: Opskit, database: TestDatab
     assert [row[0] for row in held] == [' {"a": 1, "a" : 2}', '"\\u0000"', "12", "0.5"]
 
 
+def test_json_with_equal_keys_in_a_unique_column_stays_text(
+    opskit: Opskit, database: TestDatabase, tmp_path: Path
+) -> None:
+    """PostgreSQL's json has no equality: the constraint would be lost."""
+    values = ('{"a": 1, "a": 2}', "[1]")
+    assert migrated(opskit, database, tmp_path / "docs.db", "JSON UNIQUE", *values) == "text"
+    unique = "SELECT conname FROM pg_constraint WHERE contype = 'u' AND conrelid = 'docs'::regclass"
+    assert query(database, unique) == [("docs_body_key",)]
+
+
 def test_json_that_is_none_stays_text(opskit: Opskit, database: TestDatabase, tmp_path: Path) -> None:
     assert migrated(opskit, database, tmp_path / "docs.db", "JSON", "[1]", "{oops}") == "text"
 

@@ -6,6 +6,7 @@ from opskit.config import TypesProfile
 from opskit.schema.model import Affinity, Column, Storage
 from opskit.schema.sqlite_reader import affinity
 from opskit.schema.types import (
+    SUPPORTED,
     ColumnProfile,
     Example,
     TypeChoice,
@@ -23,9 +24,13 @@ def column(declared: str) -> Column:
     return Column("c", declared, affinity(declared))
 
 
+FITS = dict.fromkeys((*SUPPORTED, "numeric(10,2)", "numeric(5,0)"), 0)
+"""Misfits of values that every type holds."""
+
+
 def holding(*misfits: str, values: int = 3) -> ColumnProfile:
     """A profile of some values that do not fit these types."""
-    return ColumnProfile({Storage.NULL: 1, Storage.TEXT: values}, dict.fromkeys(misfits, 2))
+    return ColumnProfile({Storage.NULL: 1, Storage.TEXT: values}, FITS | dict.fromkeys(misfits, 2))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +117,7 @@ def test_a_declared_type_that_does_not_hold_its_values_is_told(declared: str, to
 def test_values_that_read_back_as_another_class_are_told(
     declared: str, storage: dict[Storage, int], told: bool
 ) -> None:
-    misfits = {"bigint": 1, "double precision": 1, "numeric": 1}
+    misfits = FITS | {"bigint": 1, "double precision": 1, "numeric": 1}
     choice = choose(column(declared), ColumnProfile(storage, misfits), SAME)
     assert choice.pg_type in {"text", "bytea"}
     assert choice.told is told
@@ -120,7 +125,7 @@ def test_values_that_read_back_as_another_class_are_told(
 
 def test_the_reason_names_how_many_values_do_not_fit_and_the_first_of_them() -> None:
     examples = {"bigint": (Example("id=7", "'n/a'"),)}
-    misfits = {"bigint": 3, "double precision": 3, "numeric": 3}
+    misfits = FITS | {"bigint": 3, "double precision": 3, "numeric": 3}
     profile = ColumnProfile({Storage.INTEGER: 117, Storage.TEXT: 3}, misfits, examples=examples)
     choice = choose(column("INTEGER"), profile, NATIVE)
     assert choice == TypeChoice(
@@ -132,13 +137,13 @@ def test_the_reason_names_how_many_values_do_not_fit_and_the_first_of_them() -> 
 
 
 def test_a_column_without_a_declared_meaning_only_follows_its_values() -> None:
-    misfits = {"bigint": 3, "double precision": 3, "numeric": 3}
+    misfits = FITS | {"bigint": 3, "double precision": 3, "numeric": 3}
     profile = ColumnProfile({Storage.TEXT: 3}, misfits)
     assert choose(column("TIME"), profile, NATIVE) == TypeChoice("text", "declared TIME, all 3 values fit")
 
 
 def test_the_type_that_comes_nearest_is_named_beside_the_wanted_one() -> None:
-    misfits = {"timestamp with time zone": 120, "bigint": 1, "double precision": 1, "numeric": 1}
+    misfits = FITS | {"timestamp with time zone": 120, "bigint": 1, "double precision": 1, "numeric": 1}
     profile = ColumnProfile({Storage.INTEGER: 119, Storage.TEXT: 1}, misfits)
     reason = choose(column("DATETIME"), profile, NATIVE).reason
     assert (
@@ -148,7 +153,7 @@ def test_the_type_that_comes_nearest_is_named_beside_the_wanted_one() -> None:
 
 def numbers(lowest: float, highest: float, *misfits: str) -> ColumnProfile:
     """A profile of numbers only."""
-    return ColumnProfile({Storage.INTEGER: 2}, dict.fromkeys(misfits, 2), numbers=(lowest, highest))
+    return ColumnProfile({Storage.INTEGER: 2}, FITS | dict.fromkeys(misfits, 2), numbers=(lowest, highest))
 
 
 def test_numbers_in_a_column_of_moments_stay_and_their_unit_is_told() -> None:
@@ -184,7 +189,7 @@ def test_an_override_takes_numbers_in_the_unit_that_all_are_in(
 
 def test_offsets_that_are_not_kept_are_told() -> None:
     offset = Example("id=1", "'2024-05-06 07:08+02:00'")
-    choice = choose(column("DATETIME"), ColumnProfile({Storage.TEXT: 1}, {}, offset=offset), NATIVE)
+    choice = choose(column("DATETIME"), ColumnProfile({Storage.TEXT: 1}, FITS, offset=offset), NATIVE)
     assert choice.told
     assert "offsets are not kept, the moments are (id=1: '2024-05-06 07:08+02:00')" in choice.reason
 
