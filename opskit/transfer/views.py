@@ -1,9 +1,11 @@
 """Comparing what a view returns on both engines: as multisets, floats to nine digits."""
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import cast
 
 from opskit.schema.sqlite_file import Value
 from opskit.transfer.functions import timestamp_text
@@ -53,8 +55,21 @@ def _normal(value: object) -> Normal:
         return timestamp_text(moment.isoformat())
     if isinstance(value, date):
         return timestamp_text(value.isoformat())
+    if isinstance(value, dict | list):  # a json or jsonb value, as psycopg reads it
+        return json.dumps(value, sort_keys=True)
     text = str(value)
-    return timestamp_text(text) or text
+    return timestamp_text(text) or _document(text)
+
+
+def _document(text: str) -> str:
+    """A text that is a JSON document in one spelling, since jsonb has a spelling of its own."""
+    if text[:1] not in {"{", "[", '"'}:
+        return text
+    try:
+        document = cast("object", json.loads(text))
+    except (ValueError, RecursionError):
+        return text
+    return document if isinstance(document, str) else json.dumps(document, sort_keys=True)
 
 
 def _number(value: float | Decimal) -> str:

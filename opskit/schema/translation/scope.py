@@ -20,6 +20,7 @@ _KINDS = {
     "date": Kind.DATE,
     "timestamp with time zone": Kind.TIMESTAMP,
     "jsonb": Kind.JSON,
+    "json": Kind.JSON,
 }
 ROWID = frozenset({"rowid", "oid", "_rowid_"})
 """SQLite's names for a row's number, unless a column bears them."""

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -25,6 +26,10 @@ from opskit.transfer.views import differing_rows
         ("2025-08-14 12:33:01", datetime(2025, 8, 14, 12, 33, 1, tzinfo=UTC)),
         ("2025-08-14 12:33:01", datetime(2025, 8, 14, 14, 33, 1, tzinfo=timezone(timedelta(hours=2)))),
         ("2025-08-14", date(2025, 8, 14)),
+        ('{"b":1,  "a": [1.50, null, "ä"]}', {"a": [1.5, None, "ä"], "b": 1}),
+        ('"a \\u00e4"', "a ä"),
+        ("[1, ", "[1, "),
+        ("00000000-0000-0000-0000-000000000001", UUID(int=1)),
     ],
 )
 def test_values_that_are_the_same(source: Value, target: object) -> None:
@@ -42,6 +47,8 @@ def test_values_that_are_the_same(source: Value, target: object) -> None:
         (b"x", "x"),
         ("2025-08-14 12:33:01", datetime(2025, 8, 14, 12, 33, 2, tzinfo=UTC)),
         (2**60, 2**60 + 1),
+        ('{"a": 1}', {"a": 2}),
+        ("[1, 2]", [2, 1]),
     ],
 )
 def test_values_that_differ(source: Value, target: object) -> None:
