@@ -34,6 +34,14 @@ def misfit_examples(
     return _examples(connection, table, column, condition, _EXAMPLES)
 
 
+def only_unstorable(connection: apsw.Connection, table: Table, column: str, pg_type: str) -> bool:
+    """Are the values that a type does not hold all texts that PostgreSQL cannot store?"""
+    name = quote(column)
+    storable = f"typeof({name}) <> 'text' OR opskit_storable(CAST({name} AS BLOB)) IS NOT NULL"
+    condition = f"{name} IS NOT NULL AND {render(name, pg_type)} IS NULL AND ({storable})"
+    return not rows(connection, f"SELECT 1 FROM {quote(table.name)} WHERE {condition} LIMIT 1")
+
+
 def offset_example(connection: apsw.Connection, table: Table, column: str) -> Example | None:
     """A moment with an offset from UTC other than zero."""
     zone = f"substr({quote(column)}, 17)"

@@ -11,7 +11,14 @@ from typing import cast
 import apsw
 
 from opskit.config import TypesProfile
-from opskit.migrate.evidence import binary_json, misfit_examples, offset_example, row_key, spellings
+from opskit.migrate.evidence import (
+    binary_json,
+    misfit_examples,
+    offset_example,
+    only_unstorable,
+    row_key,
+    spellings,
+)
 from opskit.migrate.facts import TableProfile, TextScan, UnfitText
 from opskit.migrate.survey import COUNTED, Seen, survey
 from opskit.schema.model import Column, Storage, Table
@@ -65,6 +72,10 @@ def _profile(
         pg_type: misfit_examples(connection, table, column.name, pg_type)
         for pg_type in takewhile(misfits.__getitem__, misfits)
     }
+    unstorable = 0
+    if seen.storage[Storage.TEXT]:
+        blamed = (one for one in examples if only_unstorable(connection, table, column.name, one))
+        unstorable = misfits.get(next(blamed, ""), 0)
     written: tuple[Spelling, ...] = ()
     offset = None
     moments = misfits.get(MOMENT)
@@ -75,7 +86,15 @@ def _profile(
     elif misfits.get("json") and seen.storage[Storage.BLOB]:
         written = binary_json(connection, table, column.name)
     return ColumnProfile(
-        seen.storage, misfits, seen.widest, examples, seen.numbers, written, offset, seen.shortest
+        seen.storage,
+        misfits,
+        seen.widest,
+        examples,
+        seen.numbers,
+        written,
+        offset,
+        seen.shortest,
+        unstorable,
     )
 
 

@@ -98,6 +98,8 @@ class ColumnProfile:
         spellings: how the values are written, for a column of moments that are not all of one kind.
         offset: a text with an offset from UTC in a column of moments.
         shortest: bytes of the shortest text, in a column of moments that holds texts only.
+        unstorable: values that no type but bytea holds, when they are all that keeps a type from holding
+            the column; their rows are set aside, so that the others need not change for them.
     """
 
     storage: Mapping[Storage, int]
@@ -108,6 +110,11 @@ class ColumnProfile:
     spellings: tuple[Spelling, ...] = ()
     offset: Example | None = None
     shortest: int | None = None
+    unstorable: int = 0
+
+    def holds(self, pg_type: str) -> bool:
+        """Does a type hold every value that PostgreSQL can hold at all?"""
+        return pg_type in self.misfits and self.misfits[pg_type] <= self.unstorable
 
     def filled(self) -> int:
         """How many values are not NULL."""
@@ -189,7 +196,7 @@ def choose(column: Column, profile: ColumnProfile, types: TypesProfile) -> TypeC
     declared = f"declared {column.declared or 'without a type'}"
     if profile.filled() == 0 and wanted[0] == "bigint" and column.affinity is not Affinity.INTEGER:
         return TypeChoice("text", f"{declared}, holds no value")
-    chosen = next(one for one in wanted if profile.misfits.get(one) == 0)
+    chosen = next(filter(profile.holds, wanted))
     passed = [one for one in wanted[: wanted.index(chosen)] if profile.misfits.get(one)]
     meant = chosen in _meant(column, types)
     changed = "" if meant else _changed_classes(chosen, profile)

@@ -158,7 +158,7 @@ def _date(column: str, pg_type: str) -> str:
 
 def _bytea(column: str, _: str) -> str:
     value = (
-        f"CASE typeof({column}) WHEN 'real' THEN opskit_real_as_text({column})"
+        f"CASE typeof({column}) WHEN 'real' THEN opskit_utf8(CAST(opskit_real_as_text({column}) AS BLOB))"
         f" WHEN 'text' THEN opskit_utf8(CAST({column} AS BLOB)) ELSE {column} END"
     )
     return f"CASE WHEN {column} IS NOT NULL THEN '\\x' || lower(hex({value})) END"

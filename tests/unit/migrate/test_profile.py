@@ -11,7 +11,7 @@ from opskit.migrate.facts import TableProfile, TextScan
 from opskit.migrate.profile import UNFIT_SHOWN, profile_table, scan_text
 from opskit.schema.model import Storage
 from opskit.schema.sqlite_reader import read_schema
-from opskit.schema.types import Example
+from opskit.schema.types import Example, choose
 from opskit.transfer.functions import register
 
 
@@ -117,6 +117,26 @@ def test_examples_show_bytes_that_are_no_text(connection: apsw.Connection, encod
     found = profile(connection).columns["v"]
     assert found.misfits["timestamp with time zone"] == 2
     assert str(found.examples["timestamp with time zone"][1]) == "rowid=2: 'soon'"
+
+
+@pytest.mark.parametrize(
+    ("declared", "rest", "chosen"),
+    [
+        ("DATETIME", ["2024-05-06 07:08:09"], "timestamp with time zone"),
+        ("DOUBLE", [0.5, 1.5], "double precision"),
+        ("INTEGER", [1, 2], "bigint"),
+        ("INTEGER", [1, "n/a"], "text"),
+        ("INTEGER", [1, b"x"], "bytea"),
+        ("TEXT", ["x"], "text"),
+    ],
+)
+def test_a_text_that_cannot_be_stored_widens_nothing(
+    connection: apsw.Connection, declared: str, rest: list[Any], chosen: str
+) -> None:
+    fill(connection, f"CREATE TABLE t (v {declared})", *((value,) for value in ("a\0b", *rest)))
+    (table,) = read_schema(connection).tables
+    held = profile(connection).columns["v"]
+    assert choose(table.columns[0], held, TypesProfile.NATIVE).pg_type == chosen
 
 
 def test_numbers_that_may_count_time_are_measured(connection: apsw.Connection) -> None:
