@@ -124,7 +124,7 @@ def _misfits(one: Undertaking) -> Iterator[Fault]:
                 yield Fault(
                     "override",
                     f"{table}.{column}: {profile.fits(wanted)}",
-                    "mend the values or remove the override",
+                    "mend the values, or give the column another type in migrate.overrides",
                     f"{table}.{column}",
                 )
 
