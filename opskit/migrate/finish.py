@@ -1,7 +1,5 @@
 """What is added to loaded tables: each tried on the server, and told when it cannot be."""
 
-from itertools import islice
-
 import apsw
 import psycopg
 from psycopg import sql
@@ -10,10 +8,10 @@ from opskit.migrate.session import Session
 from opskit.migrate.stages import VALIDATED
 from opskit.schema.design import Rule, RuleKind, TriggerDesign, ViewDesign, one_line
 from opskit.schema.names import quote
-from opskit.schema.sqlite_file import cursor, scalar
+from opskit.schema.sqlite_file import scalar
 from opskit.transfer.target import server_words
 from opskit.transfer.tasks import Execute
-from opskit.transfer.views import COMPARED_ROWS, differing_rows
+from opskit.transfer.views import COMPARED_ROWS, differing_rows, source_rows
 
 
 def build_index(rule: Rule, session: Session) -> None:
@@ -112,10 +110,8 @@ class _ViewDiffers(Exception):
 
 def _difference(view: ViewDesign, session: Session) -> str:
     """Why the view is not the same on both sides; empty when it is."""
-    columns = ", ".join(map(quote, view.columns))  # it may have more: a search column
     try:
-        statement = f"SELECT {columns} FROM {quote(view.source)}"
-        source = list(islice(cursor(session.reader, statement), COMPARED_ROWS + 1))
+        source = source_rows(session.reader, view.source, view.columns)  # it may have more: a search column
     except apsw.Error as error:
         return f"it is broken in SQLite itself ({error})"
     name = sql.Identifier(session.undertaking.job.staging, view.target)

@@ -1,7 +1,5 @@
 """Keeps the rows that a table cannot hold in a table beside it."""
 
-from itertools import islice
-
 from psycopg import sql
 
 from opskit.errors import QueryFailed
@@ -12,9 +10,8 @@ from opskit.transfer.tables import REJECTS_COLUMNS
 
 _CREATE = sql.SQL("CREATE TABLE {} (key text NOT NULL, reason text NOT NULL, row jsonb NOT NULL)")
 _COMMENT = sql.SQL("COMMENT ON TABLE {} IS {}")
-_INSERT = sql.SQL("INSERT INTO {} ({}) VALUES (%s, %s, %s)")
+_COPY = sql.SQL("COPY {} ({}) FROM STDIN")
 
-_AT_ONCE = 500
 _TOLD = 5
 """Rows told singly; the rest is counted."""
 
@@ -32,12 +29,13 @@ def set_aside(step: SetAside, session: Session) -> None:
     with session.writer.transaction(), session.writer.cursor() as cursor:
         cursor.execute(_CREATE.format(name))
         cursor.execute(_COMMENT.format(name, sql.Literal(comment)))
-        insert = _INSERT.format(name, sql.SQL(", ").join(map(sql.Identifier, REJECTS_COLUMNS)))
-        rejects = read_rejects(session.reader, step.source, step.table.key)
-        while batch := list(islice(rejects, _AT_ONCE)):
-            cursor.executemany(insert, [(one.key, one.reason, one.row) for one in batch])
-            first.extend(batch[: _TOLD - len(first)])
-            kept += len(batch)
+        columns = sql.SQL(", ").join(map(sql.Identifier, REJECTS_COLUMNS))
+        with cursor.copy(_COPY.format(name, columns)) as copy:
+            for one in read_rejects(session.reader, step.source, step.table.key):
+                copy.write_row((one.key, one.reason, one.row))
+                kept += 1
+                if kept <= _TOLD:
+                    first.append(one)
     missing = session.tables[step.table.source].rejected
     if kept != missing:
         raise QueryFailed.of(

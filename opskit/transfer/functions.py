@@ -153,5 +153,6 @@ _OF_TEXT: Mapping[str, Callable[[str], str | None]] = {
     "opskit_json": json_text,
     "opskit_jsonb": jsonb_text,
     "opskit_storable": lambda text: None if "\0" in text else "",
+    "opskit_text": lambda text: text,
 }
 """Functions of any text: they take it as a BLOB."""

@@ -109,4 +109,6 @@ def _json_value(value: Value, mark: str) -> JsonScalar:
 
 
 def _shown(value: JsonScalar) -> str:
+    if value is None:
+        return "NULL"
     return f"x'{value['hex'][:40]}'" if isinstance(value, dict) else str(value)[:40]

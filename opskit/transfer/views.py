@@ -5,9 +5,13 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import cast
 
-from opskit.schema.sqlite_file import Value
+import apsw
+
+from opskit.schema.names import quote
+from opskit.schema.sqlite_file import Row, Value, cursor
 from opskit.transfer.functions import timestamp_text
 
 COMPARED_ROWS = 20_000
@@ -17,6 +21,21 @@ _DIGITS = 9
 """Aggregates of doubles may differ in their last bits between engines."""
 
 Normal = None | str | bytes
+
+
+def source_rows(reader: apsw.Connection, view: str, columns: Sequence[str]) -> list[Row]:
+    """The rows of a SQLite view, one more than are compared at most; texts that are none as their bytes.
+
+    Raises:
+        apsw.Error: the view is broken, or the file cannot be read.
+    """
+    fields = ", ".join(map(_readable, map(quote, columns)))
+    return list(islice(cursor(reader, f"SELECT {fields} FROM {quote(view)}"), COMPARED_ROWS + 1))
+
+
+def _readable(column: str) -> str:
+    data = f"CAST({column} AS BLOB)"
+    return f"CASE typeof({column}) WHEN 'text' THEN coalesce(opskit_text({data}), {data}) ELSE {column} END"
 
 
 def differing_rows(source: Iterable[Sequence[Value]], target: Iterable[Sequence[object]]) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import apsw
 import psycopg
@@ -10,10 +9,10 @@ import psycopg
 from opskit.schema.model import Schema, View, ascii_fold
 from opskit.schema.names import NameMap, quote
 from opskit.schema.sqlite_ddl import Token, tokens
-from opskit.schema.sqlite_file import cursor, scalar
+from opskit.schema.sqlite_file import scalar
 from opskit.schema.target_schema import TargetSchema
 from opskit.transfer.target import Connection, server_words
-from opskit.transfer.views import COMPARED_ROWS, differing_rows
+from opskit.transfer.views import COMPARED_ROWS, differing_rows, source_rows
 from opskit.verify.findings import Difference, Finding
 
 
@@ -70,11 +69,10 @@ class Views:
 
         Its search column, if it has one, is PostgreSQL's own.
         """
-        statement = f"SELECT {', '.join(map(quote, view.columns))} FROM {quote(view.name)}"
         columns = (quote(self.names.column(view.name, one)) for one in view.columns)
         query = f"SELECT {', '.join(columns)} FROM {relation}"
         try:
-            source = list(islice(cursor(self.reader, statement), COMPARED_ROWS + 1))
+            source = source_rows(self.reader, view.name, view.columns)
         except apsw.SQLError:  # broken in SQLite itself
             return ""
         try:
