@@ -1,7 +1,7 @@
 """Databases made by a script and migrated, and what is told about them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ class Moved:
 @contextmanager
 def moved_database(
     postgresql: PrivateCluster, directories: pytest.TempPathFactory, script: str
-) -> Iterator[Moved]:
+) -> Generator[Moved]:
     """The database made by a script, migrated; dropped at the end."""
     name = f"moved_{os.urandom(4).hex()}"
     postgresql.create_database(name)
