@@ -13,11 +13,12 @@ from opskit.migrate.facts import Job, SourceFacts, TableProfile, TextScan
 from opskit.migrate.parts import read_parts
 from opskit.migrate.profile import profile_table, scan_text
 from opskit.runs.progress import Progress
+from opskit.schema.choice import as_configured, choose
 from opskit.schema.model import Column
 from opskit.schema.references import align_foreign_keys
 from opskit.schema.sqlite_file import open_read_only, refusal, rows, scalar
 from opskit.schema.sqlite_reader import read_schema
-from opskit.schema.types import ColumnProfile, TypeChoice, as_configured, choose
+from opskit.schema.types import ColumnProfile, TypeChoice
 from opskit.transfer.functions import register
 from opskit.transfer.render import base_type
 from opskit.transfer.render_text import TEXT_TYPES

@@ -18,10 +18,11 @@ from psycopg.types.json import set_json_loads
 from opskit.config import TypesProfile
 from opskit.host.private_cluster import PrivateCluster
 from opskit.migrate.profile import profile_table, scan_text
+from opskit.schema.choice import choose
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Value, rows
 from opskit.schema.sqlite_reader import read_schema
-from opskit.schema.types import TypeChoice, choose
+from opskit.schema.types import TypeChoice
 from opskit.transfer.functions import register
 from opskit.transfer.source import read_blocks
 from opskit.transfer.tables import SourceColumn, SourceTable, TargetTable

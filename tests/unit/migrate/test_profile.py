@@ -9,9 +9,10 @@ import pytest
 from opskit.config import TypesProfile
 from opskit.migrate.facts import TableProfile, TextScan
 from opskit.migrate.profile import UNFIT_SHOWN, profile_table, scan_text
+from opskit.schema.choice import choose
 from opskit.schema.model import Storage
 from opskit.schema.sqlite_reader import read_schema
-from opskit.schema.types import Example, choose
+from opskit.schema.types import Example
 from opskit.transfer.functions import register
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from opskit.config import TypesProfile
+from opskit.schema.choice import as_configured, choose
 from opskit.schema.model import Affinity, Column, Storage
 from opskit.schema.sqlite_reader import affinity
 from opskit.schema.types import (
@@ -10,9 +11,7 @@ from opskit.schema.types import (
     ColumnProfile,
     Example,
     TypeChoice,
-    as_configured,
     candidates,
-    choose,
     is_supported,
     normalize,
 )
