@@ -84,7 +84,7 @@ def sessions(
             progress.stage(f"{job.name}: profile")
             begun = time.monotonic()
             existing = read_existing(source, writer, job) if job.into_existing else None
-            facts = read_source(source, copy, typed(job, existing), progress)
+            facts = read_source(copy, typed(job, existing), progress)
             profiled = time.monotonic() - begun
             one = undertake(job, facts, read_target(writer, job.schema), backup, existing)
             opened.append(Session(_with_kept(one, writer, run), copy, source, writer, profiled))

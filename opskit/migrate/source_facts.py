@@ -1,9 +1,11 @@
 """Reads the facts of a source: copied at one moment, checked for damage, profiled. Never written."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import cast
 
 import apsw
@@ -14,7 +16,7 @@ from opskit.migrate.parts import read_parts
 from opskit.migrate.profile import profile_table, scan_text
 from opskit.runs.progress import Progress
 from opskit.schema.choice import as_configured, choose
-from opskit.schema.model import Column
+from opskit.schema.model import Column, Table
 from opskit.schema.references import align_foreign_keys
 from opskit.schema.sqlite_file import open_read_only, refusal, rows, scalar
 from opskit.schema.sqlite_reader import read_schema
@@ -26,6 +28,10 @@ from opskit.transfer.render_text import TEXT_TYPES
 _DAMAGE = ("***", "Tree ", "Page ", "Freelist", "disk image is malformed")
 """What quick_check writes about a damaged file; its other lines are about rows that break rules, or about
 full-text indexes out of step with their text, which are not migrated."""
+
+
+_READERS = 2
+"""Tables examined side by side."""
 
 
 def open_copy(copy: Path) -> apsw.Connection:
@@ -54,46 +60,71 @@ def _check(copy: Path) -> None:
         raise apsw.CorruptError("; ".join(" ".join(damage).split("\n")[:3]))
 
 
-def read_source(connection: apsw.Connection, copy: Path, job: Job, progress: Progress) -> SourceFacts:
+def read_source(copy: Path, job: Job, progress: Progress) -> SourceFacts:
     """Everything the plan needs to know about the source; it is checked for damage meanwhile.
 
     Raises:
         Refused: the file is damaged.
     """
     try:
-        with ThreadPoolExecutor(1) as beside:  # SQLite works without Python's lock
+        with ThreadPoolExecutor(1) as beside, ExitStack() as stack:  # SQLite works without Python's lock
             checked = beside.submit(_check, copy)
-            facts = _facts(connection, job, progress)
+            readers = [stack.enter_context(closing(open_copy(copy))) for _ in range(_READERS)]
+            facts = _facts(readers, job, progress)
             checked.result()
     except apsw.Error as error:
         raise refusal(job.source, error) from error
     return facts
 
 
-def _facts(connection: apsw.Connection, job: Job, progress: Progress) -> SourceFacts:
-    schema = read_schema(connection)
-    profiles: dict[str, TableProfile] = {}
-    choices: dict[str, Mapping[str, TypeChoice]] = {}
-    scans: dict[str, TextScan] = {}
-    for table in schema.tables:
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """What is known of one table."""
+
+    profile: TableProfile
+    choices: Mapping[str, TypeChoice]
+    scan: TextScan
+
+
+def _facts(readers: Sequence[apsw.Connection], job: Job, progress: Progress) -> SourceFacts:
+    schema = read_schema(readers[0])
+    idle: SimpleQueue[apsw.Connection] = SimpleQueue()
+    for reader in readers:
+        idle.put(reader)
+
+    def examined(table: Table) -> _Examined:
+        reader = idle.get()
         progress.begin(f"{job.name}: {table.name}", 0)
-        overrides = _for_table(job.overrides, table.name)
-        profile = profile_table(connection, table, job.types, overrides)
-        profiles[table.name] = replace(profile, parts=read_parts(connection, table, profile.rows))
-        choices[table.name] = {
-            column.name: _choice(column, profile.columns[column.name], job.types, overrides.get(column.name))
-            for column in table.columns
-        }
-        texts = [
-            name for name, choice in choices[table.name].items() if base_type(choice.pg_type) in TEXT_TYPES
-        ]
-        scans[table.name] = scan_text(connection, table, texts)
-        progress.end(f"{job.name}: {table.name}")
+        try:
+            return _examine(reader, table, job)
+        finally:
+            progress.end(f"{job.name}: {table.name}")
+            idle.put(reader)
+
+    with ThreadPoolExecutor(len(readers)) as threads:
+        found = dict(
+            zip((table.name for table in schema.tables), threads.map(examined, schema.tables), strict=True)
+        )
+    profiles = {name: one.profile for name, one in found.items()}
+    choices = {name: one.choices for name, one in found.items()}
     if job.types is TypesProfile.NATIVE:  # the other profile keeps every value as it reads
-        held = {table: profile.columns for table, profile in profiles.items()}
+        held = {name: profile.columns for name, profile in profiles.items()}
         choices = align_foreign_keys(schema, held, choices)
-    pages, page_size = (scalar(connection, f"PRAGMA {what}") for what in ("page_count", "page_size"))
+    scans = {name: one.scan for name, one in found.items()}
+    pages, page_size = (scalar(readers[0], f"PRAGMA {what}") for what in ("page_count", "page_size"))
     return SourceFacts(schema, profiles, choices, scans, cast("int", pages) * cast("int", page_size))
+
+
+def _examine(reader: apsw.Connection, table: Table, job: Job) -> _Examined:
+    overrides = _for_table(job.overrides, table.name)
+    profile = profile_table(reader, table, job.types, overrides)
+    choices = {
+        column.name: _choice(column, profile.columns[column.name], job.types, overrides.get(column.name))
+        for column in table.columns
+    }
+    texts = [name for name, choice in choices.items() if base_type(choice.pg_type) in TEXT_TYPES]
+    parts = read_parts(reader, table, profile.rows)
+    return _Examined(replace(profile, parts=parts), choices, scan_text(reader, table, texts))
 
 
 def _for_table(overrides: Mapping[str, str], table: str) -> dict[str, str]:
