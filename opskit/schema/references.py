@@ -58,12 +58,15 @@ def align_foreign_keys(
 
 
 def _links(schema: Schema) -> Iterator[_Link]:
+    """The columns that refer to others, without those whose keys the server is to generate."""
     for table in schema.tables:
         for key in table.foreign_keys:
             parent = schema.parent(key)
             if parent is not None and parent.is_key(key.parent_columns):
                 for mine, theirs in zip(key.columns, key.parent_columns, strict=False):
-                    yield _Link(table.name, table.column(mine).name, parent.name, parent.column(theirs).name)
+                    column, referred = table.column(mine).name, parent.column(theirs).name
+                    if column != table.rowid_alias:
+                        yield _Link(table.name, column, parent.name, referred)
 
 
 def _should_follow(

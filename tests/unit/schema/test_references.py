@@ -12,17 +12,22 @@ INTEGERS = ColumnProfile({Storage.INTEGER: 3}, {})
 TEXTS = ColumnProfile({Storage.TEXT: 3}, {})
 
 
-def table(name: str, parent: str = "", column: str = "id") -> Table:
+def table(name: str, parent: str = "", *, generated: bool = False) -> Table:
     """A table with a key `id`, which may refer to a parent's."""
-    keys = (ForeignKey((column,), parent, ("id",)),) if parent else ()
-    return Table(name, (Column("id", "", affinity("")),), ("id",), foreign_keys=keys)
+    keys = (ForeignKey(("id",), parent, ("id",)),) if parent else ()
+    alias = "id" if generated else None
+    return Table(name, (Column("id", "", affinity("")),), ("id",), rowid_alias=alias, foreign_keys=keys)
 
 
 def aligned(
-    tables: Mapping[str, tuple[str, str, ColumnProfile]], *, configured: bool = False
+    tables: Mapping[str, tuple[str, str, ColumnProfile]],
+    *,
+    configured: bool = False,
+    generated: bool = False,
 ) -> dict[str, str]:
     """Table → the type of its key; given are its parent, the type chosen for it, and what it holds."""
-    schema = Schema(tuple(table(name, parent) for name, (parent, _, _) in tables.items()))
+    made = (table(name, parent, generated=generated) for name, (parent, _, _) in tables.items())
+    schema = Schema(tuple(made))
     profiles = {name: {"id": profile} for name, (_, _, profile) in tables.items()}
     choices = {
         name: {"id": TypeChoice(pg_type, "", configured=configured)}
@@ -62,6 +67,11 @@ def test_a_chain_is_followed_and_a_cycle_ends() -> None:
 def test_what_the_operator_has_chosen_stays() -> None:
     tables = {"p": ("", "bigint", INTEGERS), "c": ("p", "text", NOTHING)}
     assert aligned(tables, configured=True)["c"] == "text"
+
+
+def test_a_key_that_the_server_generates_stays_a_number() -> None:
+    tables = {"p": ("", "text", TEXTS), "c": ("p", "bigint", INTEGERS)}
+    assert aligned(tables, generated=True)["c"] == "bigint"
 
 
 def test_a_parent_that_is_not_there_changes_nothing() -> None:
