@@ -203,6 +203,7 @@ _REMEDIES = {
     "53100": "make room on the server's disk, then run again",
     "57P01": "the server was shut down, or somebody ended the session: when it is up, run again",
     "57P02": "the server crashed: when it is up, run again",
+    "55P03": "the application is using its tables: stop it on PostgreSQL, then run again",
     "42P07": "something was created in the target meanwhile: stop the application, empty it, run again",
 }
 """SQLSTATE → what the operator does (https://www.postgresql.org/docs/15/errcodes-appendix.html)."""

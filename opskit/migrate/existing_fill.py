@@ -175,7 +175,8 @@ def check_not_committed(connection: Connection, staging: str) -> None:
         QueryFailed: it has happened, and cannot be taken back.
     """
     connection.rollback()
-    if not connection.execute("SELECT FROM pg_namespace WHERE nspname = %s", (staging,)).fetchone():
+    staged = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname = %s", (staging,))
+    if staged.fetchone() is None:
         raise QueryFailed.of(
             "committed",
             "the rows have been moved in, whole and proven",
