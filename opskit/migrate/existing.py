@@ -173,12 +173,19 @@ def _table_told(table: TableMatch, existing: ExistingFacts, source: SourceFacts)
     defaulted = [column.name for column in table.added if column.generated is None]
     if defaulted:
         yield f"table {name}: only in the target, so they take their defaults: {', '.join(defaulted)}"
-    for column in table.columns:
-        if column.target.generated is not None:
-            yield f"column {column.target.name} of table {name} is computed by the target"
+    yield from _columns_told(table)
     for trigger in table.target.triggers:
         if trigger.enabled and "INSERT" in trigger.events:
             yield f"trigger {trigger.name} of table {name} does not fire for the rows that are moved in"
+
+
+def _columns_told(table: TableMatch) -> Iterator[str]:
+    for column in table.columns:
+        what = f"column {column.target.name} of table {table.target.name}"
+        if column.target.generated is not None:
+            yield f"{what} is computed by the target"
+        elif column.pg_type == "interval":
+            yield f"{what}: its numbers are taken for microseconds, as Django keeps durations in SQLite"
 
 
 def required(column: PgColumn) -> bool:

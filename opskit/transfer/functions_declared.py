@@ -8,10 +8,15 @@ import re
 import struct
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from opskit.schema.sqlite_file import Value
 
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?", re.ASCII)
+
+
+_IPV4_INSIDE = {0: "::", 0xFFFF: "::ffff:"}
+"""The first 96 bits of IPv6 addresses whose rest PostgreSQL prints as an IPv4 address."""
 
 
 def real_text(value: Value) -> str | None:
@@ -48,6 +53,41 @@ def time_text(value: Value) -> str | None:
     return f"{match[1]}:{match[2]}:{match[3] or '00'}" + (f".{fraction}" if fraction else "")
 
 
+def interval_text(value: Value) -> str | None:
+    """A number of microseconds, which is how Django keeps a duration in SQLite, as PostgreSQL prints it.
+
+    >>> interval_text(1_500_000), interval_text(90_061_000_000), interval_text(-86_400_000_000)
+    ('00:00:01.5', '1 day 01:01:01', '-1 days')
+    """
+    if not isinstance(value, int):
+        return None
+    sign = "-" if value < 0 else ""
+    days, rest = divmod(abs(value), 86_400_000_000)
+    seconds, fraction = divmod(rest, 1_000_000)
+    words = [f"{sign}{days} day{'' if (sign, days) == ('', 1) else 's'}"] if days else []
+    if rest or not days:
+        digits = f".{fraction:06}".rstrip("0").rstrip(".")
+        words.append(f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{digits}")
+    return " ".join(words)
+
+
+def inet_text(value: Value) -> str | None:
+    """An IP address as PostgreSQL prints it.
+
+    >>> inet_text("10.0.0.1"), inet_text("2001:DB8:0::1"), inet_text("::ffff:10.0.0.1"), inet_text("10.0.0")
+    ('10.0.0.1', '2001:db8::1', '::ffff:10.0.0.1', None)
+    """
+    try:
+        address = ip_address(value) if isinstance(value, str) and "%" not in value else None
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        prefix, last = divmod(int(address), 2**32)
+        if prefix in _IPV4_INSIDE and (prefix or last > 0xFFFF):
+            return f"{_IPV4_INSIDE[prefix]}{IPv4Address(last)}"
+    return address and str(address)
+
+
 def _single(value: float) -> float:
     single: float = struct.unpack("f", struct.pack("f", value))[0]
     return single
@@ -62,4 +102,6 @@ def _same(text: str, single: float) -> bool:
 DECLARED: Mapping[str, Callable[[Value], str | None]] = {
     "opskit_real": real_text,
     "opskit_time": time_text,
+    "opskit_interval": interval_text,
+    "opskit_inet": inet_text,
 }

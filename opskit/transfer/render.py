@@ -201,6 +201,15 @@ def _time(column: str, _: str) -> str:
     return f"CASE WHEN {is_time} THEN opskit_time({column}) END"
 
 
+def _interval(column: str, _: str) -> str:
+    return f"CASE WHEN typeof({column}) = 'integer' THEN opskit_interval({column}) END"
+
+
+def _inet(column: str, _: str) -> str:
+    is_address = f"typeof({column}) = 'text' AND trim(lower({column}), '0123456789abcdef:.') = ''"
+    return f"CASE WHEN {is_address} THEN opskit_inet({column}) END"
+
+
 _RENDERERS: Mapping[str, Callable[[str, str], str]] = {
     "smallint": _integer,
     "integer": _integer,
@@ -217,6 +226,8 @@ _RENDERERS: Mapping[str, Callable[[str, str], str]] = {
     "uuid": _uuid,
     "real": _real,
     "time without time zone": _time,
+    "interval": _interval,
+    "inet": _inet,
     **TEXT_TYPES,
 }
 

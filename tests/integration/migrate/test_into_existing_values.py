@@ -34,6 +34,8 @@ FITTING: dict[str, list[tuple[object, str]]] = {
         (bytes.fromhex(UUID.replace("-", "")), UUID),
     ],
     "bytea": [(b"\x00\xff", "\\x00ff"), ("é", "\\xc3a9")],
+    "interval": [(90_061_000_000, "1 day 01:01:01"), (-1_500_000, "-00:00:01.5"), (0, "00:00:00")],
+    "inet": [("10.0.0.1", "10.0.0.1"), ("2001:DB8::1", "2001:db8::1"), ("::ffff:1.2.3.4", "::ffff:1.2.3.4")],
     "json": [('{"b": 1, "b": 2}', '{"b": 1, "b": 2}')],
     "jsonb": [('{"b":1,"a":[]}', '{"a": [], "b": 1}')],
 }
@@ -52,6 +54,8 @@ MISFITS: dict[str, list[object]] = {
     "timestamp(3)": ["2024-02-29 12:00:00.1234"],
     "uuid": ["6ba7b810", b"\x00"],
     "jsonb": ['{"a": 1, "a": 2}', "{"],
+    "interval": ["1 day", 1.5],
+    "inet": ["10.0.0", "example.org"],
 }
 
 
