@@ -1,13 +1,12 @@
 """kill -9 at any moment of a migration: the same command again does it all, and nothing is left over."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 
-from opskit.runs.journal import unfinished
 from tests.conftest import TestDatabase
+from tests.integration.migrate.kills import begun, journals, kill_when, left_behind
 from tests.support import Opskit, make_sqlite, query, relations
 
 ROWS = 200_000
@@ -32,36 +31,29 @@ MOMENTS = [
     "make the staging schema",
     "create table events",
     f"copy {ROWS} rows into events",
-    "add primary key events_pkey",
-    "add index events_body",
+    "build the index of primary key events_pkey",
+    "build index events_body",
+    "validate foreign key",
     "verify every row of events",
     "create view latest",
 ]
 """Words of the steps in whose middle the process is killed."""
 
 
-def kill_in(opskit: Opskit, source: Path, target: str, moment: str, delay: float) -> None:
-    """Starts a migration and kills it a moment after it has begun a step."""
-    process = opskit.start("migrate", source, target)
-    runs = opskit.state_dir / "runs"
-    while not any(moment in file.read_text() for file in runs.glob("*.jsonl")):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.001)
-    time.sleep(delay)
-    process.kill()
-    process.communicate()
+def kill_in(opskit: Opskit, source: Path, target: str, moment: str) -> None:
+    """Starts a migration and kills it when it has begun a step."""
+    assert kill_when(opskit.start("migrate", source, target), begun(opskit, moment)), moment
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed(opskit: Opskit, source: Path, database: TestDatabase, moment: str) -> None:
     before = source.read_bytes()
-    kill_in(opskit, source, database.url, moment, delay=0.05 if "copy" in moment else 0.0)
-    assert len(list(unfinished(opskit.state_dir / "runs", "migrate", "app"))) == 1
+    kill_in(opskit, source, database.url, moment)
+    assert left_behind(opskit, database, backups=1)
 
     again = opskit("migrate", source, database.url, "-o", "json")
     assert again.code == 0, again
     assert again.document["result"]["rows"] == ROWS + 2
-    assert opskit("verify", source, database.url).code == 0
     assert relations(database) == [
         "public.events",
         "public.events_body",
@@ -73,40 +65,37 @@ def test_killed(opskit: Opskit, source: Path, database: TestDatabase, moment: st
         "public.kinds_pkey",
         "public.latest",
     ]
-    assert len(opskit.files()) == 1
-    assert not list(unfinished(opskit.state_dir / "runs", "migrate", "app"))
+    assert left_behind(opskit, database, backups=1) == []
     assert source.read_bytes() == before
 
 
 def test_killed_twice(opskit: Opskit, source: Path, database: TestDatabase) -> None:
-    kill_in(opskit, source, database.url, MOMENTS[3], delay=0.05)
+    kill_in(opskit, source, database.url, "copy")
     plan = opskit("migrate", source, database.url, "--plan", "-o", "json")
     steps = [step["title"] for step in plan.document["result"]["plan"]["steps"]]
     assert any("removing what an interrupted migration left there" in title for title in steps)
-    kill_in(opskit, source, database.url, MOMENTS[5], delay=0.0)
+    kill_in(opskit, source, database.url, "build index")
     assert opskit("migrate", source, database.url).code == 0
-    assert len(opskit.files()) == 1
-    events = [
-        json.loads(file.read_text().splitlines()[-1])["event"]
-        for file in sorted((opskit.state_dir / "runs").iterdir())
-    ]
+    assert left_behind(opskit, database, backups=1) == []
+    events = [json.loads(file.read_text().splitlines()[-1])["event"] for file in journals(opskit)]
     assert events == ["abandoned", "abandoned", "finished"]
     assert query(database, "SELECT count(*) FROM events") == [(ROWS,)]
 
 
-def test_killed_after_publishing_the_next_run_says_what_to_do(
+def test_killed_after_publishing_the_next_run_says_what_to_do_and_resume_does_it(
     opskit: Opskit, tmp_path: Path, database: TestDatabase
 ) -> None:
     source = make_sqlite(
         tmp_path / "app.db", "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)"
     )
     assert opskit("migrate", source, database.url).code == 0
-    (journal,) = (opskit.state_dir / "runs").glob("*.jsonl")
+    (journal,) = journals(opskit)
     *lines, last = journal.read_text().splitlines(keepends=True)
     assert "finished" in last
     journal.write_text("".join(lines))  # what a kill leaves between the last step and the last line
     again = opskit("migrate", source, database.url, "-o", "json")
-    assert again.code == 6
-    assert again.error["code"] == "target_not_empty"
-    assert "had published app: `opskit verify` shows whether it is whole" in again.error["hint"]
+    assert (again.code, again.error["code"]) == (6, "target_not_empty")
+    assert "a run that was killed had published app: the same command with --resume" in again.error["hint"]
+    assert opskit("migrate", source, database.url, "--resume").code == 0
     assert opskit("verify", source, database.url).code == 0
+    assert left_behind(opskit, database, backups=1) == []
