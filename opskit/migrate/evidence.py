@@ -84,10 +84,17 @@ def spellings(connection: apsw.Connection, table: Table, column: Column) -> tupl
 
 def row_key(table: Table) -> tuple[str, ...]:
     """What tells the rows of a table apart: its primary key, or the name of its rowid; () without either."""
-    if table.primary_key or table.without_rowid:
+    if table.primary_key:
         return table.primary_key
-    taken = {ascii_fold(column.name) for column in table.columns}
-    return next(((name,) for name in ("rowid", "_rowid_", "oid") if name not in taken), ())
+    rowid = rowid_name(table)
+    return () if rowid is None else (rowid,)
+
+
+def rowid_name(table: Table) -> str | None:
+    """A name of the rowid that no other column has taken; None for a table without."""
+    taken = {ascii_fold(column.name) for column in table.columns if column.name != table.rowid_alias}
+    free = (name for name in ("rowid", "_rowid_", "oid") if name not in taken)
+    return None if table.without_rowid else next(free, None)
 
 
 def _kind(name: str) -> str:

@@ -4,8 +4,9 @@ from typing import cast
 
 import apsw
 
+from opskit.migrate.evidence import rowid_name
 from opskit.migrate.facts import Part
-from opskit.schema.model import Table, ascii_fold
+from opskit.schema.model import Table
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import rows, scalar
 from opskit.transfer.tables import Span
@@ -24,7 +25,7 @@ def read_parts(connection: apsw.Connection, table: Table, count: int) -> tuple[P
         apsw.Error: the file cannot be read.
     """
     size = _row_bytes(connection, table) * count
-    rowid = None if table.without_rowid else _rowid(table)
+    rowid = rowid_name(table)
     parts = min(size // PART_BYTES + 1, max(count, 1))
     if rowid is None or parts == 1:
         return (Part(count, size),)
@@ -40,12 +41,6 @@ def read_parts(connection: apsw.Connection, table: Table, count: int) -> tuple[P
         Part(length, size * length // count, Span(rowid, first, last))
         for length, (first, last) in zip(lengths, bounds, strict=True)
     )
-
-
-def _rowid(table: Table) -> str | None:
-    """A name of the rowid that no column has taken."""
-    taken = {ascii_fold(column.name) for column in table.columns if column.name != table.rowid_alias}
-    return next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
 
 
 def _row_bytes(connection: apsw.Connection, table: Table) -> int:

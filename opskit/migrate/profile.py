@@ -1,10 +1,10 @@
 """What the columns of a table really hold.
 
-One scan surveys storage classes, one looks at values whose class does not tell, one looks at text. Nothing
-here decides; `schema.types` does.
+One scan surveys storage classes, another looks at values whose class does not tell. Nothing here decides;
+`schema.choice` does.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from itertools import takewhile
 from typing import cast
 
@@ -16,28 +16,22 @@ from opskit.migrate.evidence import (
     misfit_examples,
     offset_example,
     only_unstorable,
-    row_key,
     spellings,
 )
-from opskit.migrate.facts import TableProfile, TextScan, UnfitText
+from opskit.migrate.facts import TableProfile
 from opskit.migrate.survey import COUNTED, Seen, survey
 from opskit.schema.model import Column, Storage, Table
 from opskit.schema.moments import MOMENT, may_count_time, unit_of
 from opskit.schema.names import quote
-from opskit.schema.sqlite_file import cursor, rows
+from opskit.schema.sqlite_file import rows
 from opskit.schema.types import ColumnProfile, Spelling, candidates, resolve
-from opskit.transfer.rejects import unstorable
 from opskit.transfer.render import render
-from opskit.transfer.source import BLOCK_BYTES, FIELD, ROW, as_bytes, concatenate, to_bytes
 
 _TYPES_PER_SCAN = 600
 """SQLite returns at most 2000 columns and limits the size of a statement."""
 
 _WITHOUT_OFFSET = 20
 """Bytes of a moment that cannot hold an offset in its usual spellings."""
-
-UNFIT_SHOWN = 10
-"""Values named singly when they cannot be stored; the rest is counted."""
 
 
 def profile_table(
@@ -96,36 +90,6 @@ def _profile(
         seen.shortest,
         unstorable,
     )
-
-
-def scan_text(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> TextScan:
-    """Looks at the text of columns that become text: bytes PostgreSQL refuses, and framing characters.
-
-    A block at a time, so that clean text costs little more than reading it.
-    """
-    if not columns:
-        return TextScan()
-    framing = False
-    bad = 0
-    for block in _text_blocks(connection, table, columns):
-        joined = ROW.join(block)
-        if joined.count(ROW) != len(block) - 1 or joined.count(FIELD) != len(block) * (len(columns) - 1):
-            framing = True
-        if unstorable(joined):
-            bad += sum(1 for line in block if unstorable(line))
-    if not bad:
-        return TextScan(framing)
-    unfit = tuple(_unfit(connection, table, columns))
-    return TextScan(framing, unfit, bad, _unfit_columns(connection, table, columns))
-
-
-def _unfit_columns(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> frozenset[str]:
-    """The columns in which some text cannot be stored."""
-    found: set[str] = set()
-    for name in columns:
-        if rows(connection, f"SELECT 1 FROM {quote(table.name)} WHERE {_is_unfit(name)} LIMIT 1"):
-            found.add(name)
-    return frozenset(found)
 
 
 def _wanted(
@@ -188,47 +152,3 @@ def _misfits(
 def _misfit_count(name: str, candidate: str) -> str:
     column = quote(name)
     return f"count(CASE WHEN {column} IS NOT NULL AND {render(column, candidate)} IS NULL THEN 1 END)"
-
-
-def _text_blocks(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> Iterator[list[bytes]]:
-    """The text of each row."""
-    texts = [_only_text(quote(name)) for name in columns]
-    query = f"SELECT {as_bytes(connection, concatenate(texts, 'char(31)'))} FROM {quote(table.name)}"
-    block: list[bytes] = []
-    size = 0
-    for row in cursor(connection, query):
-        line = to_bytes(row[0])
-        block.append(line)
-        size += len(line)
-        if size >= BLOCK_BYTES:
-            yield block
-            block, size = [], 0
-    if block:
-        yield block
-
-
-def _only_text(column: str) -> str:
-    return f"CASE typeof({column}) WHEN 'text' THEN {column} ELSE '' END"
-
-
-def _is_unfit(name: str) -> str:
-    return f"typeof({quote(name)}) = 'text' AND opskit_storable(CAST({quote(name)} AS BLOB)) IS NULL"
-
-
-def _unfit(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> Iterator[UnfitText]:
-    """The first rows with text that PostgreSQL cannot store."""
-    key = row_key(table)
-    texts = [f"opskit_utf8(CAST({_only_text(quote(name))} AS BLOB))" for name in columns]
-    keys = [f"opskit_utf8(CAST({quote(name)} AS BLOB))" for name in key] or ["x''"]
-    marks = concatenate([f"CASE WHEN {_is_unfit(name)} THEN '!' ELSE '' END" for name in columns], "''")
-    chosen = f"SELECT {', '.join([*keys, *texts])} FROM {quote(table.name)}"
-    for row in cursor(connection, f"{chosen} WHERE {marks} <> '' LIMIT {UNFIT_SHOWN}"):
-        found = cast("tuple[bytes | None, ...]", row)
-        shown = ", ".join(
-            f"{name}={(value or b'NULL').decode(errors='backslashreplace')}"
-            for name, value in zip(key, found, strict=False)
-        )
-        for name, text in zip(columns, found[len(keys) :], strict=True):
-            reason = unstorable(text or b"")
-            if reason:
-                yield UnfitText(table.name, name, shown, reason)

@@ -13,7 +13,8 @@ import apsw
 from opskit.config import TypesProfile
 from opskit.migrate.facts import Job, SourceFacts, TableProfile, TextScan
 from opskit.migrate.parts import read_parts
-from opskit.migrate.profile import profile_table, scan_text
+from opskit.migrate.profile import profile_table
+from opskit.migrate.text_scan import scan_text
 from opskit.runs.progress import Progress
 from opskit.schema.choice import as_configured, choose
 from opskit.schema.model import Column, Table
@@ -122,7 +123,11 @@ def _examine(reader: apsw.Connection, table: Table, job: Job) -> _Examined:
         column.name: _choice(column, profile.columns[column.name], job.types, overrides.get(column.name))
         for column in table.columns
     }
-    texts = [name for name, choice in choices.items() if base_type(choice.pg_type) in TEXT_TYPES]
+    texts = {
+        name: profile.columns[name]
+        for name, choice in choices.items()
+        if base_type(choice.pg_type) in TEXT_TYPES
+    }
     parts = read_parts(reader, table, profile.rows)
     return _Examined(replace(profile, parts=parts), choices, scan_text(reader, table, texts))
 

@@ -17,7 +17,8 @@ from psycopg.types.json import set_json_loads
 
 from opskit.config import TypesProfile
 from opskit.host.private_cluster import PrivateCluster
-from opskit.migrate.profile import profile_table, scan_text
+from opskit.migrate.profile import profile_table
+from opskit.migrate.text_scan import scan_text
 from opskit.schema.choice import choose
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Value, rows
@@ -93,7 +94,7 @@ def carried(
         profile = profile_table(reader, table, types, {})
         choices = {one.name: choose(one, profile.columns[one.name], types) for one in table.columns}
         source = tuple(SourceColumn(name, choice.pg_type) for name, choice in choices.items())
-        texts = [one.name for one in source if one.pg_type == "text"]
+        texts = {one.name: profile.columns[one.name] for one in source if one.pg_type == "text"}
         blocks = read_blocks(reader, SourceTable("t", source, scan_text(reader, table, texts).framing))
         made = ", ".join(f"{quote(one.name)} {one.pg_type}" for one in source)
         server.execute(f"DROP TABLE IF EXISTS public.t; CREATE TABLE public.t ({made})".encode())

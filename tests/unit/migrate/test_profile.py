@@ -8,7 +8,8 @@ import pytest
 
 from opskit.config import TypesProfile
 from opskit.migrate.facts import TableProfile, TextScan
-from opskit.migrate.profile import UNFIT_SHOWN, profile_table, scan_text
+from opskit.migrate.profile import profile_table
+from opskit.migrate.text_scan import UNFIT_SHOWN, scan_text
 from opskit.schema.choice import choose
 from opskit.schema.model import Storage
 from opskit.schema.sqlite_reader import read_schema
@@ -36,7 +37,8 @@ def profile(connection: apsw.Connection, **overrides: str) -> TableProfile:
 
 def scan(connection: apsw.Connection, *columns: str) -> TextScan:
     (table,) = read_schema(connection).tables
-    return scan_text(connection, table, columns)
+    held = profile(connection).columns
+    return scan_text(connection, table, {name: held[name] for name in columns})
 
 
 def test_storage_classes_are_counted(connection: apsw.Connection) -> None:
@@ -209,6 +211,20 @@ def test_framing_characters_are_found_in_any_column(connection: apsw.Connection,
     fill(connection, "CREATE TABLE t (a TEXT, b TEXT)", *[("x", "y")] * 100, ("x", f"y{mark}"))
     assert scan(connection, "a", "b").framing
     assert not scan(connection, "a").framing
+
+
+@pytest.mark.parametrize("last", [-(2**63), 0, 12_000, 2**63 - 1])
+@pytest.mark.parametrize("text", ["a\0b", "\x1e"])
+def test_one_row_among_many_is_not_overlooked(connection: apsw.Connection, last: int, text: str) -> None:
+    connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)")
+    connection.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 11000)"
+        " INSERT INTO t SELECT i * 3 - 5, 'text ' || i FROM n"
+    )
+    assert scan(connection, "v") == TextScan()
+    connection.execute("INSERT OR REPLACE INTO t VALUES (?, ?)", (last, text))
+    found = scan(connection, "v")
+    assert (found.framing, found.unfit_rows) == (text == "\x1e", int("\0" in text))
 
 
 def test_every_row_with_unfit_text_is_counted_and_the_first_are_named(connection: apsw.Connection) -> None:

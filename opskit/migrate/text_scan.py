@@ -1,0 +1,135 @@
+"""What the text of a table holds: bytes that PostgreSQL refuses, and characters that frame rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+import apsw
+
+from opskit.migrate.evidence import row_key, rowid_name
+from opskit.migrate.facts import TextScan, UnfitText
+from opskit.schema.model import Storage, Table
+from opskit.schema.names import quote
+from opskit.schema.sqlite_file import cursor, rows, scalar
+from opskit.schema.types import ColumnProfile
+from opskit.transfer.rejects import unstorable
+from opskit.transfer.source import BLOCK_BYTES, FIELD, ROW, as_bytes, concatenate, to_bytes
+
+UNFIT_SHOWN = 10
+"""Values named singly when they cannot be stored; the rest is counted."""
+
+_GLANCED_BYTES = 256 * 1024
+"""What a glance fetches at most: all rows as long as the longest."""
+
+_LEAST_ROWS, _MOST_ROWS = 8, 5000
+"""With fewer rows to a fetch nothing is gained, nor with more."""
+
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
+
+
+def scan_text(connection: apsw.Connection, table: Table, columns: Mapping[str, ColumnProfile]) -> TextScan:
+    """Looks at the text of columns that become text.
+
+    Clean text is seen to be clean in large pieces; only other text is looked at row by row.
+
+    Args:
+        columns: the columns that become text, and what they hold.
+    """
+    names = [name for name, held in columns.items() if held.storage.get(Storage.TEXT)]
+    if not names or _is_clean(connection, table, {name: columns[name] for name in names}):
+        return TextScan()
+    framing = False
+    bad = 0
+    for block in _text_blocks(connection, table, names):
+        joined = ROW.join(block)
+        if joined.count(ROW) != len(block) - 1 or joined.count(FIELD) != len(block) * (len(names) - 1):
+            framing = True
+        if unstorable(joined):
+            bad += sum(1 for line in block if unstorable(line))
+    if not bad:
+        return TextScan(framing)
+    unfit = tuple(_unfit(connection, table, names))
+    return TextScan(framing, unfit, bad, _unfit_columns(connection, table, names))
+
+
+def _is_clean(connection: apsw.Connection, table: Table, columns: Mapping[str, ColumnProfile]) -> bool:
+    """Is everything fine at a glance? Rows put together by SQLite take half the time of rows fetched."""
+    rowid = rowid_name(table)
+    widest = sum(held.widest + 1 for held in columns.values())
+    at_once = min(_GLANCED_BYTES // widest, _MOST_ROWS)
+    if rowid is None or at_once < _LEAST_ROWS or scalar(connection, "PRAGMA encoding") != "UTF-8":
+        return False
+    texts = [
+        f"ifnull({quote(name)}, '')"
+        if held.filled() == held.storage[Storage.TEXT]
+        else _only_text(quote(name))
+        for name, held in columns.items()
+    ]
+    line = concatenate(texts, "char(31)")
+    some = (
+        f"SELECT {rowid} AS number, {line} AS line FROM {quote(table.name)} WHERE {rowid} >= ?"
+        f" ORDER BY {rowid} LIMIT {at_once}"
+    )
+    query = f"SELECT count(*), max(number), CAST(group_concat(line, char(30)) AS BLOB) FROM ({some})"
+    first, count = _LOWEST, at_once
+    while count == at_once and first <= _HIGHEST:
+        count, last, text = cast("tuple[int, int | None, bytes | None]", rows(connection, query, (first,))[0])
+        framed = text is None or (
+            text.count(ROW) == count - 1 and text.count(FIELD) == count * (len(columns) - 1)
+        )
+        if not framed or unstorable(text or b""):
+            return False
+        first = _HIGHEST + 1 if last is None else last + 1
+    return True
+
+
+def _unfit_columns(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> frozenset[str]:
+    """The columns in which some text cannot be stored."""
+    found: set[str] = set()
+    for name in columns:
+        if rows(connection, f"SELECT 1 FROM {quote(table.name)} WHERE {_is_unfit(name)} LIMIT 1"):
+            found.add(name)
+    return frozenset(found)
+
+
+def _text_blocks(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> Iterator[list[bytes]]:
+    """The text of each row."""
+    texts = [_only_text(quote(name)) for name in columns]
+    query = f"SELECT {as_bytes(connection, concatenate(texts, 'char(31)'))} FROM {quote(table.name)}"
+    block: list[bytes] = []
+    size = 0
+    for row in cursor(connection, query):
+        line = to_bytes(row[0])
+        block.append(line)
+        size += len(line)
+        if size >= BLOCK_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
+
+
+def _only_text(column: str) -> str:
+    return f"CASE typeof({column}) WHEN 'text' THEN {column} ELSE '' END"
+
+
+def _is_unfit(name: str) -> str:
+    return f"typeof({quote(name)}) = 'text' AND opskit_storable(CAST({quote(name)} AS BLOB)) IS NULL"
+
+
+def _unfit(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> Iterator[UnfitText]:
+    """The first rows with text that PostgreSQL cannot store."""
+    key = row_key(table)
+    texts = [f"opskit_utf8(CAST({_only_text(quote(name))} AS BLOB))" for name in columns]
+    keys = [f"opskit_utf8(CAST({quote(name)} AS BLOB))" for name in key] or ["x''"]
+    marks = concatenate([f"CASE WHEN {_is_unfit(name)} THEN '!' ELSE '' END" for name in columns], "''")
+    chosen = f"SELECT {', '.join([*keys, *texts])} FROM {quote(table.name)}"
+    for row in cursor(connection, f"{chosen} WHERE {marks} <> '' LIMIT {UNFIT_SHOWN}"):
+        found = cast("tuple[bytes | None, ...]", row)
+        shown = ", ".join(
+            f"{name}={(value or b'NULL').decode(errors='backslashreplace')}"
+            for name, value in zip(key, found, strict=False)
+        )
+        for name, text in zip(columns, found[len(keys) :], strict=True):
+            reason = unstorable(text or b"")
+            if reason:
+                yield UnfitText(table.name, name, shown, reason)
