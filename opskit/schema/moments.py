@@ -27,6 +27,11 @@ class Unit(Enum):
     def __str__(self) -> str:
         return _TITLES[self]
 
+    @property
+    def digits(self) -> int:
+        """Digits of seconds that a whole number of it may have; SQLite counts milliseconds in julian days."""
+        return {Unit.SECONDS: 0, Unit.MICROSECONDS: 6}.get(self, 3)
+
 
 _TITLES = {
     Unit.SECONDS: "unix seconds",

@@ -9,6 +9,7 @@ from opskit.config import TypesProfile
 from opskit.schema.model import Affinity, Column, Storage
 from opskit.schema.moments import server_type, unit_of
 
+_PRECISION = re.compile(r"\((\d)\)")
 _MODIFIERS = re.compile(r"\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
 
 GENERAL = ("bigint", "double precision", "numeric", "text", "bytea")
@@ -156,11 +157,19 @@ def is_supported(pg_type: str) -> bool:
 def resolve(override: str, numbers: tuple[float, float] | None) -> str:
     """The type an override means for a column: a moment takes numbers in the unit that they all are in.
 
+    A type that keeps fewer digits of seconds than the unit has stays what it is: the numbers do not fit.
+
     >>> resolve("date", (1_700_006_400, 1_700_092_800)), resolve("date", None)
     ('date(epoch)', 'date')
+    >>> resolve("timestamp(3) without time zone", (1_700_006_400_125, 1_700_092_800_000))
+    'timestamp without time zone(epoch_ms)'
     """
-    unit = unit_of(*numbers) if numbers and override in MOMENTS else None
-    return f"{override}({unit.value})" if unit else override
+    plain = _PRECISION.sub("", override)
+    unit = unit_of(*numbers) if numbers and plain in MOMENTS else None
+    precision = _PRECISION.search(override)
+    if unit is None or (precision and int(precision[1]) < unit.digits):
+        return override
+    return f"{plain}({unit.value})"
 
 
 def candidates(column: Column, types: TypesProfile) -> tuple[str, ...]:

@@ -105,3 +105,20 @@ def test_values_that_do_not_fit_are_counted_and_refused(
         assert faults[f"a {kind}.v"]["code"] == "misfit"
         assert faults[f"a {kind}.v"]["message"].startswith(f"a {kind}.v: {len(values)} of ")
     assert all(query(database, f'SELECT FROM "a {kind}"') == [] for kind in MISFITS)
+
+
+def test_numbers_that_count_time_become_moments_when_the_target_keeps_all_their_digits(
+    opskit: Opskit, sqlite_file: Path, database: TestDatabase
+) -> None:
+    script = "CREATE TABLE t (id INTEGER PRIMARY KEY, ms DATETIME, s DATETIME);"
+    rows = "INSERT INTO t VALUES (1, 1709208000125, 1709208000), (2, NULL, NULL)"
+    make_sqlite(sqlite_file, script + rows)
+    query(database, "CREATE TABLE t (id int PRIMARY KEY, ms timestamp(0), s timestamp(0))")
+    refused = opskit("migrate", sqlite_file, database.url, "--into-existing", "-o", "json")
+    assert (refused.code, refused.error["where"]) == (6, "t.ms")
+    query(database, "ALTER TABLE t ALTER ms TYPE timestamp(3)")
+    assert opskit("migrate", sqlite_file, database.url, "--into-existing").code == 0
+    assert query(database, "SELECT ms::text, s::text FROM t WHERE id = 1") == [
+        ("2024-02-29 12:00:00.125", "2024-02-29 12:00:00")
+    ]
+    assert opskit("verify", sqlite_file, database.url, "--into-existing").code == 0
