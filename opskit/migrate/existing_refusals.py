@@ -14,6 +14,14 @@ _SHOWN = 5
 
 def existing_refusals(job: Job, existing: ExistingFacts, source: SourceFacts) -> Iterator[Fault]:
     """Every reason not to begin."""
+    if not existing.matching.tables:
+        yield Fault(
+            "nothing_matches",
+            f"no table of {job.source} stands in schema {existing.schema.name} of {job.target_name}",
+            "let the application make its schema there first; without --into-existing opskit makes one",
+            job.target_name,
+        )
+        return
     # an index by nature, whatever it holds: the application has its own way to search PostgreSQL
     search = {table.name for table in source.schema.virtual_tables}
     for name in existing.matching.homeless:

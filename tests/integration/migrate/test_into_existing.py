@@ -374,3 +374,21 @@ def test_of_several_databases_all_are_filled_or_none(
     assert opskit("migrate", "--into-existing", cwd=tmp_path).code == 0
     assert query(made, "SELECT count(*) FROM users") == [(2,)]
     assert query(second, "SELECT count(*) FROM child") == [(2,)]
+
+
+def test_a_search_index_stays_behind_as_the_application_has_its_own(
+    opskit: Opskit, tmp_path: Path, database: TestDatabase
+) -> None:
+    script = "CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT); INSERT INTO t VALUES (1, 'x');"
+    search = "CREATE VIRTUAL TABLE t_search USING fts5(body); INSERT INTO t_search VALUES ('x');"
+    source = make_sqlite(tmp_path / "s.db", f"{script} {search}")
+    query(
+        database,
+        "CREATE TABLE t (id int PRIMARY KEY, body text,"
+        " search tsvector GENERATED ALWAYS AS (to_tsvector('simple', body)) STORED)",
+    )
+    result = into(opskit, source, database)
+    assert result.code == 0, result.stdout
+    assert "table t_search has no counterpart in the target; its 1 rows are left behind" in told(result)
+    assert query(database, "SELECT id FROM t WHERE search @@ 'x'") == [(1,)]
+    assert opskit("verify", source, database.url, "--into-existing").code == 0

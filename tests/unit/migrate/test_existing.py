@@ -162,11 +162,23 @@ def test_what_fits_is_not_refused() -> None:
     assert refusals(facts, existing(facts, ORDERS)) == []
 
 
+def test_a_target_in_which_nothing_was_made_is_refused() -> None:
+    assert refusals(source("ID"), existing(source("ID"))) == [("nothing_matches", JOB.target_name)]
+
+
 def test_a_table_without_a_home_is_refused_when_it_holds_rows() -> None:
-    assert refusals(source("ID"), existing(source("ID"))) == [("no_home", "Orders")]
-    empty = source("ID", rows=0)
-    assert refusals(empty, existing(empty)) == []
-    assert told(empty, existing(empty)) == ("table Orders has no counterpart in the target; it holds no row",)
+    for rows, refused in ((3, [("no_home", "Drafts")]), (0, [])):
+        facts = with_drafts(source("ID", "note"), rows)
+        assert refusals(facts, existing(facts, ORDERS)) == refused
+    assert "table Drafts has no counterpart in the target; it holds no row" in told(
+        facts, existing(facts, ORDERS)
+    )
+
+
+def with_drafts(facts: SourceFacts, rows: int) -> SourceFacts:
+    """The same with another table, which the target does not have."""
+    schema = Schema((*facts.schema.tables, Table("Drafts", ())))
+    return replace(facts, schema=schema, profiles={**facts.profiles, "Drafts": TableProfile(rows, {})})
 
 
 def test_a_column_without_a_home_is_refused_when_it_holds_values() -> None:
