@@ -44,10 +44,12 @@ def converted_types(
 
 def _numbers(reader: apsw.Connection, table: str, column: str) -> tuple[float, float] | None:
     """The least and the greatest value of a column that begins with a number, when both are numbers."""
-    first = rows(reader, f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL LIMIT 1")
-    if not first or not isinstance(first[0][0], int | float):
+    first = rows(reader, f"SELECT typeof({column}) FROM {table} WHERE {column} IS NOT NULL LIMIT 1")
+    if not first or first[0][0] not in {"integer", "real"}:
         return None
-    ((lowest, highest),) = rows(reader, f"SELECT min({column}), max({column}) FROM {table}")
+    # texts are the greatest of all; they are not read, as they may be none
+    greatest = f"CASE WHEN typeof(max({column})) IN ('integer', 'real') THEN max({column}) END"
+    ((lowest, highest),) = rows(reader, f"SELECT min({column}), {greatest} FROM {table}")
     if isinstance(lowest, int | float) and isinstance(highest, int | float):
         return lowest, highest
     return None
