@@ -29,7 +29,8 @@ def plan_matched(
         left: "table" or "table.column" of the source → how much it holds, from `left_behind`.
         converted: (table, column) → the type with the unit of the numbers that it was converted from.
     """
-    tables = tuple(ComparedTable(_pair(table, schema, converted), None) for table in matching.tables)
+    pairs = [_pair(table, schema, converted) for table in matching.tables]
+    tables = tuple(ComparedTable(pair, pair.source) for pair in pairs)
     return Comparison(tables, tuple(_faults(matching, left)), tuple(_notes(matching, left)))
 
 

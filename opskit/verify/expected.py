@@ -10,9 +10,6 @@ from opskit.schema.postgresql_reader import read_target_schema
 from opskit.schema.target_schema import TargetSchema
 from opskit.transfer.target import Connection, server_words
 
-_REFUSED = frozenset({"0A", "21", "22", "23", "2B", "42", "54"})
-"""SQLSTATE classes by which the server refuses a statement, rather than being gone, full or told to stop."""
-
 
 class CannotRemake(Exception):
     """The server does not allow it here; the text says why."""
@@ -65,9 +62,14 @@ def _make(connection: Connection, statements: Sequence[str]) -> None:
         with connection.transaction():
             connection.execute(";\n".join(statements).encode())
     except psycopg.Error as error:
-        if (error.sqlstate or "")[:2] not in _REFUSED:
+        if not is_refusal(error):
             raise
         middle = len(statements) // 2
         if middle:
             _make(connection, statements[:middle])
             _make(connection, statements[middle:])
+
+
+def is_refusal(error: psycopg.Error) -> bool:
+    """Does the server object to the statement or the data, rather than being gone, full or told to stop?"""
+    return (error.sqlstate or "")[:2] in {"0A", "21", "22", "23", "2B", "42", "54"}

@@ -18,10 +18,16 @@ from opskit.verify.findings import Finding
 
 @dataclass(frozen=True, slots=True)
 class ComparedTable:
-    """A table on both sides, and the table of rejects beside it in the target, if there is one."""
+    """A table on both sides.
+
+    Attributes:
+        copied: the source as `migrate` has read it: without the columns that the server computes.
+        rejects: the table of rejects beside it in the target, None when there is none.
+    """
 
     pair: Pair
-    rejects: str | None
+    copied: SourceTable
+    rejects: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,17 +159,19 @@ def _rejects(wanted: Design, table: TableDesign, target: TargetSchema) -> str | 
 
 
 def _compared(table: TableDesign, found: PgTable, target: TargetSchema, rejects: str | None) -> ComparedTable:
+    # only a table of rejects tells that texts were looked at which PostgreSQL cannot store
+    read = {
+        column: SourceColumn(column.source, column.pg_type, rejects is not None and _is_text(column.pg_type))
+        for column in table.columns
+    }
     common = [column for column in table.columns if found.column(column.target)]
-    columns = tuple(
-        # only a table of rejects tells that texts were looked at which PostgreSQL cannot store
-        SourceColumn(column.source, column.pg_type, rejects is not None and _is_text(column.pg_type))
-        for column in common
-    )
+    columns = tuple(read[column] for column in common)
     targets = tuple(column.target for column in common)
     folded = {ascii_fold(column.source) for column in common}
     key = table.key if all(ascii_fold(column) in folded for column in table.key) else ()
     pair = Pair(SourceTable(table.source, columns), TargetTable(target.name, found.name, targets), key)
-    return ComparedTable(pair, rejects)
+    copied = SourceTable(table.source, tuple(read[column] for column in table.copied()))
+    return ComparedTable(pair, copied, rejects)
 
 
 def _is_text(pg_type: str) -> bool:

@@ -23,7 +23,7 @@ from opskit.schema.target_schema import TargetSchema
 from opskit.transfer.functions import register
 from opskit.transfer.target import Connection, connect, server_words
 from opskit.verify.existing import left_behind, plan_matched
-from opskit.verify.expected import CannotRemake, remake
+from opskit.verify.expected import CannotRemake, is_refusal, remake
 from opskit.verify.findings import Difference, Finding
 from opskit.verify.generators import NO_GENERATOR, generator_findings, highest_keys
 from opskit.verify.moments import converted_types
@@ -203,7 +203,7 @@ class _Compared:
             with self.connection.transaction():
                 return self.connection.execute(difference.unless.encode()).fetchone() != (True,)
         except psycopg.Error as error:
-            if error.sqlstate is None:
+            if not is_refusal(error):
                 raise
             return False
 

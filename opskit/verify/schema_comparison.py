@@ -5,7 +5,7 @@ definitions are the same exactly when their text is.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from opskit.schema.target_schema import PgColumn, PgForeignKey, PgIndex, PgTable, PgTrigger, TargetSchema
 from opskit.verify.findings import Difference, Finding
@@ -19,7 +19,7 @@ def compare_schemas(expected: TargetSchema, found: TargetSchema) -> Iterator[Dif
     """
     for name, table in expected.tables.items():
         if name in found.tables:
-            yield from _table(_Tables(expected, found, name), table, found.tables[name])
+            yield from _table(_Tables(expected, found, f"table {name}"), table, found.tables[name])
     for name, view in expected.views.items():
         there = found.views.get(name)
         if there and there.definition != view.definition:
@@ -29,14 +29,13 @@ def compare_schemas(expected: TargetSchema, found: TargetSchema) -> Iterator[Dif
     yield from _functions(expected, found)
 
 
+@dataclass(frozen=True, slots=True)
 class _Tables:
-    """What the comparison of one table needs of both schemas."""
+    """What the comparison of one table needs of both schemas; `what` names the table."""
 
-    def __init__(self, expected: TargetSchema, found: TargetSchema, name: str) -> None:
-        self.expected = expected
-        self.found = found
-        self.name = name
-        self.what = f"table {name}"
+    expected: TargetSchema
+    found: TargetSchema
+    what: str
 
 
 def _table(tables: _Tables, expected: PgTable, found: PgTable) -> Iterator[Difference]:
@@ -66,7 +65,8 @@ def _column(what: str, expected: PgColumn, found: PgColumn) -> Iterator[Differen
     elif found.not_null and not expected.not_null:
         yield _note("not_null_added", what, "may not be NULL")
     if expected.generated != found.generated:
-        yield _fault("generated_differs", what, _instead("is computed", found.generated, expected.generated))
+        message = _instead("is computed", found.generated, expected.generated)
+        yield Difference(Finding("generated_differs", what, message), fault=expected.generated is not None)
     if expected.default != found.default and found.sequence is None:
         message = _instead("has the default", found.default, expected.default)
         yield Difference(Finding("default_differs", what, message), fault=expected.default is not None)
@@ -124,8 +124,8 @@ def _index_missing(what: str, tables: _Tables, index: PgIndex, found: PgTable) -
         unique = "not unique and " if index.unique and not namesake.unique else ""
         message = f"is {unique}{namesake.body} instead of {index.body}"
         return _fault("index_differs", what, message)
-    terms = tuple(index.terms)
-    unless = key_fails(tables.found.name, found, terms, unique=index.unique, predicate=index.predicate)
+    schema = tables.found.name
+    unless = key_fails(schema, found, index.terms, unique=index.unique, predicate=index.predicate)
     return _missing("index", what, "is missing", unless)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import cast
@@ -12,7 +12,7 @@ from psycopg import sql
 
 from opskit.transfer.compare import REPORTED
 from opskit.transfer.rejects import read_rejects
-from opskit.transfer.tables import REJECTS_COLUMNS, Pair
+from opskit.transfer.tables import REJECTS_COLUMNS, SourceTable
 from opskit.transfer.target import Connection
 
 _Row = tuple[str, Hashable]
@@ -53,7 +53,9 @@ class RejectsTable:
         return Counter((one, _values(row)) for one, row in cast("Iterator[tuple[str, str]]", found))
 
 
-def compare_rejects(reader: apsw.Connection, pair: Pair, kept: RejectsTable) -> tuple[str, ...]:
+def compare_rejects(
+    reader: apsw.Connection, table: SourceTable, key: Sequence[str], kept: RejectsTable
+) -> tuple[str, ...]:
     """One sentence for each row that does not fit and is not kept, and for each that is kept without reason.
 
     Raises:
@@ -62,7 +64,7 @@ def compare_rejects(reader: apsw.Connection, pair: Pair, kept: RejectsTable) -> 
     """
     there = kept.rows()
     unlike: list[str] = []
-    for reject in read_rejects(reader, pair.source, pair.key):
+    for reject in read_rejects(reader, table, key):
         row = (reject.key, _values(reject.row))
         if there[row]:
             there[row] -= 1

@@ -74,7 +74,7 @@ class Tables:
         self.progress.begin(task, 2 * counted)
         verdict = self._by_digest(pair, lambda done: self.progress.advance(task, done))
         if verdict.source_rows < counted or kept:  # digests leave out what does not fit
-            unlike = compare_rejects(self.reader, pair, rejects)
+            unlike = compare_rejects(self.reader, table.copied, pair.key, rejects)
             verdict = replace(
                 verdict,
                 source_rows=counted,

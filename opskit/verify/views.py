@@ -13,6 +13,7 @@ from opskit.schema.sqlite_file import scalar
 from opskit.schema.target_schema import TargetSchema
 from opskit.transfer.target import Connection, server_words
 from opskit.transfer.views import COMPARED_ROWS, differing_rows, source_rows
+from opskit.verify.expected import is_refusal
 from opskit.verify.findings import Difference, Finding
 
 
@@ -86,7 +87,7 @@ class Views:
                     return f"returns {differing} rows that differ" if differing else ""
                 found = self.connection.execute(f"SELECT count(*) FROM ({query}) rows".encode()).fetchall()
         except psycopg.Error as error:
-            if error.sqlstate is None:
+            if not is_refusal(error):
                 raise
             return f"cannot be queried: {server_words(error)}"
         counted = scalar(self.reader, f"SELECT count(*) FROM {quote(view.name)}")

@@ -106,7 +106,7 @@ REJECTED = """
 CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT, f REAL, data BLOB);
 INSERT INTO notes VALUES (1, 'fine', 1.5, x'00ff'), (2, CAST(x'610062' AS TEXT), 1e999, NULL),
     (3, CAST(x'ff41' AS TEXT), 2.5, x''), (4, CAST(x'00' AS TEXT), -0.0, x'01'), (5, 'ünïcode', NULL, NULL);
-CREATE TABLE lines (a TEXT, b TEXT);
+CREATE TABLE lines (a TEXT, b TEXT, c TEXT AS (a || '!') STORED);
 INSERT INTO lines VALUES (CAST(x'ff' AS TEXT), 'same'), (CAST(x'ff' AS TEXT), 'same'), ('good', 'same');
 CREATE VIEW counted AS SELECT count(*) AS n FROM lines;
 CREATE VIEW doubled AS SELECT n * 2 AS n FROM counted;
