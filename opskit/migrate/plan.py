@@ -96,8 +96,7 @@ def _refusals(one: Undertaking, begun: Container[str]) -> Iterator[Fault]:
     if one.existing is None:
         if one.target.occupied and not one.kept.published:
             yield _occupied(one, published=publication(one).title in begun)
-        if one.job.misfits is Misfits.REFUSE:
-            yield from _misfits(one)
+        yield from _misfits(one)
     elif not one.kept.published:
         yield from existing_refusals(one.job, one.existing, one.source)
     yield from _unknown_overrides(one)
@@ -108,10 +107,11 @@ def _refusals(one: Undertaking, begun: Container[str]) -> Iterator[Fault]:
 
 
 def _misfits(one: Undertaking) -> Iterator[Fault]:
-    """Values that the types of their columns cannot hold."""
+    """Values that the types of their columns cannot hold, when they are not to be set aside."""
+    refused = one.job.misfits is Misfits.REFUSE
     for table in (table.source for table in one.design.tables):
         scan = one.source.scans[table]
-        for unfit in scan.unfit:
+        for unfit in scan.unfit if refused else ():
             yield Fault(
                 "unfit_text",
                 f"{unfit} ({scan.unfit_rows} such rows in table {table}): PostgreSQL cannot store it as text",
@@ -119,11 +119,14 @@ def _misfits(one: Undertaking) -> Iterator[Fault]:
                 f"{table}.{unfit.column}",
             )
         for column, profile in one.source.profiles[table].columns.items():
-            wanted = one.source.choices[table][column].pg_type
-            if profile.misfits.get(wanted):
+            choice = one.source.choices[table][column]
+            misfits = profile.misfits.get(choice.pg_type, 0)
+            # an override that most values do not fit is a mistake, not a matter of single rows
+            mistaken = choice.configured and 2 * misfits > profile.filled()
+            if misfits and (refused or mistaken):
                 yield Fault(
                     "override",
-                    f"{table}.{column}: {profile.fits(wanted)}",
+                    f"{table}.{column}: {profile.fits(choice.pg_type)}",
                     "mend the values, or give the column another type in migrate.overrides",
                     f"{table}.{column}",
                 )

@@ -18,7 +18,7 @@ from opskit.migrate.steps import (
 )
 from opskit.migrate.undertaking import undertake
 from opskit.runs.plan import Plan
-from opskit.schema.model import Affinity, Column, Index, IndexTerm, Schema, Table, View
+from opskit.schema.model import Affinity, Column, Index, IndexTerm, Schema, Storage, Table, View
 from opskit.schema.types import ColumnProfile, TypeChoice
 from opskit.transfer.tables import Span
 
@@ -181,3 +181,30 @@ def test_all_reasons_are_told_at_once() -> None:
 
 def test_a_file_without_tables_is_refused() -> None:
     assert refusals(source(Schema(()))) == ["nothing_to_migrate"]
+
+
+@pytest.mark.parametrize(
+    ("misfits", "policy", "codes"),
+    [
+        (3, Misfits.SET_ASIDE, []),
+        (3, Misfits.REFUSE, ["override"]),
+        (4, Misfits.SET_ASIDE, ["override"]),
+    ],
+)
+def test_an_override_that_most_values_do_not_fit_is_a_mistake(
+    misfits: int, policy: Misfits, codes: list[str]
+) -> None:
+    facts = source()
+    held = ColumnProfile({Storage.TEXT: 7}, {"date": misfits})
+    users = replace(facts.profiles["users"], columns={**facts.profiles["users"].columns, "name": held})
+    choices = {**facts.choices["users"], "name": TypeChoice("date", "as configured", configured=True)}
+    facts = replace(
+        facts,
+        profiles={**facts.profiles, "users": users},
+        choices={**facts.choices, "users": choices},
+    )
+    job = replace(JOB, misfits=policy, overrides={"users.name": "date"})
+    if codes:
+        assert refusals(facts, job=job) == codes
+    else:
+        plan(job, facts=facts)
