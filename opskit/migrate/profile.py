@@ -19,7 +19,7 @@ from opskit.migrate.evidence import (
     spellings,
 )
 from opskit.migrate.facts import TableProfile
-from opskit.migrate.survey import COUNTED, Seen, survey
+from opskit.migrate.survey import COUNTED, Questions, Seen, survey
 from opskit.schema.model import Column, Storage, Table
 from opskit.schema.moments import MOMENT, may_count_time, unit_of
 from opskit.schema.names import quote
@@ -42,8 +42,7 @@ def profile_table(
     Args:
         overrides: column → the one type the operator wants.
     """
-    counting = {column.name for column in table.columns if column.name in overrides or may_count_time(column)}
-    count, seen = survey(connection, table, counting)
+    count, seen = survey(connection, table, _questions(table, types, overrides))
     wanted = {
         column.name: _wanted(table, column, seen[column.name], types, overrides.get(column.name))
         for column in table.columns
@@ -55,6 +54,16 @@ def profile_table(
             column.name: _profile(connection, table, column, seen[column.name], misfits[column.name])
             for column in table.columns
         },
+    )
+
+
+def _questions(table: Table, types: TypesProfile, overrides: Mapping[str, str]) -> Questions:
+    first = {
+        column.name: overrides.get(column.name, candidates(column, types)[0]) for column in table.columns
+    }
+    return Questions(
+        counting={one.name for one in table.columns if one.name in overrides or may_count_time(one)},
+        moments={name for name, pg_type in first.items() if pg_type == MOMENT},
     )
 
 
@@ -100,12 +109,16 @@ def _wanted(
     Ends with the first candidate that is known to hold everything: the rest could not be chosen.
     """
     if override is not None:
-        return {resolve(override, seen.numbers): None}
+        resolved = resolve(override, seen.numbers)
+        return {resolved: _known_misfits(resolved, seen)}
     found: dict[str, int | None] = {}
     for candidate in candidates(column, types):
         if candidate == "json" and _is_compared(table, column):
             continue  # it has no equality, so no key and no index
-        found[candidate] = _known_misfits(candidate, seen.storage, types)
+        found[candidate] = _known_misfits(candidate, seen)
+        if candidate == "bigint" and types is TypesProfile.SAME and seen.storage[Storage.REAL]:
+            # whole reals would fit, but read back as integers
+            found[candidate] = sum(seen.storage[one] for one in COUNTED if one is not Storage.INTEGER)
         if found[candidate] == 0:
             break
     return found
@@ -117,15 +130,16 @@ def _is_compared(table: Table, column: Column) -> bool:
     return column.name in {*table.primary_key, *terms}
 
 
-def _known_misfits(candidate: str, storage: Mapping[Storage, int], types: TypesProfile) -> int | None:
-    """The misfits as far as storage classes alone tell them."""
-    integers, reals, texts, blobs = (storage[one] for one in COUNTED)
+def _known_misfits(candidate: str, seen: Seen) -> int | None:
+    """The misfits as far as they are known without looking at values."""
+    integers, reals, texts, blobs = (seen.storage[one] for one in COUNTED)
     known = {
         "bytea": 0,
         "text": blobs,
         "numeric": texts + blobs,
-        "bigint": None if reals and types is TypesProfile.NATIVE else reals + texts + blobs,
+        "bigint": None if reals else texts + blobs,
         "double precision": None if integers else texts + blobs,
+        MOMENT: 0 if seen.canonical else None,
     }
     return known.get(candidate) if integers + reals + texts + blobs else 0
 

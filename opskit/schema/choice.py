@@ -19,7 +19,8 @@ def choose(column: Column, profile: ColumnProfile, types: TypesProfile) -> TypeC
     """The first candidate without misfits."""
     wanted = candidates(column, types)
     declared = f"declared {column.declared or 'without a type'}"
-    if profile.filled() == 0 and wanted[0] == "bigint" and column.affinity is not Affinity.INTEGER:
+    is_empty = profile.filled() <= profile.unstorable
+    if is_empty and wanted[0] == "bigint" and column.affinity is not Affinity.INTEGER:
         return TypeChoice("text", f"{declared}, holds no value")
     chosen = next(filter(profile.holds, wanted))
     passed = [one for one in wanted[: wanted.index(chosen)] if profile.misfits.get(one)]

@@ -27,11 +27,6 @@ class Unit(Enum):
     def __str__(self) -> str:
         return _TITLES[self]
 
-    @property
-    def digits(self) -> int:
-        """Digits of seconds that a whole number of it may have; SQLite counts milliseconds in julian days."""
-        return {Unit.SECONDS: 0, Unit.MICROSECONDS: 6}.get(self, 3)
-
 
 _TITLES = {
     Unit.SECONDS: "unix seconds",
@@ -48,7 +43,9 @@ WINDOWS = {
 }
 """Least and greatest number of each unit, inclusive: from 1973-03-03 to 2100-01-01."""
 
-_CONVERTED = re.compile(r"(date|timestamp with(?:out)? time zone)\((epoch|epoch_ms|epoch_us|julian)\)")
+_CONVERTED = re.compile(
+    r"(date|timestamp(?:\(\d\))? with(?:out)? time zone)\((epoch|epoch_ms|epoch_us|julian)\)"
+)
 _WORDS = re.compile(
     r"(?:.*_)?(?:at|on|date|[acm]?time|datetime|timestamp|ts|created|updated|modified|deleted|expires|expiry)"
     r"(?:_[mu]?s)?",
@@ -120,6 +117,5 @@ def _microseconds(value: float, unit: Unit) -> int:
     if unit is Unit.JULIAN:
         return (math.floor(value * 86_400_000 + 0.5) - 210_866_760_000_000) * 1000
     scale = {Unit.SECONDS: 1_000_000, Unit.MILLISECONDS: 1000}.get(unit, 1)
-    return round(
-        Decimal(repr(value)) * scale
-    )  # the digits that were written, not what a double makes of them
+    # the digits that were written, not what a double makes of them
+    return round(Decimal(repr(value)) * scale)

@@ -157,19 +157,13 @@ def is_supported(pg_type: str) -> bool:
 def resolve(override: str, numbers: tuple[float, float] | None) -> str:
     """The type an override means for a column: a moment takes numbers in the unit that they all are in.
 
-    A type that keeps fewer digits of seconds than the unit has stays what it is: the numbers do not fit.
-
     >>> resolve("date", (1_700_006_400, 1_700_092_800)), resolve("date", None)
     ('date(epoch)', 'date')
     >>> resolve("timestamp(3) without time zone", (1_700_006_400_125, 1_700_092_800_000))
-    'timestamp without time zone(epoch_ms)'
+    'timestamp(3) without time zone(epoch_ms)'
     """
-    plain = _PRECISION.sub("", override)
-    unit = unit_of(*numbers) if numbers and plain in MOMENTS else None
-    precision = _PRECISION.search(override)
-    if unit is None or (precision and int(precision[1]) < unit.digits):
-        return override
-    return f"{plain}({unit.value})"
+    unit = unit_of(*numbers) if numbers and _PRECISION.sub("", override) in MOMENTS else None
+    return f"{override}({unit.value})" if unit else override
 
 
 def candidates(column: Column, types: TypesProfile) -> tuple[str, ...]:

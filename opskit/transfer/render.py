@@ -7,7 +7,7 @@ digest that is compared with what PostgreSQL prints.
 import re
 from collections.abc import Callable, Mapping
 
-from opskit.schema.moments import Unit, unit_in
+from opskit.schema.moments import Unit, server_type, unit_in
 from opskit.transfer.render_text import TEXT_TYPES, text
 
 _FRACTION = re.compile(r"\((\d)\)")
@@ -31,7 +31,7 @@ def base_type(pg_type: str) -> str:
     >>> base_type("numeric(10,2)"), base_type("timestamp(3) with time zone")
     ('numeric', 'timestamp with time zone')
     """
-    return re.sub(r" ?\(.*\)", "", pg_type, flags=re.DOTALL)
+    return re.sub(r" ?\(.*\)", "", server_type(pg_type), flags=re.DOTALL)
 
 
 def render(column: str, pg_type: str) -> str:
@@ -108,19 +108,18 @@ def _numeric(column: str, pg_type: str) -> str:
 
 
 def _timestamp(column: str, pg_type: str) -> str:
-    text = _iso(column)
+    iso = _iso(column)
     unit = unit_in(pg_type)
-    if unit:
-        text = f"CASE typeof({column}) WHEN 'text' THEN {text} ELSE {_moment(column, unit)} END"
-    precision = re.search(r"\((\d)\)", pg_type)
-    if precision is None:
-        return text
-    longest = len("2025-08-14 12:33:01+00") + (int(precision[1]) and 1 + int(precision[1]))
-    return f"CASE WHEN length({text}) <= {longest} THEN {text} END"
+    return f"CASE typeof({column}) WHEN 'text' THEN {iso} ELSE {_moment(column, unit)} END" if unit else iso
 
 
 def _moment(column: str, unit: Unit) -> str:
     return f"CASE WHEN typeof({column}) IN ('integer', 'real') THEN opskit_{unit.value}({column}) END"
+
+
+def is_canonical_moment(column: str) -> str:
+    """The SQL that is true for text as datetime() itself writes it: `2025-08-14 12:33:01`."""
+    return f"datetime({column}) = {column} AND {column} >= '0001-'"
 
 
 def _iso(column: str) -> str:
@@ -130,7 +129,7 @@ def _iso(column: str) -> str:
     fraction = f"rtrim({rest}, 'Z')"
     is_fraction = f"length({fraction}) BETWEEN 2 AND 7 AND rtrim({fraction}, '0123456789') = '.'"
     return (
-        f"CASE WHEN datetime({column}) = {column} AND {column} >= '0001-' THEN {column} || '+00'"
+        f"CASE WHEN {is_canonical_moment(column)} THEN {column} || '+00'"
         f" WHEN typeof({column}) = 'text' AND {column} >= '0001-'"
         f" AND datetime({moment}) = replace({moment}, 'T', ' ')"
         f" AND ({rest} IN ('', 'Z') OR {is_fraction} AND length({rest}) - length({fraction}) < 2)"

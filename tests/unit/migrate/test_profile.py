@@ -131,6 +131,8 @@ def test_examples_show_bytes_that_are_no_text(connection: apsw.Connection, encod
         ("INTEGER", [1, "n/a"], "text"),
         ("INTEGER", [1, b"x"], "bytea"),
         ("TEXT", ["x"], "text"),
+        ("", [], "text"),
+        ("INTEGER", [], "bigint"),
     ],
 )
 def test_a_text_that_cannot_be_stored_widens_nothing(
@@ -162,6 +164,41 @@ def test_numbers_that_may_count_time_are_measured(connection: apsw.Connection) -
 def test_an_override_to_a_moment_takes_the_unit_that_all_numbers_are_in(connection: apsw.Connection) -> None:
     fill(connection, "CREATE TABLE t (v INTEGER)", (1_700_000_000,), (1_700_000_001,))
     assert profile(connection, v="date").columns["v"].misfits == {"date(epoch)": 2}
+
+
+@pytest.mark.parametrize(
+    ("value", "misfits"), [(1_700_000_000_123, 0), (1_700_000_000_123.5, 1), ("2024-05-06 07:08:09.25", 0)]
+)
+def test_a_type_of_limited_precision_holds_no_finer_fractions(
+    connection: apsw.Connection, value: Any, misfits: int
+) -> None:
+    fill(connection, "CREATE TABLE t (v DATETIME)", (value,))
+    wanted = "timestamp(3) without time zone(epoch_ms)"
+    assert profile(connection, v=wanted).columns["v"].misfits == {wanted: misfits}
+
+
+@pytest.mark.parametrize(
+    ("values", "misfits", "shortest"),
+    [
+        (["2024-05-06 07:08:09"], 0, 19),
+        ([], 0, None),
+        (["2024-05-06T07:08:09"], 0, 19),
+        (["2024-05-06 07:08:09", "2024-05-06"], 0, 10),
+        (["2024-05-06 07:08:09", "0000-05-06 07:08:09"], 1, 19),
+        (["2024-05-06 07:08:09", 2460310.5], 1, None),
+        (["2024-05-06 07:08:09", b"2024-05-06 07:08:09"], 1, None),
+    ],
+)
+@pytest.mark.parametrize("declared", ["DATETIME", "TIMESTAMP TEXT"])
+def test_moments_as_sqlite_writes_them_need_one_look(
+    connection: apsw.Connection, declared: str, values: list[Any], misfits: int, shortest: int | None
+) -> None:
+    fill(connection, f"CREATE TABLE t (v {declared})", *((value,) for value in [*values, None]))
+    found = profile(connection).columns["v"]
+    assert found.misfits["timestamp with time zone"] == misfits
+    assert (found.storage[Storage.NULL], found.filled()) == (1, len(values))
+    if declared == "DATETIME":  # where numbers stay numbers
+        assert found.shortest == shortest
 
 
 def test_moments_of_many_kinds_are_counted_by_kind(connection: apsw.Connection) -> None:

@@ -5,6 +5,7 @@ import pytest
 from opskit.config import TypesProfile
 from opskit.schema.choice import as_configured, choose
 from opskit.schema.model import Affinity, Column, Storage
+from opskit.schema.moments import server_type
 from opskit.schema.sqlite_reader import affinity
 from opskit.schema.types import (
     SUPPORTED,
@@ -14,6 +15,7 @@ from opskit.schema.types import (
     candidates,
     is_supported,
     normalize,
+    resolve,
 )
 
 NATIVE, SAME = TypesProfile.NATIVE, TypesProfile.SAME
@@ -184,6 +186,14 @@ def test_an_override_takes_numbers_in_the_unit_that_all_are_in(
 ) -> None:
     choice = as_configured("timestamp with time zone", numbers(lowest, highest))
     assert (choice.pg_type, choice.told, choice.configured) == (resolved, told, True)
+
+
+def test_a_type_of_limited_precision_takes_numbers_in_their_unit_too() -> None:
+    milliseconds = (1_700_000_000_000, 1_800_000_000_000)
+    assert (
+        resolve("timestamp(3) without time zone", milliseconds) == "timestamp(3) without time zone(epoch_ms)"
+    )
+    assert server_type("timestamp(3) without time zone(epoch_ms)") == "timestamp(3) without time zone"
 
 
 def test_offsets_that_are_not_kept_are_told() -> None:
