@@ -45,6 +45,7 @@ from opskit.transfer.backup import discard, keep
 from opskit.transfer.tables import Pair, TargetTable
 from opskit.transfer.target import configure, server_words
 from opskit.transfer.tasks import CopyRows, DigestRows, Execute, FindDifferences
+from opskit.transfer.wide import hashed
 
 
 class MigrateEffects:
@@ -188,7 +189,9 @@ class MigrateEffects:
 
 def _target(step: CopyTable | VerifyTable, session: Session) -> TargetTable:
     columns = tuple(column.target for column in step.table.copied())
-    return TargetTable(session.undertaking.job.staging, step.table.target, columns)
+    return TargetTable(
+        session.undertaking.job.staging, step.table.target, columns, hashed(step.source, columns)
+    )
 
 
 def _server_failure(step: Step, error: psycopg.Error) -> OpskitError:

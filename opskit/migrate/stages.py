@@ -31,6 +31,7 @@ from opskit.schema.design import ColumnDesign, Rule, RuleKind, TableDesign
 from opskit.schema.model import Storage
 from opskit.schema.types import ColumnProfile
 from opskit.transfer.tables import SourceColumn, SourceTable, Span
+from opskit.transfer.wide import wide_columns
 
 VALIDATED = (RuleKind.CHECK, RuleKind.FOREIGN_KEY)
 """Rules that are added unchecked, then held against the rows without keeping anybody waiting."""
@@ -94,12 +95,18 @@ def publication(one: Undertaking) -> Publish | Fill:
 def source_table(one: Undertaking, table: TableDesign, span: Span | None = None) -> SourceTable:
     """How the rows of a table are read, by what is known of their values."""
     scan, profiles = one.source.scans[table.source], one.source.profiles[table.source].columns
+    wide = wide_columns(
+        one.source.schema.table(table.source),
+        {column.source: column.pg_type for column in table.copied()},
+        {column.source: profiles[column.source].widest for column in table.copied()},
+    )
     columns = tuple(
         SourceColumn(
             column.source,
             column.pg_type,
             checked=column.source in scan.columns,
             plain=column.source not in scan.columns and _is_plain(column, profiles[column.source]),
+            wide=wide.get(column.source),
         )
         for column in table.copied()
     )

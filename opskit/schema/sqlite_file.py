@@ -38,13 +38,15 @@ class _Executes(Protocol):
 
 class _Registers(Protocol):
     def create_scalar_function(
-        self, name: str, function: Callable[[Value], Value], numargs: int, /, *, deterministic: bool
+        self, name: str, function: Callable[..., Value], numargs: int, /, *, deterministic: bool
     ) -> None: ...
 
 
-def create_function(connection: apsw.Connection, name: str, function: Callable[[Value], Value]) -> None:
-    """Makes a deterministic function of one argument available to the connection's SQL."""
-    cast("_Registers", connection).create_scalar_function(name, function, 1, deterministic=True)
+def create_function(
+    connection: apsw.Connection, name: str, function: Callable[..., Value], arguments: int = 1
+) -> None:
+    """Makes a deterministic function available to the connection's SQL."""
+    cast("_Registers", connection).create_scalar_function(name, function, arguments, deterministic=True)
 
 
 def cursor(connection: apsw.Connection, sql: str, bindings: Sequence[Value] | None = None) -> Cursor:

@@ -17,6 +17,7 @@ from opskit.schema.moments import Unit, moment_text
 from opskit.schema.sqlite_file import Value, create_function, scalar
 from opskit.transfer.functions_declared import DECLARED
 from opskit.transfer.json_text import json_text, jsonb_text
+from opskit.transfer.wide_source import register_wide
 
 _TIMESTAMP = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?"
@@ -35,6 +36,7 @@ def register(connection: apsw.Connection) -> None:
     create_function(connection, "opskit_utf8", partial(_utf8, encoding))
     for unit in Unit:
         create_function(connection, f"opskit_{unit.value}", partial(_moment, unit))
+    register_wide(connection)
 
 
 def _moment(unit: Unit, value: Value) -> str | None:

@@ -15,6 +15,7 @@ from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Cursor, Value, cursor, scalar
 from opskit.transfer.render import render
 from opskit.transfer.tables import SourceColumn, SourceTable
+from opskit.transfer.wide import digest_field, exceeds
 
 BLOCK_BYTES = 128 * 1024
 """How much is gathered before it is handed on; larger blocks gain nothing measurable."""
@@ -58,22 +59,26 @@ class FramingError(Exception):
     """Text held a framing character although the profile had found none: a bug of ours, never bad data."""
 
 
-def read_blocks(connection: apsw.Connection, table: SourceTable) -> Iterator[Block]:
+def read_blocks(connection: apsw.Connection, table: SourceTable, condition: str = "") -> Iterator[Block]:
     """The rows of a table as blocks of COPY text.
+
+    Args:
+        condition: SQL; only the rows for which it holds.
 
     Raises:
         apsw.Error: the file cannot be read.
     """
     pending: list[bytes] = []
     size = 0
-    for lines in _lines(cursor(connection, _select(connection, table)), table.rows_at_once):
+    query = f"SELECT {line_of(connection, table)} FROM {rows_of(table, condition)}"
+    for lines in _lines(cursor(connection, query), table.rows_at_once):
         pending += lines
         size += sum(map(len, lines))
         if size >= BLOCK_BYTES:
-            yield _block(pending, table)
+            yield to_block(pending, table)
             pending, size = [], 0
     if pending:
-        yield _block(pending, table)
+        yield to_block(pending, table)
 
 
 def _lines(rows: Cursor, at_once: int) -> Iterator[list[bytes]]:
@@ -106,6 +111,14 @@ def concatenate(parts: Sequence[str], separator: str) -> str:
 def fitting(column: SourceColumn) -> str:
     """The SQL that renders a column, NULL for what its type cannot hold."""
     name = quote(column.name)
+    text = _fitting(name, column)
+    if column.wide is None:
+        return text
+    beyond = exceeds(column.name, column.wide)
+    return f"CASE WHEN {beyond} THEN {digest_field(column, column.wide)} ELSE {text} END"
+
+
+def _fitting(name: str, column: SourceColumn) -> str:
     if column.plain:
         return name
     text = render(name, column.pg_type)
@@ -115,16 +128,20 @@ def fitting(column: SourceColumn) -> str:
     return f"CASE WHEN typeof({name}) <> 'text' OR {storable} THEN {text} END"
 
 
-def _select(connection: apsw.Connection, table: SourceTable) -> str:
-    """The statement that yields one line a row."""
-    rows = quote(table.name)
+def rows_of(table: SourceTable, condition: str = "") -> str:
+    """The SQL after FROM that names the rows to read."""
+    conditions = [condition] if condition else []
     if table.span is not None:
-        rows += f" WHERE {table.span.rowid} BETWEEN {table.span.first} AND {table.span.last}"
+        conditions.append(f"{table.span.rowid} BETWEEN {table.span.first} AND {table.span.last}")
+    return f"{quote(table.name)} WHERE {' AND '.join(conditions)}" if conditions else quote(table.name)
+
+
+def line_of(connection: apsw.Connection, table: SourceTable) -> str:
+    """The SQL that renders a row as one line."""
     if not table.columns:
-        return f"SELECT x'' FROM {rows}"
+        return "x''"
     rendered = [_field(column, escaped=table.escaped) for column in table.columns]
-    line = concatenate(rendered, "char(9)" if table.escaped else "char(31)")
-    return f"SELECT {as_bytes(connection, line)} FROM {rows}"
+    return as_bytes(connection, concatenate(rendered, "char(9)" if table.escaped else "char(31)"))
 
 
 def _field(column: SourceColumn, *, escaped: bool) -> str:
@@ -138,7 +155,12 @@ def _field(column: SourceColumn, *, escaped: bool) -> str:
     return f"ifnull({text}, CASE WHEN {name} IS NULL THEN {null} ELSE {null} || {null} END)"
 
 
-def _block(lines: list[bytes], table: SourceTable) -> Block:
+def to_block(lines: list[bytes], table: SourceTable) -> Block:
+    """Lines as `line_of` renders them, escaped for COPY; those of rows that do not fit are left out.
+
+    Raises:
+        FramingError: some text holds a framing character, and the table was not read escaped.
+    """
     data = b"\n".join(lines) + b"\n" if table.escaped else _escape(lines, table)
     if MISFIT not in data:
         return Block(data, len(lines))

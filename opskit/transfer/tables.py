@@ -7,18 +7,39 @@ REJECTS_COLUMNS = ("key", "reason", "row")
 
 
 @dataclass(frozen=True, slots=True)
+class Wide:
+    """How the values of a column are read that are too large for a line.
+
+    Attributes:
+        rowid: a name of the rowid, None when the table has none: then values can only be read whole.
+        limit: bytes, as PostgreSQL counts them, beyond which a line shows a value by its digest.
+    """
+
+    table: str
+    rowid: str | None
+    limit: int
+
+    @property
+    def candidates(self) -> int:
+        """Bytes as the file stores them beyond which a value may exceed the limit: UTF-16 can be shorter."""
+        return self.limit * 2 // 3
+
+
+@dataclass(frozen=True, slots=True)
 class SourceColumn:
     """A column to read and the PostgreSQL type it is rendered for.
 
     Attributes:
         checked: some of its texts are none that PostgreSQL can store; each is looked at.
         plain: every value is NULL or of the one class that prints as the type does; none is looked at.
+        wide: how values are read that are too large for a line; None when there are none.
     """
 
     name: str
     pg_type: str
     checked: bool = False
     plain: bool = False
+    wide: Wide | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +69,22 @@ class SourceTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Hashed:
+    """A column of the target whose lines show values beyond a limit of bytes by their digest."""
+
+    name: str
+    limit: int
+    is_bytea: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TargetTable:
     """A table to write or read, and the columns in the order of the lines."""
 
     schema: str
     name: str
     columns: tuple[str, ...]
+    hashed: tuple[Hashed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

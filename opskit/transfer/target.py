@@ -12,7 +12,8 @@ from psycopg.pq.abc import PGconn
 
 from opskit.errors import ConnectionFailed
 from opskit.transfer.source import Block
-from opskit.transfer.tables import TargetTable
+from opskit.transfer.tables import Hashed, TargetTable
+from opskit.transfer.wide import MARK
 
 CANONICAL = {
     "timezone": "UTC",
@@ -136,11 +137,23 @@ def copy_out(connection: Connection, table: TargetTable) -> Iterator[list[bytes]
     Raises:
         psycopg.Error: the server refused or went away.
     """
-    columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
+    hashed = {one.name: one for one in table.hashed}
+    columns = sql.SQL(", ").join(_printed(name, hashed.get(name)) for name in table.columns)
     statement = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(columns, identifier(table))
     with connection.cursor() as cursor, cursor.copy(statement):
         # psycopg's own iteration makes a generator a row, which takes as long as all the rest together
         yield from _lists(_copied_lines(connection.pgconn))
+
+
+def _printed(name: str, hashed: Hashed | None) -> sql.Composable:
+    """A column as a line shows it."""
+    column = sql.Identifier(name)
+    if hashed is None:
+        return column
+    stored = sql.SQL("{}" if hashed.is_bytea else "convert_to({}::text, 'UTF8')").format(column)
+    return sql.SQL(
+        "CASE WHEN octet_length({}) > {} THEN {} || encode(sha256({}), 'hex') ELSE {}::text END"
+    ).format(column, hashed.limit, MARK, stored, column)
 
 
 def _lists(lines: Iterator[bytes]) -> Iterator[list[bytes]]:

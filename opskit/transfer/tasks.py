@@ -11,6 +11,9 @@ from opskit.transfer.proof import differences, digest_target
 from opskit.transfer.source import Block, read_blocks
 from opskit.transfer.tables import Pair, SourceTable, TargetTable
 from opskit.transfer.target import copy_in
+from opskit.transfer.wide import any_exceeds
+from opskit.transfer.wide_source import WideRow, read_wide_rows
+from opskit.transfer.wide_target import insert_wide
 from opskit.transfer.workers import Advance, Ends
 
 
@@ -25,7 +28,12 @@ class CopyRows:
         """See `Task`."""
         started = time.monotonic()
         account = _Account(advance)
-        taken = copy_in(ends.writer, self.target, account.kept(read_blocks(ends.reader, self.source)))
+        wide = any_exceeds(self.source.columns)
+        blocks = read_blocks(ends.reader, self.source, f"NOT {wide}" if wide else "")
+        taken = copy_in(ends.writer, self.target, account.kept(blocks))
+        if wide:
+            singly = account.kept_singly(read_wide_rows(ends.reader, self.source))
+            taken += insert_wide(ends.writer, self.target, singly)
         return Copied(account.digest, account.bytes, account.set_aside, taken, time.monotonic() - started)
 
 
@@ -73,8 +81,17 @@ class _Account:
 
     def kept(self, blocks: Iterator[Block]) -> Iterator[Block]:
         for block in blocks:
-            self.digest += digest(block.lines())
-            self.bytes += len(block.data)
-            self.set_aside += block.set_aside
+            self._note(block)
             yield block
             self.advance(block.rows)
+
+    def kept_singly(self, rows: Iterator[WideRow]) -> Iterator[WideRow]:
+        for row in rows:
+            self._note(row.block)
+            yield row
+            self.advance(row.block.rows)
+
+    def _note(self, block: Block) -> None:
+        self.digest += digest(block.lines())
+        self.bytes += len(block.data)
+        self.set_aside += block.set_aside

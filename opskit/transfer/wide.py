@@ -1,0 +1,115 @@
+"""Values too large to be rendered in one go: which they are, and what they are compared by. Pure.
+
+A line holds at most ROW_BYTES of values. Where the values of a table could be more, those beyond a limit
+stand in its lines by their SHA-256, which both engines compute without showing the value to anybody; they
+travel by themselves, a piece at a time. Lines and digests of lines stay what they are for everybody else.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from opskit.schema.model import Table, ascii_fold
+from opskit.schema.names import literal, quote
+from opskit.transfer.tables import Hashed, SourceColumn, SourceTable, Wide
+
+ROW_BYTES = 2 * 1024 * 1024
+"""What the values of a row may hold together to be handled as one line; a line takes several times that."""
+
+MARK = "sha256 "
+"""What a line shows before the digest of a value, in place of the value."""
+
+_TYPES = ("text", "character varying", "citext", "bytea")
+"""Types that keep a value as the bytes that it has; without modifiers, which would limit it."""
+
+
+def limit_of(widths: Iterable[int], room: int = ROW_BYTES) -> int | None:
+    """The size of values up to which all columns together find room; None when they do anyway.
+
+    >>> limit_of([8, 50, 1000], 300), limit_of([8, 50, 200], 300)
+    (242, None)
+    """
+    ascending = sorted(widths)
+    for number, width in enumerate(ascending):
+        share = room // (len(ascending) - number)
+        if width > share:
+            return share
+        room -= width
+    return None
+
+
+def wide_columns(
+    table: Table, types: Mapping[str, str], widths: Mapping[str, int], room: int = ROW_BYTES
+) -> dict[str, Wide]:
+    """The columns of a table whose values may be beyond the limit.
+
+    Args:
+        types: column → the type it becomes.
+        widths: the same columns → bytes of the longest value as the file stores it.
+        room: bytes of a row's values that may be handled as one line.
+    """
+    able = {name: width for name, width in widths.items() if types[name] in _TYPES}
+    limit = limit_of(able.values(), room)
+    if limit is None:
+        return {}
+    wide = Wide(table.name, rowid_name(table), limit)
+    return {name: wide for name, width in able.items() if width > wide.candidates}
+
+
+def rowid_name(table: Table) -> str | None:
+    """A name of the rowid that no column has taken; None without one, or without rowids."""
+    if table.without_rowid:
+        return None
+    taken = {ascii_fold(column.name) for column in table.columns if column.name != table.rowid_alias}
+    return next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
+
+
+def hashed(source: SourceTable, targets: Sequence[str]) -> tuple[Hashed, ...]:
+    """The columns of the target whose values are compared by their digests."""
+    pairs = zip(source.columns, targets, strict=True)
+    return tuple(
+        Hashed(target, column.wide.limit, column.pg_type == "bytea")
+        for column, target in pairs
+        if column.wide
+    )
+
+
+def exceeds(name: str, wide: Wide) -> str:
+    """The SQL that tells whether a value is read in pieces; the record's header tells, not the value."""
+    return f"ifnull(octet_length({quote(name)}), 0) > {wide.candidates}"
+
+
+def any_exceeds(columns: Sequence[SourceColumn]) -> str:
+    """The SQL that tells whether a row holds such a value; empty when none can.
+
+    Balanced, as the depth of SQL is limited.
+    """
+    terms = [exceeds(column.name, column.wide) for column in columns if column.wide]
+    while len(terms) > 1:
+        terms = [f"({' OR '.join(terms[start : start + 2])})" for start in range(0, len(terms), 2)]
+    return f"({terms[0]})" if terms else ""
+
+
+def digest_field(column: SourceColumn, wide: Wide) -> str:
+    """The SQL that renders a value beyond the limit; NULL when the type cannot hold it."""
+    name = quote(column.name)
+    digest = f"opskit_wide({literal(column.pg_type)}, {wide.limit}, {_address(column.name, wide)})"
+    if column.pg_type == "bytea":
+        return digest
+    storable = f" AND {fault(column.name, wide)} = ''" if column.checked else ""
+    return f"CASE WHEN typeof({name}) = 'text'{storable} THEN {digest} END"
+
+
+def fault(name: str, wide: Wide) -> str:
+    """The SQL that tells why PostgreSQL cannot store a text beyond the limit; empty when it can."""
+    return f"opskit_wide_fault({_address(name, wide)})"
+
+
+def content(name: str, wide: Wide) -> str:
+    """The SQL that yields what is needed to read a value: its class; where it has no address, its bytes."""
+    column = quote(name)
+    if wide.rowid is not None:
+        return f"typeof({column})"
+    return f"CASE typeof({column}) WHEN 'text' THEN opskit_utf8(CAST({column} AS BLOB)) ELSE {column} END"
+
+
+def _address(name: str, wide: Wide) -> str:
+    return f"{literal(wide.table)}, {literal(name)}, {wide.rowid or 'NULL'}, {content(name, wide)}"
