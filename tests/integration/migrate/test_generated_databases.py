@@ -137,7 +137,6 @@ def migrated_whole(
         patch.setenv("OPSKIT_STATE_DIR", f"{scratch}/state")
         file = build(Path(scratch, "source.db"), statements)
         outcome = opskit("migrate", file, conninfo, "--types", types, "--yes", *names)
-        note(";\n".join([*statements, f"-- {outcome}"]))
         if outcome.code:
             return outcome
         with closing(apsw.Connection(str(file))) as source:
@@ -165,5 +164,44 @@ def test_every_value_arrives_or_is_named(
 ) -> None:
     statements = data.draw(databases(bad_text=bad_text))
     names = ["--fold"] if data.draw(st.booleans()) else []
+    note(";\n".join(statements))
     outcome = migrated_whole(target, postgresql.conninfo("generated"), statements, types, *names)
+    assert outcome.code == 0, outcome
+
+
+FOUND: dict[str, Statements] = {
+    "a file that ends in zeros": ("CREATE TABLE t (a)", f"INSERT INTO t VALUES (x'{'ff' * 9000}')"),
+    "an infinite default": ("CREATE TABLE t (a REAL DEFAULT 1e400, b DECIMAL(3) DEFAULT 1e400)",),
+    "a default that a type would round": ("CREATE TABLE t (a DECIMAL(3) DEFAULT 1.5, b INT DEFAULT 0.5)",),
+    "reals among blobs in UTF-16": (
+        "PRAGMA encoding = 'UTF-16'",
+        "CREATE TABLE t (a)",
+        "INSERT INTO t VALUES (x'00'), ('ab'), (1), (0.5), (9e999)",
+    ),
+    "a rejected row of a table named in per cent": (
+        'CREATE TABLE "%s" (a TEXT)',
+        "INSERT INTO \"%s\" VALUES (CAST(x'ff' AS TEXT))",
+    ),
+    "a view of a text that is none": (
+        "CREATE TABLE t (a)",
+        "INSERT INTO t VALUES (x'00'), (CAST(x'c3' AS TEXT))",
+        "CREATE VIEW v AS SELECT a FROM t",
+    ),
+    "a date that is no text": ("CREATE TABLE t (a DATE)", "INSERT INTO t VALUES (CAST(x'ff' AS TEXT))"),
+    "a rejected row with a computed column": (
+        "CREATE TABLE t (a TEXT, b TEXT AS (a || '!') STORED)",
+        "INSERT INTO t (a) VALUES (CAST(x'ff' AS TEXT)), ('x')",
+    ),
+    "columns without names": ('CREATE TABLE t ("" INT)', 'CREATE VIEW v AS SELECT date("") FROM t'),
+    "keys that hold NULL": ("CREATE TABLE t (a DATETIME, PRIMARY KEY (a))", "INSERT INTO t VALUES (NULL)"),
+}
+"""Databases that did not arrive once, each the smallest of its kind."""
+
+
+@pytest.mark.parametrize("types", ["native", "same"])
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found_before(
+    target: psycopg.Connection[Row], postgresql: PrivateCluster, name: str, types: str
+) -> None:
+    outcome = migrated_whole(target, postgresql.conninfo("generated"), FOUND[name], types)
     assert outcome.code == 0, outcome
