@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from opskit.errors import Fault, NeedsAttention, OpskitError, Reverted
-from opskit.runs.journal import Journal
+from opskit.runs.journal import Journal, JournalFailed
 from opskit.runs.plan import JsonValue, Plan, Stage, Step
 
 S_contra = TypeVar("S_contra", bound=Step, contravariant=True)
@@ -103,10 +104,16 @@ def _walk_back(
         try:
             effects.revert(step)
         except (OpskitError, KeyboardInterrupt) as error:  # a second Ctrl-C leaves things half put back
-            journal.write("stuck", step=step.title)
+            _last_word(journal, "stuck", step=step.title)
             reason = str(error) or "interrupted"
             put_back = Fault(
                 "not_put_back", f"could not put back “{step.title}”: {reason}", go_on, step.title
             )
             raise NeedsAttention(*faults, put_back) from error
-    journal.write("reverted", faults=[fault.message for fault in faults])
+    _last_word(journal, "reverted", faults=[fault.message for fault in faults])
+
+
+def _last_word(journal: Journal, event: str, **details: JsonValue) -> None:
+    """Writes it where the disk allows; without it, the next run takes this one for killed."""
+    with suppress(JournalFailed):
+        journal.write(event, **details)

@@ -4,15 +4,18 @@ A kill at any moment leaves a file whose last line says what was being done. The
 decides what is left to do; the journal tells the operator and the next run which run it was.
 """
 
+import errno
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
+from opskit.errors import OpskitError
 from opskit.runs.plan import JsonValue
 
 
@@ -35,31 +38,60 @@ class UnfinishedRun:
     done: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
 
+class JournalFailed(OpskitError):
+    """The journal cannot be written."""
+
+
 class Journal:
     """Writes one run's journal. `run` is its id: time and process, sortable.
 
     Args:
         leaves: files that are of no use if the run does not come to its end.
+
+    Raises:
+        JournalFailed: from all that writes, when the disk is full or does not answer.
     """
 
     def __init__(self, directory: Path, command: str, subject: str, leaves: Sequence[Path] = ()) -> None:
         self.run = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}"
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.file = directory / f"{self.run}.jsonl"
-        self._descriptor = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
+        self._torn = False
+        with self._writing():
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._descriptor = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
         files = [str(file) for file in leaves]
         self.write("started", command=command, subject=subject, pid=os.getpid(), leaves=files)
-        _sync_directory(directory)
+        with self._writing():
+            _sync_directory(directory)
 
     def write(self, event: str, **details: JsonValue) -> None:
         """Appends an event and waits until the disk has it."""
         self.note(event, **details)
-        os.fsync(self._descriptor)
+        with self._writing():
+            os.fsync(self._descriptor)
 
     def note(self, event: str, **details: JsonValue) -> None:
         """Appends an event that any kill leaves there, and a power loss only after the next `write`."""
         entry = {"at": datetime.now(UTC).isoformat(), "event": event, **details}
-        os.write(self._descriptor, (json.dumps(entry, ensure_ascii=False) + "\n").encode())
+        line = (json.dumps(entry, ensure_ascii=False) + "\n").encode()
+        with self._writing():
+            # a full disk takes a part of a line; the next one must not be lost with it
+            written = os.write(self._descriptor, b"\n" + line if self._torn else line)
+            self._torn = written < len(line)
+            if self._torn:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise JournalFailed.of(
+                "journal_failed",
+                f"the journal {self.file} cannot be written: {error.strerror}",
+                hint="make room on the disk of the state directory, then run again",
+                where=str(self.file),
+            ) from error
 
     def __enter__(self) -> Self:
         return self

@@ -23,22 +23,29 @@ def exclusive(state_dir: Path, command: str) -> Generator[None]:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise ConfigurationError.of(
-            "state_dir",
-            f"the state directory {state_dir} cannot be used: {error.strerror}",
-            hint="set state_dir in the configuration, or OPSKIT_STATE_DIR, to a writable directory",
-            where=str(state_dir),
-        ) from error
+        raise _unusable(state_dir, error) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise _busy(os.pread(descriptor, 4096, 0)) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "command": command}).encode(), 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "command": command}).encode(), 0)
+        except OSError as error:  # a full disk
+            raise _unusable(state_dir, error) from error
         yield
     finally:
         os.close(descriptor)  # releases the lock; the file stays, so that no two lock files can exist
+
+
+def _unusable(state_dir: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError.of(
+        "state_dir",
+        f"the state directory {state_dir} cannot be used: {error.strerror}",
+        hint="set state_dir in the configuration, or OPSKIT_STATE_DIR, to a writable directory with room",
+        where=str(state_dir),
+    )
 
 
 def _busy(content: bytes) -> Busy:

@@ -1,7 +1,10 @@
 """Whatever happens in the middle of a plan, all that was begun is put back in reverse, or it is told."""
 
 import json
-from collections.abc import Callable, Iterator
+import resource
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 from opskit.errors import ExitCode, NeedsAttention, QueryFailed, Reverted
 from opskit.runs.execute import execute
 from opskit.runs.journal import Journal, unfinished
-from opskit.runs.plan import Plan, one_by_one
+from opskit.runs.plan import Plan, Stage, one_by_one
 
 GO_ON = "run the same command again"
 
@@ -146,3 +149,66 @@ def test_an_empty_plan_is_finished_at_once(journal: Journal) -> None:
     nothing: Plan[Put] = Plan("paint", "nothing", ())
     execute(nothing, World(), journal, go_on=GO_ON)
     assert events(journal) == ["started", "finished"]
+
+
+@dataclass(slots=True)
+class Together(World):
+    """Every step waits until all of its stage are there, or one has failed."""
+
+    met: threading.Barrier = field(default_factory=lambda: threading.Barrier(3))
+
+    def perform(self, step: Put) -> None:
+        World.perform(self, step)
+        self.met.wait(10)
+
+    def halt(self) -> None:
+        World.halt(self)
+        self.met.abort()
+
+
+SIDE_BY_SIDE = Plan("paint", "the fence", (Stage(tuple(Put(word) for word in ("a", "b", "c")), 3),))
+
+
+def test_steps_of_a_stage_are_performed_side_by_side(journal: Journal) -> None:
+    world = Together()
+    execute(SIDE_BY_SIDE, world, journal, go_on=GO_ON)
+    assert sorted(world.words) == ["a", "b", "c"]
+    assert not world.halted
+    assert events(journal) == ["started", "stage", *["intent"] * 3, *["done"] * 3, "stage done", "finished"]
+
+
+@pytest.mark.parametrize(("trouble", "raised"), [(fail, Reverted), (interrupt, KeyboardInterrupt)])
+def test_when_one_of_them_fails_the_others_are_halted_and_all_are_put_back(
+    journal: Journal, trouble: Callable[[], None], raised: type[BaseException]
+) -> None:
+    world = Together({"perform b": trouble})
+    with pytest.raises(raised):
+        execute(SIDE_BY_SIDE, world, journal, go_on=GO_ON)
+    assert world.halted
+    assert world.words == []
+    assert is_over(journal)
+
+
+@contextmanager
+def disk_with_room_for(size: int) -> Generator[None]:
+    """No file grows beyond so many bytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("room", range(0, 300, 37))
+def test_a_journal_that_cannot_be_written_is_a_failure_like_any_other(journal: Journal, room: int) -> None:
+    world = World()
+    with (
+        pytest.raises(Reverted, match="cannot be written") as caught,
+        disk_with_room_for(journal.file.stat().st_size + room),
+    ):
+        run(world, journal)
+    assert "make room" in caught.value.faults[0].hint
+    assert world.words == []
+    journal.write("reverted")
+    assert is_over(journal)  # a line torn by the full disk has not swallowed it
