@@ -116,7 +116,8 @@ def _usual(table: Table, column: Column, questions: Questions) -> str:
     expected = _expected(column)
     name = quote(column.name)
     alias = column.name == table.rowid_alias
-    filled = "count(*)" if alias or column.not_null else f"count({name})"
+    # IS NOT NULL is answered by the record's header too; count() alone would load the value
+    filled = "count(*)" if alias or column.not_null else f"count(CASE WHEN {name} IS NOT NULL THEN 1 END)"
     if column.name in questions.moments:
         canonical = f"count(CASE WHEN {is_canonical_moment(name)} THEN 1 END)"
         return f"{filled}, {canonical}, {_CANONICAL}, NULL, NULL"
