@@ -160,8 +160,9 @@ def _table_told(table: TableMatch, existing: ExistingFacts, source: SourceFacts)
     name = table.target.name
     rows = source.profiles[table.source.name].rows
     for column in table.homeless:
-        what = f"column {column} of table {table.source.name}"
-        yield f"{what} has no counterpart in the target; it holds no value"
+        values = source.profiles[table.source.name].columns[column].filled()
+        left = f"its {values} values are left behind" if values else "it holds no value"
+        yield f"column {column} of table {table.source.name} has no counterpart in the target; {left}"
     standing = existing.standing.get(name)
     if standing and not rows:
         yield f"table {name} keeps its {standing.rows} rows, the source has none"

@@ -15,46 +15,62 @@ _SHOWN = 5
 def existing_refusals(job: Job, existing: ExistingFacts, source: SourceFacts) -> Iterator[Fault]:
     """Every reason not to begin."""
     if not existing.matching.tables:
-        yield Fault(
-            "nothing_matches",
-            f"no table of {job.source} stands in schema {existing.schema.name} of {job.target_name}",
-            "let the application make its schema there first; without --into-existing opskit makes one",
-            job.target_name,
-        )
+        yield _nothing_matches(job, existing)
         return
-    # an index by nature, whatever it holds: the application has its own way to search PostgreSQL
-    search = {table.name for table in source.schema.virtual_tables}
-    for name in existing.matching.homeless:
-        if source.profiles[name].rows and name not in search:
-            yield Fault(
-                "no_home",
-                f"table {name} ({source.profiles[name].rows} rows) has no counterpart in {job.target_name}",
-                "make the table with the application's migrations, or drop it in SQLite",
-                name,
-            )
+    yield from _homeless_rows(job, existing, source)
     yield from _overruled(job, existing)
     for table in existing.matching.tables:
         if source.profiles[table.source.name].rows:
-            yield from _homeless_values(table, source)
-            yield from _missing_values(table)
-            yield from _unstorable(table, source)
-            for column in table.copied():
-                yield from _unfit_values(table, column, source)
-            yield from _standing_rows(table, existing)
+            yield from _table_refusals(table, existing, source)
+    yield from _not_owned(job, existing)
+    yield from _kept_children(existing, source)
+    yield from _in_use(job, existing, source)
+
+
+def _nothing_matches(job: Job, existing: ExistingFacts) -> Fault:
+    return Fault(
+        "nothing_matches",
+        f"no table of {job.source} stands in schema {existing.schema.name} of {job.target_name}",
+        "let the application make its schema there first; without --into-existing opskit makes one",
+        job.target_name,
+    )
+
+
+def _homeless_rows(job: Job, existing: ExistingFacts, source: SourceFacts) -> Iterator[Fault]:
+    search = _search_tables(source)
+    for name in existing.matching.homeless:
+        rows = source.profiles[name].rows
+        if rows and name not in search:
+            yield Fault(
+                "no_home",
+                f"table {name} ({rows} rows) has no counterpart in {job.target_name}",
+                "make the table with the application's migrations, or drop it in SQLite",
+                name,
+            )
+
+
+def _search_tables(source: SourceFacts) -> set[str]:
+    """Indexes by nature, whatever they hold: the application has its own way to search PostgreSQL."""
+    return {table.name for table in source.schema.virtual_tables}
+
+
+def _table_refusals(table: TableMatch, existing: ExistingFacts, source: SourceFacts) -> Iterator[Fault]:
+    if table.source.name not in _search_tables(source):
+        yield from _homeless_values(table, source)
+    yield from _missing_values(table)
+    yield from _unstorable(table, source)
+    for column in table.copied():
+        yield from _unfit_values(table, column, source)
+    yield from _standing_rows(table, existing)
+
+
+def _not_owned(job: Job, existing: ExistingFacts) -> Iterator[Fault]:
     for name in sorted(existing.foreign):
         yield Fault(
             "not_owner",
             f"this role does not own table {name} in {job.target_name}",
             "connect as the owner of the tables: triggers rest while rows are moved in",
             name,
-        )
-    yield from _kept_children(existing, source)
-    if _was_filled(existing, source):
-        yield Fault(
-            "target_not_empty",
-            f"every table of {job.target_name} that would get rows holds rows already, and not the same ones",
-            "migrate into a schema as the application's migrations make it, or delete these rows",
-            job.target_name,
         )
 
 
@@ -150,12 +166,18 @@ def _standing_rows(table: TableMatch, existing: ExistingFacts) -> Iterator[Fault
     )
 
 
-def _was_filled(existing: ExistingFacts, source: SourceFacts) -> bool:
-    """Is this rather a database in use, perhaps migrated before, than one with its migrations' rows?"""
+def _in_use(job: Job, existing: ExistingFacts, source: SourceFacts) -> Iterator[Fault]:
+    """Rather a database that works already, perhaps migrated before, than one with its migrations' rows."""
     filled = {one.target.name for one in existing.matching.tables if source.profiles[one.source.name].rows}
     standing = [existing.standing[name] for name in filled if name in existing.standing]
     known = all(one.strangers == () for one in standing)
-    return known and len(standing) == len(filled) and any(one.changed for one in standing)
+    if known and len(standing) == len(filled) and any(one.changed for one in standing):
+        yield Fault(
+            "target_not_empty",
+            f"every table of {job.target_name} that would get rows holds rows already, and not the same ones",
+            "migrate into a schema as the application's migrations make it, or delete these rows",
+            job.target_name,
+        )
 
 
 def _kept_children(existing: ExistingFacts, source: SourceFacts) -> Iterator[Fault]:
