@@ -8,12 +8,13 @@ from typing import cast
 
 import apsw
 
-from opskit.schema.model import Column, Table, ascii_fold
+from opskit.schema.model import Column, Table
 from opskit.schema.moments import WINDOWS, Unit, moment_text
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Row, Value, rows, scalar
 from opskit.schema.types import Example, Spelling
 from opskit.transfer.render import render
+from opskit.transfer.wide import rowid_name
 
 _SHOWN = 40
 """Characters of a value or a key that are shown."""
@@ -88,13 +89,6 @@ def row_key(table: Table) -> tuple[str, ...]:
         return table.primary_key
     rowid = rowid_name(table)
     return () if rowid is None else (rowid,)
-
-
-def rowid_name(table: Table) -> str | None:
-    """A name of the rowid that no other column has taken; None for a table without."""
-    taken = {ascii_fold(column.name) for column in table.columns if column.name != table.rowid_alias}
-    free = (name for name in ("rowid", "_rowid_", "oid") if name not in taken)
-    return None if table.without_rowid else next(free, None)
 
 
 def _kind(name: str) -> str:

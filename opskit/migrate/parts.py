@@ -4,12 +4,12 @@ from typing import cast
 
 import apsw
 
-from opskit.migrate.evidence import rowid_name
 from opskit.migrate.facts import Part
 from opskit.schema.model import Table
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import rows, scalar
 from opskit.transfer.tables import Span
+from opskit.transfer.wide import rowid_name
 
 PART_BYTES = 32 * 1024 * 1024
 """What a part holds, roughly: small enough that no worker waits long for the last one."""

@@ -1,11 +1,12 @@
 """What the text of a table holds: bytes that PostgreSQL refuses, and characters that frame rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import apsw
 
-from opskit.migrate.evidence import row_key, rowid_name
+from opskit.migrate.evidence import row_key
 from opskit.migrate.facts import TextScan, UnfitText
 from opskit.schema.model import Storage, Table
 from opskit.schema.names import quote
@@ -13,6 +14,8 @@ from opskit.schema.sqlite_file import cursor, rows, scalar
 from opskit.schema.types import ColumnProfile
 from opskit.transfer.rejects import unstorable
 from opskit.transfer.source import BLOCK_BYTES, FIELD, ROW, as_bytes, concatenate, to_bytes
+from opskit.transfer.tables import Wide
+from opskit.transfer.wide import any_of, exceeds, fault, rowid_name, wide_columns
 
 UNFIT_SHOWN = 10
 """Values named singly when they cannot be stored; the rest is counted."""
@@ -37,9 +40,11 @@ def scan_text(connection: apsw.Connection, table: Table, columns: Mapping[str, C
     names = [name for name, held in columns.items() if held.storage.get(Storage.TEXT)]
     if not names or _is_clean(connection, table, {name: columns[name] for name in names}):
         return TextScan()
+    wide = wide_columns(table, dict.fromkeys(names, "text"), {name: columns[name].widest for name in names})
+    texts = [_Text(name, wide.get(name)) for name in names]
     framing = False
-    bad = 0
-    for block in _text_blocks(connection, table, names):
+    bad = _large_unfit(connection, table, texts)
+    for block in _text_blocks(connection, table, texts):
         joined = ROW.join(block)
         if joined.count(ROW) != len(block) - 1 or joined.count(FIELD) != len(block) * (len(names) - 1):
             framing = True
@@ -47,8 +52,46 @@ def scan_text(connection: apsw.Connection, table: Table, columns: Mapping[str, C
             bad += sum(1 for line in block if unstorable(line))
     if not bad:
         return TextScan(framing)
-    unfit = tuple(_unfit(connection, table, names))
-    return TextScan(framing, unfit, bad, _unfit_columns(connection, table, names))
+    unfit = tuple(_unfit(connection, table, texts))
+    return TextScan(framing, unfit, bad, _unfit_columns(connection, table, texts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A column of texts, some of which may be too large to be looked at as a whole."""
+
+    name: str
+    wide: Wide | None
+
+    def whole(self) -> str:
+        """The SQL of a text that is not too large; an empty text for all other values."""
+        text = _only_text(quote(self.name))
+        return f"CASE WHEN {exceeds(self.name, self.wide)} THEN '' ELSE {text} END" if self.wide else text
+
+    def is_unfit(self) -> str:
+        """The SQL that tells whether PostgreSQL cannot store a text."""
+        unfit = f"opskit_storable(CAST({quote(self.name)} AS BLOB)) IS NULL"
+        if self.wide:
+            large = f"{fault(self.name, self.wide)} <> ''"
+            unfit = f"CASE WHEN {exceeds(self.name, self.wide)} THEN {large} ELSE {unfit} END"
+        return f"(typeof({quote(self.name)}) = 'text' AND {unfit})"
+
+    def shown(self) -> str:
+        """The SQL of a text's bytes, or of what is wrong with one that is too large."""
+        text = f"opskit_utf8(CAST({_only_text(quote(self.name))} AS BLOB))"
+        if self.wide is None:
+            return text
+        return f"CASE WHEN {exceeds(self.name, self.wide)} THEN {fault(self.name, self.wide)} ELSE {text} END"
+
+
+def _large_unfit(connection: apsw.Connection, table: Table, texts: Sequence[_Text]) -> int:
+    """How many rows cannot be stored because of a text that is too large, and of no other."""
+    large = any_of([f"({exceeds(one.name, one.wide)} AND {one.is_unfit()})" for one in texts if one.wide])
+    if not large:
+        return 0
+    others = any_of([f"opskit_storable(CAST({one.whole()} AS BLOB)) IS NULL" for one in texts])
+    counted = f"SELECT count(*) FROM {quote(table.name)} WHERE {large} AND NOT {others}"
+    return cast("int", scalar(connection, counted))
 
 
 def _is_clean(connection: apsw.Connection, table: Table, columns: Mapping[str, ColumnProfile]) -> bool:
@@ -82,22 +125,21 @@ def _is_clean(connection: apsw.Connection, table: Table, columns: Mapping[str, C
     return True
 
 
-def _unfit_columns(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> frozenset[str]:
+def _unfit_columns(connection: apsw.Connection, table: Table, texts: Sequence[_Text]) -> frozenset[str]:
     """The columns in which some text cannot be stored."""
     found: set[str] = set()
-    for name in columns:
-        if rows(connection, f"SELECT 1 FROM {quote(table.name)} WHERE {_is_unfit(name)} LIMIT 1"):
-            found.add(name)
+    for text in texts:
+        if rows(connection, f"SELECT 1 FROM {quote(table.name)} WHERE {text.is_unfit()} LIMIT 1"):
+            found.add(text.name)
     return frozenset(found)
 
 
-def _text_blocks(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> Iterator[list[bytes]]:
+def _text_blocks(connection: apsw.Connection, table: Table, texts: Sequence[_Text]) -> Iterator[list[bytes]]:
     """The text of each row."""
-    texts = [_only_text(quote(name)) for name in columns]
-    query = f"SELECT {as_bytes(connection, concatenate(texts, 'char(31)'))} FROM {quote(table.name)}"
+    line = concatenate([one.whole() for one in texts], "char(31)")
     block: list[bytes] = []
     size = 0
-    for row in cursor(connection, query):
+    for row in cursor(connection, f"SELECT {as_bytes(connection, line)} FROM {quote(table.name)}"):
         line = to_bytes(row[0])
         block.append(line)
         size += len(line)
@@ -112,24 +154,19 @@ def _only_text(column: str) -> str:
     return f"CASE typeof({column}) WHEN 'text' THEN {column} ELSE '' END"
 
 
-def _is_unfit(name: str) -> str:
-    return f"typeof({quote(name)}) = 'text' AND opskit_storable(CAST({quote(name)} AS BLOB)) IS NULL"
-
-
-def _unfit(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> Iterator[UnfitText]:
+def _unfit(connection: apsw.Connection, table: Table, texts: Sequence[_Text]) -> Iterator[UnfitText]:
     """The first rows with text that PostgreSQL cannot store."""
     key = row_key(table)
-    texts = [f"opskit_utf8(CAST({_only_text(quote(name))} AS BLOB))" for name in columns]
     keys = [f"opskit_utf8(CAST({quote(name)} AS BLOB))" for name in key] or ["x''"]
-    marks = concatenate([f"CASE WHEN {_is_unfit(name)} THEN '!' ELSE '' END" for name in columns], "''")
-    chosen = f"SELECT {', '.join([*keys, *texts])} FROM {quote(table.name)}"
+    marks = concatenate([f"CASE WHEN {one.is_unfit()} THEN '!' ELSE '' END" for one in texts], "''")
+    chosen = f"SELECT {', '.join([*keys, *(one.shown() for one in texts)])} FROM {quote(table.name)}"
     for row in cursor(connection, f"{chosen} WHERE {marks} <> '' LIMIT {UNFIT_SHOWN}"):
-        found = cast("tuple[bytes | None, ...]", row)
+        found = cast("tuple[bytes | None, ...]", row[: len(keys)])
         shown = ", ".join(
             f"{name}={(value or b'NULL').decode(errors='backslashreplace')}"
             for name, value in zip(key, found, strict=False)
         )
-        for name, text in zip(columns, found[len(keys) :], strict=True):
-            reason = unstorable(text or b"")
+        for text, value in zip(texts, row[len(keys) :], strict=True):
+            reason = value if isinstance(value, str) else unstorable(cast("bytes | None", value) or b"")
             if reason:
-                yield UnfitText(table.name, name, shown, reason)
+                yield UnfitText(table.name, text.name, shown, reason)

@@ -74,18 +74,24 @@ def hashed(source: SourceTable, targets: Sequence[str]) -> tuple[Hashed, ...]:
 
 def exceeds(name: str, wide: Wide) -> str:
     """The SQL that tells whether a value is read in pieces; the record's header tells, not the value."""
-    return f"ifnull(octet_length({quote(name)}), 0) > {wide.candidates}"
+    return f"(ifnull(octet_length({quote(name)}), 0) > {wide.candidates})"
 
 
 def any_exceeds(columns: Sequence[SourceColumn]) -> str:
-    """The SQL that tells whether a row holds such a value; empty when none can.
+    """The SQL that tells whether a row holds such a value; empty when none can."""
+    return any_of([exceeds(column.name, column.wide) for column in columns if column.wide])
 
-    Balanced, as the depth of SQL is limited.
+
+def any_of(conditions: Sequence[str]) -> str:
+    """The SQL for one of some conditions; a balanced tree, as SQLite limits its depth.
+
+    >>> any_of(["a", "b", "c"]), any_of([])
+    ('((a OR b) OR (c))', '')
     """
-    terms = [exceeds(column.name, column.wide) for column in columns if column.wide]
+    terms = list(conditions)
     while len(terms) > 1:
         terms = [f"({' OR '.join(terms[start : start + 2])})" for start in range(0, len(terms), 2)]
-    return f"({terms[0]})" if terms else ""
+    return terms[0] if terms else ""
 
 
 def digest_field(column: SourceColumn, wide: Wide) -> str:
