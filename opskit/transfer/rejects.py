@@ -11,6 +11,9 @@ from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Value, cursor
 from opskit.transfer.source import fitting
 from opskit.transfer.tables import SourceColumn, SourceTable
+from opskit.transfer.wide import exceeds
+
+_LARGE = "large"
 
 _AT_ONCE = 900
 """SQLite returns at most 2000 columns, and each takes two."""
@@ -21,7 +24,8 @@ class Reject:
     """A row that was set aside.
 
     Attributes:
-        row: all its values as a JSON object; bytes, and texts that are none, as {"hex": …}.
+        row: all its values as a JSON object; bytes, and texts that are none, as {"hex": …}, and values too
+            large for it by their size, as {"bytes": …}.
     """
 
     key: str
@@ -49,12 +53,21 @@ def read_rejects(reader: apsw.Connection, table: SourceTable, key: Sequence[str]
 
 
 def _select(table: SourceTable, chunk: Sequence[int], unfit: Sequence[str], condition: str) -> str:
-    """Texts come as bytes, as they may be none; a mark tells class and fit: `text`, `text!` for a misfit."""
+    """Texts come as bytes, as they may be none, and what is too large comes as its size.
+
+    A mark tells class and fit: `text`, `text!` for a misfit, `large` and `large!`.
+    """
     asked: list[str] = []
     for number in chunk:
-        name = quote(table.columns[number].name)
+        column = table.columns[number]
+        name = quote(column.name)
         value = f"CASE typeof({name}) WHEN 'text' THEN opskit_utf8(CAST({name} AS BLOB)) ELSE {name} END"
-        asked += [value, f"typeof({name}) || CASE WHEN {unfit[number]} THEN '!' ELSE '' END"]
+        kind = f"typeof({name})"
+        if column.wide:
+            large = exceeds(column.name, column.wide)
+            value = f"CASE WHEN {large} THEN octet_length({name}) ELSE {value} END"
+            kind = f"CASE WHEN {large} THEN '{_LARGE}' ELSE {kind} END"
+        asked += [value, f"{kind} || CASE WHEN {unfit[number]} THEN '!' ELSE '' END"]
     return f"SELECT {', '.join(asked)} FROM {quote(table.name)} WHERE {condition}"
 
 
@@ -96,10 +109,12 @@ def unstorable(text: bytes) -> str:
     return ""
 
 
-JsonScalar = None | int | float | str | dict[str, str]
+JsonScalar = None | int | float | str | dict[str, str | int]
 
 
 def _json_value(value: Value, mark: str) -> JsonScalar:
+    if mark.startswith(_LARGE) and isinstance(value, int):
+        return {"bytes": value}
     if isinstance(value, bytes):
         is_text = mark.startswith("text") and not unstorable(value)
         return value.decode() if is_text else {"hex": value.hex()}

@@ -36,6 +36,11 @@ def limit_of(widths: Iterable[int], room: int = ROW_BYTES) -> int | None:
     return None
 
 
+def may_be_wide(pg_type: str) -> bool:
+    """Can values of a type travel by themselves?"""
+    return pg_type in _TYPES
+
+
 def wide_columns(
     table: Table, types: Mapping[str, str], widths: Mapping[str, int], room: int = ROW_BYTES
 ) -> dict[str, Wide]:
@@ -46,7 +51,7 @@ def wide_columns(
         widths: the same columns → bytes of the longest value as the file stores it.
         room: bytes of a row's values that may be handled as one line.
     """
-    able = {name: width for name, width in widths.items() if types[name] in _TYPES}
+    able = {name: width for name, width in widths.items() if may_be_wide(types[name])}
     limit = limit_of(able.values(), room)
     if limit is None:
         return {}

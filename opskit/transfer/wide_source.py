@@ -6,17 +6,18 @@ It knows rowids only: a value of a table WITHOUT ROWID, or of one with generated
 import codecs
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, cast
 
 import apsw
 
+from opskit.schema.model import Table
 from opskit.schema.names import quote
-from opskit.schema.sqlite_file import Value, create_function, cursor, scalar
+from opskit.schema.sqlite_file import Value, create_function, cursor, rows, scalar
 from opskit.transfer.source import Block, line_of, rows_of, to_block, to_bytes
-from opskit.transfer.tables import SourceTable
-from opskit.transfer.wide import MARK, any_exceeds, content, exceeds
+from opskit.transfer.tables import Pair, SourceTable
+from opskit.transfer.wide import MARK, any_exceeds, content, exceeds, hashed, may_be_wide, wide_columns
 
 PIECE = 256 * 1024
 """Bytes read at once."""
@@ -135,6 +136,26 @@ def read_wide_rows(connection: apsw.Connection, table: SourceTable) -> Iterator[
             _value(connection, table.name, one.name, number, held.get(one.name)) for one in table.columns
         )
         yield WideRow(to_block([to_bytes(line)], table), tuple(values))
+
+
+def sized(connection: apsw.Connection, table: Table, pair: Pair) -> Pair:
+    """A pair whose columns know what values are too large for a line; their sizes are measured.
+
+    Raises:
+        apsw.Error: the file cannot be read.
+    """
+    types = {column.name: column.pg_type for column in pair.source.columns if may_be_wide(column.pg_type)}
+    if not types:
+        return pair
+    longest = ", ".join(f"ifnull(max(octet_length({quote(name)})), 0)" for name in types)
+    (found,) = rows(connection, f"SELECT {longest} FROM {quote(table.name)}")
+    widths = dict(zip(types, cast("tuple[int, ...]", found), strict=True))
+    wide = wide_columns(table, types, widths)
+    columns = tuple(replace(column, wide=wide.get(column.name)) for column in pair.source.columns)
+    source = replace(pair.source, columns=columns)
+    return replace(
+        pair, source=source, target=replace(pair.target, hashed=hashed(source, pair.target.columns))
+    )
 
 
 def unstorable_pieces(pieces: Iterable[bytes]) -> str:
