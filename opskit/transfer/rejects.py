@@ -11,7 +11,7 @@ from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Value, cursor
 from opskit.transfer.source import fitting
 from opskit.transfer.tables import SourceColumn, SourceTable
-from opskit.transfer.wide import exceeds
+from opskit.transfer.wide import any_of, exceeds
 
 _LARGE = "large"
 
@@ -43,7 +43,7 @@ def read_rejects(reader: apsw.Connection, table: SourceTable, key: Sequence[str]
         apsw.Error: the file cannot be read.
     """
     unfit = [_unfit(column) for column in table.columns]
-    condition = " OR ".join(unfit)
+    condition = any_of(unfit)
     chunks = [range(start, min(start + _AT_ONCE, len(unfit))) for start in range(0, len(unfit), _AT_ONCE)]
     cursors = [cursor(reader, _select(table, [*chunk], unfit, condition)) for chunk in chunks]
     for parts in zip(*cursors, strict=True):  # the same rows in the same order
@@ -126,4 +126,6 @@ def _json_value(value: Value, mark: str) -> JsonScalar:
 def _shown(value: JsonScalar) -> str:
     if value is None:
         return "NULL"
-    return f"x'{value['hex'][:40]}'" if isinstance(value, dict) else str(value)[:40]
+    if isinstance(value, dict):
+        return f"x'{str(value['hex'])[:40]}'" if "hex" in value else f"{value['bytes']} bytes"
+    return str(value)[:40]
