@@ -9,6 +9,7 @@ from opskit.migrate.stages import VALIDATED
 from opskit.schema.design import Rule, RuleKind, TriggerDesign, ViewDesign, one_line
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import scalar
+from opskit.transfer.refusals import is_refusal
 from opskit.transfer.target import server_words
 from opskit.transfer.tasks import Execute
 from opskit.transfer.views import COMPARED_ROWS, differing_rows, source_rows
@@ -49,13 +50,13 @@ def validate_rule(rule: Rule, session: Session) -> None:
     try:
         session.hands.run(Execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}"), _unmeasured)
     except psycopg.Error as error:
-        if not _is_about_data(error):
+        if not is_refusal(error):
             raise
         session.told.append(f"{rule} was added NOT VALID, existing rows violate it: {server_words(error)}")
 
 
 def _leave_out_rule(rule: Rule, session: Session, error: psycopg.Error) -> None:
-    if not _is_about_data(error):
+    if not is_refusal(error):
         raise error
     session.left_out.add(str(rule))
     reason, statement = server_words(error), one_line(rule.statement)
@@ -79,7 +80,7 @@ def add_view(view: ViewDesign, session: Session) -> None:
     except _ViewDiffers as error:
         _leave_out(view, session, str(error))
     except psycopg.Error as error:
-        if not _is_about_data(error):
+        if not is_refusal(error):
             raise
         _leave_out(view, session, server_words(error))
 
@@ -91,7 +92,7 @@ def add_trigger(trigger: TriggerDesign, session: Session) -> None:
             for statement in trigger.statements:
                 session.writer.execute(statement.encode())
     except psycopg.Error as error:
-        if not _is_about_data(error):
+        if not is_refusal(error):
             raise
         session.left_out.add(trigger.function)
         what = f"trigger {trigger.source} of table {trigger.table}"
@@ -126,8 +127,3 @@ def _difference(view: ViewDesign, session: Session) -> str:
     target = session.writer.execute(found).fetchall()
     differing = differing_rows(source, target)
     return f"{differing} of its rows differ between the engines" if differing else ""
-
-
-def _is_about_data(error: psycopg.Error) -> bool:
-    """Does the server object to the data or the statement, rather than being gone, full or told to stop?"""
-    return (error.sqlstate or "")[:2] in {"0A", "21", "22", "23", "2B", "42", "54"}

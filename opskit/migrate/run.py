@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from opskit.migrate.effects import MigrateEffects
@@ -26,8 +27,10 @@ from opskit.runs.execute import execute
 from opskit.runs.journal import Journal, UnfinishedRun, abandon, unfinished
 from opskit.runs.plan import Plan
 from opskit.runs.progress import Progress
+from opskit.schema.designer import design
 from opskit.schema.sqlite_source import copy_source, room_for_copies
 from opskit.transfer.backup import discard
+from opskit.transfer.refusals import accepted
 from opskit.transfer.target import Connection
 
 GO_ON = (
@@ -86,11 +89,20 @@ def sessions(
             existing = read_existing(source, writer, job) if job.into_existing else None
             facts = read_source(copy, typed(job, existing), progress)
             profiled = time.monotonic() - begun
-            one = undertake(job, facts, read_target(writer, job.schema), backup, existing)
+            target = read_target(writer, job.schema)
+            one = _tried(undertake(job, facts, target, backup, existing), writer)
             opened.append(Session(_with_kept(one, writer, run), copy, source, writer, profiled))
             opened[-1].backup = None if run is None else backup_of(run, backup)
             stack.callback(opened[-1].close)
         yield opened
+
+
+def _tried(one: Undertaking, writer: Connection) -> Undertaking:
+    """The undertaking without generated columns that the server refuses."""
+    if one.existing is not None:
+        return one
+    drawn = partial(design, one.source.schema, one.source.choices, one.names)
+    return replace(one, design=accepted(writer, drawn))
 
 
 def _with_kept(one: Undertaking, writer: Connection, run: UnfinishedRun | None) -> Undertaking:

@@ -132,6 +132,9 @@ class Design:
 Choices = Mapping[str, Mapping[str, TypeChoice]]
 """Source table → source column → type."""
 
+Refused = Mapping[tuple[str, str], str]
+"""(source table, generated column) → why the server does not accept it."""
+
 
 def one_line(sql: str) -> str:
     """SQL text on one line, for a report."""

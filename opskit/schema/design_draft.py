@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from opskit.schema.design import Choices, one_line
+from opskit.schema.design import Choices, Refused, one_line
 from opskit.schema.model import Schema, Table, ascii_fold
 from opskit.schema.moments import server_type
 from opskit.schema.names import NameMap, quote
@@ -27,12 +27,14 @@ class Draft:
 
     Attributes:
         types: folded table → folded column → PostgreSQL type.
+        refused: generated columns that are ordinary ones instead.
     """
 
     schema: Schema
     choices: Choices
     names: NameMap
     types: ColumnTypes
+    refused: Refused
 
     def types_of(self, table: Table) -> Mapping[str, str]:
         """Folded column → PostgreSQL type."""
@@ -80,13 +82,13 @@ class FreeNames:
         return name
 
 
-def draft(schema: Schema, choices: Choices, names: NameMap) -> Draft:
+def draft(schema: Schema, choices: Choices, names: NameMap, refused: Refused) -> Draft:
     """A draft with the types by folded names."""
     types = {
         ascii_fold(table): {ascii_fold(name): server_type(choice.pg_type) for name, choice in columns.items()}
         for table, columns in choices.items()
     }
-    return Draft(schema, choices, names, types)
+    return Draft(schema, choices, names, types, refused)
 
 
 def translated(result: Translated, what: str, sql: str, outcome: str = "it was left out") -> str | Told:

@@ -6,7 +6,7 @@ from opskit.schema.design import ColumnDesign, TableDesign
 from opskit.schema.design_draft import Draft, FreeNames, Told, translated
 from opskit.schema.model import Column, Table
 from opskit.schema.names import quote
-from opskit.schema.translation import translate_generated
+from opskit.schema.translation import Untranslatable, translate_generated
 from opskit.schema.translation.collations import BYTES
 
 
@@ -65,8 +65,11 @@ def _column(draft: Draft, table: Table, column: Column, generated: str | None, f
 
 
 def _generated(draft: Draft, table: Table, column: Column) -> str | Told:
+    refusal = draft.refused.get((table.name, column.name))
     return translated(
-        translate_generated(column, table, draft.types_of(table), draft.names),
+        Untranslatable(f"PostgreSQL: {refusal}")
+        if refusal is not None
+        else translate_generated(column, table, draft.types_of(table), draft.names),
         f"generated column {column.name} of table {table.name}",
         column.expression or "",
         "it became an ordinary column with the values it had",

@@ -6,10 +6,12 @@ that the session's search_path decides where they are made.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import MappingProxyType
 
 from opskit.schema.design import (
     Choices,
     Design,
+    Refused,
     Rule,
     RuleKind,
     TableDesign,
@@ -31,10 +33,17 @@ from opskit.schema.names import NameMap
 _ORDER = tuple(RuleKind)
 
 
-def design(schema: Schema, choices: Choices, names: NameMap) -> Design:
-    """The target's design for a schema, its chosen types and its names."""
+_NOTHING: Refused = MappingProxyType({})
+
+
+def design(schema: Schema, choices: Choices, names: NameMap, refused: Refused = _NOTHING) -> Design:
+    """The target's design for a schema, its chosen types and its names.
+
+    Args:
+        refused: generated columns that the server does not accept; they become ordinary ones.
+    """
     schema, not_needed = without_upkeep(schema)
-    parts = tuple(_parts(draft(schema, choices, names)))
+    parts = tuple(_parts(draft(schema, choices, names, refused)))
     told = (one.sentence for one in parts if isinstance(one, Told))
     rules = (one for one in parts if isinstance(one, Rule))
     return Design(

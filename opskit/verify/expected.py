@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import psycopg
-from psycopg import sql
 
 from opskit.schema.design import Design
 from opskit.schema.postgresql_reader import read_target_schema
 from opskit.schema.target_schema import TargetSchema
+from opskit.transfer.refusals import NOT_ALLOWED, is_refusal, scratch_schema
 from opskit.transfer.target import Connection, server_words
 
 
@@ -18,9 +18,6 @@ class CannotRemake(Exception):
 def remake(connection: Connection, design: Design, beside: str) -> TargetSchema:
     """The designed objects, without rows, as the server prints them; what it refuses is missing.
 
-    They are made in a schema of their own in a transaction that is rolled back. Nothing of the application's
-    is touched or locked.
-
     Args:
         beside: the schema whose objects the server prints without a prefix when it prints the target.
 
@@ -30,18 +27,10 @@ def remake(connection: Connection, design: Design, beside: str) -> TargetSchema:
     """
     schema = f"opskit_expected_{connection.info.backend_pid}"
     try:
-        with connection.transaction(force_rollback=True):
-            connection.execute("SET TRANSACTION READ WRITE")
-            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-            connection.execute("SELECT set_config('search_path', %s, true)", (schema,))
+        with scratch_schema(connection, schema):
             _make(connection, _statements(design))
             return read_target_schema(connection, schema, beside)
-    except (
-        psycopg.errors.InsufficientPrivilege,
-        psycopg.errors.ReadOnlySqlTransaction,
-        psycopg.errors.FeatureNotSupported,  # a standby says this of READ WRITE
-        psycopg.errors.OutOfMemory,  # of locks: max_locks_per_transaction
-    ) as error:
+    except NOT_ALLOWED as error:
         raise CannotRemake(server_words(error)) from error
 
 
@@ -68,8 +57,3 @@ def _make(connection: Connection, statements: Sequence[str]) -> None:
         if middle:
             _make(connection, statements[:middle])
             _make(connection, statements[middle:])
-
-
-def is_refusal(error: psycopg.Error) -> bool:
-    """Does the server object to the statement or the data, rather than being gone, full or told to stop?"""
-    return (error.sqlstate or "")[:2] in {"0A", "21", "22", "23", "2B", "42", "54"}

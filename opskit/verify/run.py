@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -21,13 +22,15 @@ from opskit.schema.sqlite_reader import read_schema
 from opskit.schema.sqlite_source import copy_source, room_for_copies
 from opskit.schema.target_schema import TargetSchema
 from opskit.transfer.functions import register
+from opskit.transfer.refusals import accepted, is_refusal
 from opskit.transfer.target import Connection, connect, server_words
+from opskit.transfer.wide_source import sized
 from opskit.verify.existing import left_behind, plan_matched
-from opskit.verify.expected import CannotRemake, is_refusal, remake
+from opskit.verify.expected import CannotRemake, remake
 from opskit.verify.findings import Difference, Finding
 from opskit.verify.generators import NO_GENERATOR, generator_findings, highest_keys
 from opskit.verify.moments import converted_types
-from opskit.verify.plan import Comparison, plan_comparison, presumed_choices
+from opskit.verify.plan import ComparedTable, Comparison, plan_comparison, presumed_choices
 from opskit.verify.schema_comparison import compare_schemas
 from opskit.verify.tables import Level, Tables, TableVerdict
 from opskit.verify.views import Views
@@ -143,7 +146,7 @@ class _Compared:
             faults = [one.finding for one in differences if self._is_fault(one)]
             notes = [one.finding for one in differences if one.finding not in faults]
             tables = Tables(self.sides.name, self.level, self.reader, self.connection, self.progress)
-            verdicts = tuple(map(tables.verdict, wanted.comparison.tables))
+            verdicts = tuple(tables.verdict(self._sized(one, source)) for one in wanted.comparison.tables)
         comparison = wanted.comparison
         return Verdict(
             self.sides.name,
@@ -153,11 +156,18 @@ class _Compared:
             (*comparison.notes, *notes, *_set_aside(comparison, verdicts), *wanted.notes),
         )
 
+    def _sized(self, table: ComparedTable, source: Schema) -> ComparedTable:
+        """With its large values known, unless only rows are counted."""
+        if self.level is Level.COUNTS:
+            return table
+        return replace(table, pair=sized(self.reader, source.table(table.pair.source.name), table.pair))
+
     def _designed(self, source: Schema, found: TargetSchema) -> _Wanted:
         """Against what `migrate` would have made."""
         names = map_names(source, fold=self.sides.fold)
         converted = converted_types(self.reader, source, found, names, self.sides.overrides)
-        wanted = design(source, presumed_choices(source, found, names, converted), names)
+        choices = presumed_choices(source, found, names, converted)
+        wanted = accepted(self.connection, partial(design, source, choices, names))
         expected, notes = self._expected(wanted)
         return _Wanted(plan_comparison(source, found, names, wanted, expected), names, expected, notes)
 

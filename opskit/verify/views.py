@@ -11,9 +11,9 @@ from opskit.schema.names import NameMap, quote
 from opskit.schema.sqlite_ddl import Token, tokens
 from opskit.schema.sqlite_file import scalar
 from opskit.schema.target_schema import TargetSchema
+from opskit.transfer.refusals import is_refusal
 from opskit.transfer.target import Connection, server_words
 from opskit.transfer.views import COMPARED_ROWS, differing_rows, source_rows
-from opskit.verify.expected import is_refusal
 from opskit.verify.findings import Difference, Finding
 
 

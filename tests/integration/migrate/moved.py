@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,7 +12,7 @@ from psycopg import sql
 
 from opskit.host.private_cluster import PrivateCluster
 from tests.conftest import TestDatabase
-from tests.support import Opskit, make_sqlite
+from tests.support import Opskit, make_sqlite, query
 
 
 def migrated(opskit: Opskit, database: TestDatabase, script: str) -> list[str]:
@@ -35,6 +36,10 @@ class Moved:
 
     database: TestDatabase
     told: list[str]
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement."""
+        return query(self.database, statement)
 
     def attempt(self, statement: str) -> None:
         """Executes a statement and takes it back."""
