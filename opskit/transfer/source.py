@@ -90,8 +90,9 @@ def _lines(rows: Cursor, at_once: int) -> Iterator[list[bytes]]:
 
 
 def as_bytes(connection: apsw.Connection, text: str) -> str:
-    """The SQL that fetches a text as the bytes it is stored in; from a UTF-16 database it stays text."""
-    return f"CAST({text} AS BLOB)" if scalar(connection, "PRAGMA encoding") == "UTF-8" else text
+    """The SQL that fetches a text as bytes of UTF-8, or nearly: half of a surrogate pair makes it no text."""
+    stored = f"CAST({text} AS BLOB)"
+    return stored if scalar(connection, "PRAGMA encoding") == "UTF-8" else f"opskit_utf8({stored})"
 
 
 def to_bytes(value: Value) -> bytes:
