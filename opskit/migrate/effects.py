@@ -10,6 +10,7 @@ from opskit.errors import ConnectionFailed, Fault, OpskitError, QueryFailed
 from opskit.migrate.existing_fill import check_not_committed, commit, fill, take_back
 from opskit.migrate.existing_steps import Commit, Fill
 from opskit.migrate.finish import add_rule, add_trigger, add_view, build_index, validate_rule
+from opskit.migrate.generated import prove_generated
 from opskit.migrate.rejects import set_aside
 from opskit.migrate.session import Session
 from opskit.migrate.staging import (
@@ -31,6 +32,7 @@ from opskit.migrate.steps import (
     CopyTable,
     CreateTable,
     Prepare,
+    ProveGenerated,
     Publish,
     SetAside,
     SetGenerator,
@@ -113,6 +115,8 @@ class MigrateEffects:
                 return self._copy(step, session)
             case SetAside():
                 set_aside(step, session)
+            case ProveGenerated():
+                prove_generated(step, session)
             case BuildIndex():
                 build_index(step.rule, session)
             case AddRule():

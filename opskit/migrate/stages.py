@@ -4,7 +4,7 @@ What stands in one stage takes no lock that keeps the rest of it waiting: rows a
 with SHARE locks, rules are added unchecked in an instant, then validated while every row is read back.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from opskit.migrate.existing import fill
 from opskit.migrate.existing_steps import Fill
@@ -18,6 +18,7 @@ from opskit.migrate.steps import (
     CopyTable,
     CreateTable,
     Prepare,
+    ProveGenerated,
     Publish,
     SetAside,
     SetGenerator,
@@ -64,6 +65,10 @@ def stages(one: Undertaking, backups: tuple[BackUp, ...], workers: int) -> Itera
         for table in design.tables
         if (rejects := rejects_table(one, table)) is not None
     )
+    computed = (table for table in design.tables if len(table.copied()) < len(table.columns))
+    yield from _stage(
+        (ProveGenerated(name, table, source_table(one, table, table.columns)) for table in computed), workers
+    )
     missing = (rule for rule in rules if rule.index and rule.name not in kept.indexes)
     yield from _stage((BuildIndex(name, rule) for rule in missing), workers)
     yield from _stage(
@@ -92,15 +97,25 @@ def publication(one: Undertaking) -> Publish | Fill:
     )
 
 
-def source_table(one: Undertaking, table: TableDesign, span: Span | None = None) -> SourceTable:
-    """How the rows of a table are read, by what is known of their values."""
+def source_table(
+    one: Undertaking,
+    table: TableDesign,
+    columns: Sequence[ColumnDesign] | None = None,
+    span: Span | None = None,
+) -> SourceTable:
+    """How the rows of a table are read, by what is known of their values.
+
+    Args:
+        columns: all that are copied, when None.
+    """
+    asked: Sequence[ColumnDesign] = table.copied() if columns is None else columns
     scan, profiles = one.source.scans[table.source], one.source.profiles[table.source].columns
     wide = wide_columns(
         one.source.schema.table(table.source),
-        {column.source: column.pg_type for column in table.copied()},
-        {column.source: profiles[column.source].widest for column in table.copied()},
+        {column.source: column.pg_type for column in asked},
+        {column.source: profiles[column.source].widest for column in asked},
     )
-    columns = tuple(
+    read = tuple(
         SourceColumn(
             column.source,
             column.pg_type,
@@ -108,11 +123,11 @@ def source_table(one: Undertaking, table: TableDesign, span: Span | None = None)
             plain=column.source not in scan.columns and _is_plain(column, profiles[column.source]),
             wide=wide.get(column.source),
         )
-        for column in table.copied()
+        for column in asked
     )
-    widest = sum(2 * profiles[column.source].widest + _NUMBER_BYTES for column in table.copied())
+    widest = sum(2 * profiles[column.source].widest + _NUMBER_BYTES for column in asked)
     at_once = max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // max(widest, 1)))
-    return SourceTable(table.source, columns, scan.framing, span, at_once)
+    return SourceTable(table.source, read, scan.framing, span, at_once)
 
 
 def _is_plain(column: ColumnDesign, profile: ColumnProfile) -> bool:
@@ -159,7 +174,7 @@ def copies(one: Undertaking) -> Iterator[CopyTable]:
     for table in _largest_first(one):
         parts = one.source.profiles[table.source].parts
         for number, part in enumerate(parts, 1):
-            source = source_table(one, table, part.span)
+            source = source_table(one, table, span=part.span)
             yield CopyTable(one.job.name, table, source, part.rows, number, len(parts))
 
 

@@ -92,6 +92,20 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class ProveGenerated:
+    """Compare generated columns with SQLite's; where they differ, keep SQLite's values instead."""
+
+    database: str
+    table: TableDesign
+    source: SourceTable
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.database}: compare the generated columns of {self.table.target}"
+
+
+@dataclass(frozen=True, slots=True)
 class BuildIndex:
     """Build the index of a rule on a loaded table."""
 
@@ -224,6 +238,7 @@ Step = (
     | BackUp
     | CopyTable
     | SetAside
+    | ProveGenerated
     | BuildIndex
     | AddRule
     | ValidateRule

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from opskit.transfer.compare import Differences
 from opskit.transfer.copied import Copied
 from opskit.transfer.digest import Digest, digest
-from opskit.transfer.proof import differences, digest_target
+from opskit.transfer.proof import differences, digest_source, digest_target
 from opskit.transfer.source import Block, read_blocks
 from opskit.transfer.tables import Pair, SourceTable, TargetTable
 from opskit.transfer.target import copy_in
@@ -46,6 +46,17 @@ class DigestRows:
     def run(self, ends: Ends, advance: Advance) -> Digest:
         """See `Task`."""
         return digest_target(ends.writer, self.target, advance)
+
+
+@dataclass(frozen=True, slots=True)
+class DigestSource:
+    """Takes the digest of a source table."""
+
+    source: SourceTable
+
+    def run(self, ends: Ends, advance: Advance) -> Digest:
+        """See `Task`."""
+        return digest_source(ends.reader, self.source, advance)
 
 
 @dataclass(frozen=True, slots=True)

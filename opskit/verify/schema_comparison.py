@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from opskit.schema.target_schema import PgColumn, PgForeignKey, PgIndex, PgTable, PgTrigger, TargetSchema
 from opskit.verify.findings import Difference, Finding
-from opskit.verify.unless import check_fails, key_fails
+from opskit.verify.unless import check_fails, key_fails, values_differ
 
 
 def compare_schemas(expected: TargetSchema, found: TargetSchema) -> Iterator[Difference]:
@@ -47,7 +47,9 @@ def _table(tables: _Tables, expected: PgTable, found: PgTable) -> Iterator[Diffe
         there = found.column(column.name)
         if there:
             wanted = replace(column, not_null=column.not_null and column.name not in lost)
-            yield from _column(f"column {column.name} of {tables.what}", wanted, there)
+            what = f"column {column.name} of {tables.what}"
+            yield from _generated(what, tables, found, wanted, there)
+            yield from _column(what, wanted, there)
     yield from _primary_key(tables, expected, found)
     yield from _indexes(tables, expected, found)
     yield from _checks(tables, expected, found)
@@ -64,12 +66,23 @@ def _column(what: str, expected: PgColumn, found: PgColumn) -> Iterator[Differen
         yield _fault("not_null_missing", what, "may be NULL")
     elif found.not_null and not expected.not_null:
         yield _note("not_null_added", what, "may not be NULL")
-    if expected.generated != found.generated:
-        message = _instead("is computed", found.generated, expected.generated)
-        yield Difference(Finding("generated_differs", what, message), fault=expected.generated is not None)
     if expected.default != found.default and found.sequence is None:
         message = _instead("has the default", found.default, expected.default)
         yield Difference(Finding("default_differs", what, message), fault=expected.default is not None)
+
+
+def _generated(
+    what: str, tables: _Tables, table: PgTable, expected: PgColumn, found: PgColumn
+) -> Iterator[Difference]:
+    if expected.generated == found.generated:
+        return
+    finding = Finding("generated_differs", what, _instead("is computed", found.generated, expected.generated))
+    if expected.generated is None:
+        yield Difference(finding, fault=False)
+    elif found.generated is None:
+        yield Difference(finding, unless=values_differ(tables.found.name, table, found, expected.generated))
+    else:
+        yield Difference(finding)
 
 
 def _collation(column: PgColumn) -> str:

@@ -1,11 +1,11 @@
-"""Queries that tell whether the rows of a table allow a key, an index or a check that it lacks.
+"""Queries that tell whether the rows of a table allow a key, an index, a check or a computed column it lacks.
 
 `migrate` leaves out what the rows refuse. Nobody keeps a record of that in the database, but the rows still
 say it, and a SELECT asks them without holding anybody up. Pure: text only.
 """
 
 from opskit.schema.names import quote
-from opskit.schema.target_schema import PgTable
+from opskit.schema.target_schema import PgColumn, PgTable
 
 _LARGEST_ENTRY = 2704
 """Bytes of an index entry, a third of a page (BTMaxItemSize of nbtree.h)."""
@@ -43,3 +43,9 @@ def check_fails(schema: str, table: PgTable, expression: str) -> str:
     Rows that break the check do not matter: it would have been added NOT VALID.
     """
     return f"SELECT count({expression}) < 0 FROM {quote(schema)}.{quote(table.name)}"
+
+
+def values_differ(schema: str, table: PgTable, column: PgColumn, expression: str) -> str:
+    """True when the column holds a value that the expression would not give."""
+    rows = f"{quote(schema)}.{quote(table.name)}"
+    return f"SELECT EXISTS (SELECT FROM {rows} WHERE {quote(column.name)} IS DISTINCT FROM ({expression}))"

@@ -1,0 +1,69 @@
+"""Holds what the server computes for generated columns against what SQLite computed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from psycopg import sql
+
+from opskit.errors import QueryFailed
+from opskit.migrate.session import Session
+from opskit.migrate.steps import ProveGenerated
+from opskit.schema.design import ColumnDesign
+from opskit.transfer.tables import Pair, TargetTable
+from opskit.transfer.tasks import CopyRows, DigestRows, DigestSource, FindDifferences
+
+_DROP = sql.SQL("ALTER TABLE {} ALTER COLUMN {} DROP EXPRESSION")
+
+
+def prove_generated(step: ProveGenerated, session: Session) -> None:
+    """Compares a loaded table with its generated columns; those that differ become ordinary columns.
+
+    They then hold the values that SQLite has, for which the table is filled once more.
+
+    Raises:
+        QueryFailed: the values still differ.
+    """
+    computed = {column.source for column in step.table.columns if column.generated}
+    while differing := _differing(step, session):
+        if not differing & computed:
+            raise QueryFailed.of("generated", f"{step.title}: the values differ", hint="please report this")
+        _fill_again(step, session, computed - differing, differing & computed)
+        for column in sorted(differing & computed):
+            session.told.append(
+                f"generated column {column} of table {step.table.source} became an ordinary column with the"
+                " values it had: its values differ between the engines"
+            )
+        computed -= differing
+
+
+def _differing(step: ProveGenerated, session: Session) -> set[str]:
+    """The columns in which some rows differ."""
+    target = _target(step, session, step.table.columns)
+    source = session.hands.run(DigestSource(step.source), _unmeasured)
+    if source == session.hands.run(DigestRows(target), _unmeasured):
+        return set()
+    rows = session.hands.run(FindDifferences(Pair(step.source, target, step.table.key)), _unmeasured).rows
+    everything = tuple(column.source for column in step.table.columns)  # rows without a key differ as a whole
+    return {name for row in rows for name in row.columns or everything}
+
+
+def _fill_again(step: ProveGenerated, session: Session, computed: set[str], ordinary: set[str]) -> None:
+    columns = [column for column in step.table.columns if column.source not in computed]
+    target = _target(step, session, columns)
+    name = sql.Identifier(target.schema, target.name)
+    with session.writer.transaction():
+        session.writer.execute(sql.SQL("TRUNCATE {}").format(name))
+        for column in columns:
+            if column.source in ordinary:
+                session.writer.execute(_DROP.format(name, sql.Identifier(column.target)))
+    read = tuple(column for column in step.source.columns if column.name not in computed)
+    session.hands.run(CopyRows(replace(step.source, columns=read), target), _unmeasured)
+
+
+def _target(step: ProveGenerated, session: Session, columns: Sequence[ColumnDesign]) -> TargetTable:
+    names = tuple(column.target for column in columns)
+    return TargetTable(session.undertaking.job.staging, step.table.target, names)
+
+
+def _unmeasured(_: int) -> None:
+    """Only the copy and the verification tell how far they are."""
