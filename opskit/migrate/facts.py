@@ -140,6 +140,7 @@ class TargetFacts:
         leftover: a killed migration has left its staging schema.
         index_memory: kilobytes that building an index may take on this server.
         missing: the target schema is not there yet.
+        zone: the time zone that sessions of this role begin with.
     """
 
     version: int
@@ -149,3 +150,4 @@ class TargetFacts:
     leftover: bool
     index_memory: int = 0
     missing: bool = False
+    zone: str = "UTC"

@@ -89,6 +89,27 @@ def _told(one: Undertaking) -> Iterator[str]:
             if choice.told:
                 yield f"column {column} of table {table.source} became {choice.pg_type}: {choice.reason}"
     yield from one.design.told
+    yield from _told_of_zone(one)
+
+
+_UTC = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT", "UCT", "Zulu", "Universal"})
+
+
+def _told_of_zone(one: Undertaking) -> Iterator[str]:
+    """Many drivers drop the zone of a moment: what they then show is a local time of the session."""
+    moments = [
+        f"{table.source}.{column.source}"
+        for table in one.design.tables
+        for column in table.columns
+        if column.pg_type.startswith("timestamp with time zone")
+    ]
+    if moments and one.target.zone not in _UTC:
+        shown = ", ".join(moments[:3]) + (f" and {len(moments) - 3} more" if len(moments) > 3 else "")
+        yield (
+            f"moments were read as UTC ({shown}), and sessions begin in time zone {one.target.zone}: an"
+            " application whose driver drops the zone needs ALTER DATABASE … SET timezone = 'UTC',"
+            " or overrides to timestamp"
+        )
 
 
 def _refusals(one: Undertaking, begun: Container[str]) -> Iterator[Fault]:

@@ -15,7 +15,8 @@ SELECT current_setting('server_version_num')::int,
            AND has_database_privilege(current_database(), 'CREATE'),
        EXISTS (SELECT FROM pg_namespace WHERE nspname = %(staging)s),
        (SELECT setting::int FROM pg_settings WHERE name = 'maintenance_work_mem'),
-       n.oid IS NULL
+       n.oid IS NULL,
+       (SELECT reset_val FROM pg_settings WHERE name = 'TimeZone')
 FROM (SELECT %(schema)s::text AS name) wanted LEFT JOIN pg_namespace n ON n.nspname = wanted.name
 """
 
@@ -30,11 +31,11 @@ ORDER BY c.relkind, c.relname LIMIT 20
 def read_target(connection: Connection, schema: str) -> TargetFacts:
     """Everything the plan needs to know about the target."""
     (row,) = connection.execute(_TARGET, {"schema": schema, "staging": staging_of(schema)}).fetchall()
-    version, encoding, may_create, leftover, memory, missing = cast(
-        "tuple[int, str, bool, bool, int, bool]", row
+    version, encoding, may_create, leftover, memory, missing, zone = cast(
+        "tuple[int, str, bool, bool, int, bool, str]", row
     )
     occupied = tuple(str(name) for (name,) in connection.execute(_OCCUPIED, {"schema": schema}))
-    return TargetFacts(version, encoding, may_create, occupied, leftover, memory, missing)
+    return TargetFacts(version, encoding, may_create, occupied, leftover, memory, missing, zone)
 
 
 _TABLES: LiteralString = "SELECT tablename FROM pg_tables WHERE schemaname = %s"

@@ -208,3 +208,12 @@ def test_an_override_that_most_values_do_not_fit_is_a_mistake(
         assert refusals(facts, job=job) == codes
     else:
         plan(job, facts=facts)
+
+
+@pytest.mark.parametrize(("zone", "told"), [("America/New_York", True), ("Etc/UTC", False)])
+def test_moments_in_a_server_that_is_not_at_utc_are_told(zone: str, told: bool) -> None:
+    facts = source()
+    moments = TypeChoice("timestamp with time zone", "")
+    facts = replace(facts, choices={**facts.choices, "log": {"name": moments}})
+    found = plan(facts=facts, target=replace(TARGET, zone=zone)).told
+    assert any("sessions begin in time zone America/New_York" in one for one in found) is told
