@@ -16,8 +16,8 @@ from opskit.schema.model import Table
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Value, create_function, cursor, rows, scalar
 from opskit.transfer.source import Block, line_of, rows_of, to_block, to_bytes
-from opskit.transfer.tables import Pair, SourceTable
-from opskit.transfer.wide import MARK, any_exceeds, content, exceeds, hashed, may_be_wide, wide_columns
+from opskit.transfer.tables import SourceTable
+from opskit.transfer.wide import MARK, any_exceeds, content, exceeds, may_be_wide, wide_columns
 
 PIECE = 256 * 1024
 """Bytes read at once."""
@@ -138,24 +138,21 @@ def read_wide_rows(connection: apsw.Connection, table: SourceTable) -> Iterator[
         yield WideRow(to_block([to_bytes(line)], table), tuple(values))
 
 
-def sized(connection: apsw.Connection, table: Table, pair: Pair) -> Pair:
-    """A pair whose columns know what values are too large for a line; their sizes are measured.
+def sized(connection: apsw.Connection, table: Table, source: SourceTable) -> SourceTable:
+    """The table with what is known of large values when their sizes have been measured.
 
     Raises:
         apsw.Error: the file cannot be read.
     """
-    types = {column.name: column.pg_type for column in pair.source.columns if may_be_wide(column.pg_type)}
+    types = {column.name: column.pg_type for column in source.columns if may_be_wide(column.pg_type)}
     if not types:
-        return pair
+        return source
     longest = ", ".join(f"ifnull(max(octet_length({quote(name)})), 0)" for name in types)
     (found,) = rows(connection, f"SELECT {longest} FROM {quote(table.name)}")
     widths = dict(zip(types, cast("tuple[int, ...]", found), strict=True))
     wide = wide_columns(table, types, widths)
-    columns = tuple(replace(column, wide=wide.get(column.name)) for column in pair.source.columns)
-    source = replace(pair.source, columns=columns)
-    return replace(
-        pair, source=source, target=replace(pair.target, hashed=hashed(source, pair.target.columns))
-    )
+    columns = tuple(replace(column, wide=wide.get(column.name)) for column in source.columns)
+    return replace(source, columns=columns)
 
 
 def unstorable_pieces(pieces: Iterable[bytes]) -> str:

@@ -24,6 +24,7 @@ from opskit.schema.target_schema import TargetSchema
 from opskit.transfer.functions import register
 from opskit.transfer.refusals import accepted, is_refusal
 from opskit.transfer.target import Connection, connect, server_words
+from opskit.transfer.wide import hashed
 from opskit.transfer.wide_source import sized
 from opskit.verify.existing import left_behind, plan_matched
 from opskit.verify.expected import CannotRemake, remake
@@ -160,7 +161,11 @@ class _Compared:
         """With its large values known, unless only rows are counted."""
         if self.level is Level.COUNTS:
             return table
-        return replace(table, pair=sized(self.reader, source.table(table.pair.source.name), table.pair))
+        pair, model = table.pair, source.table(table.pair.source.name)
+        read = sized(self.reader, model, pair.source)
+        target = replace(pair.target, hashed=hashed(read, pair.target.columns))
+        copied = sized(self.reader, model, table.copied) if table.rejects else table.copied
+        return replace(table, pair=replace(pair, source=read, target=target), copied=copied)
 
     def _designed(self, source: Schema, found: TargetSchema) -> _Wanted:
         """Against what `migrate` would have made."""
