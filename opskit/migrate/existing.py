@@ -86,8 +86,8 @@ def fill(job: Job, existing: ExistingFacts, source: SourceFacts) -> Fill:
 
 
 def _staged(table: TableMatch, schema: str, source: SourceFacts) -> TableDesign:
-    columns = tuple(_column(table, column, source) for column in table.columns)
-    listed = ", ".join(quote(column.target) for column in columns if not column.generated)
+    columns = tuple(_column(table, column, source) for column in table.copied())
+    listed = ", ".join(quote(column.target) for column in columns)
     name = quote(table.target.name)
     # UNLOGGED: what is staged never outlives the run, and this halves what it writes
     create = f"CREATE UNLOGGED TABLE {name} AS SELECT {listed} FROM {quote(schema)}.{name} WITH NO DATA"
@@ -96,10 +96,7 @@ def _staged(table: TableMatch, schema: str, source: SourceFacts) -> TableDesign:
 
 def _column(table: TableMatch, column: ColumnMatch, source: SourceFacts) -> ColumnDesign:
     choice = source.choices[table.source.name][column.source]
-    generated = column.target.generated is not None
-    return ColumnDesign(
-        column.source, column.target.name, choice.pg_type, "the type it has in the target", generated
-    )
+    return ColumnDesign(column.source, column.target.name, choice.pg_type, "the type it has in the target")
 
 
 def _filled(table: TableMatch, existing: ExistingFacts, source: SourceFacts) -> FilledTable:

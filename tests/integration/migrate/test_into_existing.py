@@ -14,14 +14,14 @@ APPLICATION = """
 CREATE TABLE alembic_version (version_num TEXT PRIMARY KEY);
 CREATE TABLE Users (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name VARCHAR(20) NOT NULL, active BOOLEAN, mood TEXT,
-    joined DATETIME, boss INTEGER REFERENCES Users,
+    joined DATETIME, shout TEXT AS (upper(name)), boss INTEGER REFERENCES Users,
     team INTEGER REFERENCES teams DEFERRABLE INITIALLY DEFERRED
 );
 CREATE TABLE teams (id INTEGER PRIMARY KEY, title TEXT UNIQUE, lead INTEGER REFERENCES Users);
 CREATE TABLE settings (key TEXT PRIMARY KEY, value JSON);
 CREATE TABLE drafts (id INTEGER PRIMARY KEY, body TEXT);
 INSERT INTO alembic_version VALUES ('abc123');
-INSERT INTO Users VALUES
+INSERT INTO Users (id, name, active, mood, joined, boss, team) VALUES
     (1, 'Ann', 1, 'it''s ok', '2025-08-14 12:33:01.5', NULL, 1), (2, 'Bo', 0, NULL, NULL, 1, 1),
     (90, 'Gone', 0, NULL, NULL, NULL, NULL);
 INSERT INTO teams VALUES (1, 'A', 2), (7, 'B', NULL);
