@@ -12,7 +12,7 @@ from opskit.schema.sqlite_file import scalar
 from opskit.transfer.refusals import is_refusal
 from opskit.transfer.target import server_words
 from opskit.transfer.tasks import Execute
-from opskit.transfer.views import COMPARED_ROWS, differing_rows, source_rows
+from opskit.transfer.views import differing_rows, source_rows
 
 
 def build_index(rule: Rule, session: Session) -> None:
@@ -116,7 +116,7 @@ def _difference(view: ViewDesign, session: Session) -> str:
     except apsw.Error as error:
         return f"it is broken in SQLite itself ({error})"
     name = sql.Identifier(session.undertaking.job.staging, view.target)
-    if len(source) > COMPARED_ROWS:
+    if source is None:
         counted = scalar(session.reader, f"SELECT count(*) FROM {quote(view.source)}")
         other = session.writer.execute(sql.SQL("SELECT count(*) FROM {}").format(name)).fetchone()
         if other != (counted,):

@@ -5,7 +5,6 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import islice
 from typing import cast
 
 import apsw
@@ -15,7 +14,8 @@ from opskit.schema.sqlite_file import Row, Value, cursor
 from opskit.transfer.functions import timestamp_text
 
 COMPARED_ROWS = 20_000
-"""Views with more rows are compared by their number of rows only, and that is told."""
+COMPARED_BYTES = 8_000_000
+"""Views that hold more of either are compared by their number of rows only, and that is told."""
 
 _DIGITS = 9
 """Aggregates of doubles may differ in their last bits between engines."""
@@ -23,19 +23,30 @@ _DIGITS = 9
 Normal = None | str | bytes
 
 
-def source_rows(reader: apsw.Connection, view: str, columns: Sequence[str]) -> list[Row]:
-    """The rows of a SQLite view, one more than are compared at most; texts that are none as their bytes.
+def source_rows(reader: apsw.Connection, view: str, columns: Sequence[str]) -> list[Row] | None:
+    """The rows of a SQLite view, texts that are none as their bytes; None when it has more than is compared.
 
     Raises:
         apsw.Error: the view is broken, or the file cannot be read.
     """
     fields = ", ".join(map(_readable, map(quote, columns)))
-    return list(islice(cursor(reader, f"SELECT {fields} FROM {quote(view)}"), COMPARED_ROWS + 1))
+    found: list[Row] = []
+    size = 0
+    for row in cursor(reader, f"SELECT {fields} FROM {quote(view)}"):
+        found.append(row)
+        size += sum(len(value) for value in row if isinstance(value, str | bytes))
+        if len(found) > COMPARED_ROWS or size > COMPARED_BYTES:
+            return None
+    return found
 
 
 def _readable(column: str) -> str:
     data = f"CAST({column} AS BLOB)"
-    return f"CASE typeof({column}) WHEN 'text' THEN coalesce(opskit_text({data}), {data}) ELSE {column} END"
+    return (
+        f"CASE WHEN typeof({column}) IN ('text', 'blob') AND octet_length({column}) > {COMPARED_BYTES}"
+        f" THEN zeroblob({COMPARED_BYTES + 1})"  # too much by itself
+        f" WHEN typeof({column}) = 'text' THEN coalesce(opskit_text({data}), {data}) ELSE {column} END"
+    )
 
 
 def differing_rows(source: Iterable[Sequence[Value]], target: Iterable[Sequence[object]]) -> int:

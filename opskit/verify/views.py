@@ -13,7 +13,7 @@ from opskit.schema.sqlite_file import scalar
 from opskit.schema.target_schema import TargetSchema
 from opskit.transfer.refusals import is_refusal
 from opskit.transfer.target import Connection, server_words
-from opskit.transfer.views import COMPARED_ROWS, differing_rows, source_rows
+from opskit.transfer.views import differing_rows, source_rows
 from opskit.verify.findings import Difference, Finding
 
 
@@ -82,7 +82,7 @@ class Views:
                 self.connection.execute(
                     "SELECT set_config('search_path', quote_ident(%s), true)", (self.target.name,)
                 )
-                if len(source) <= COMPARED_ROWS:
+                if source is not None:
                     differing = differing_rows(source, self.connection.execute(query.encode()).fetchall())
                     return f"returns {differing} rows that differ" if differing else ""
                 found = self.connection.execute(f"SELECT count(*) FROM ({query}) rows".encode()).fetchall()
