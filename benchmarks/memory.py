@@ -51,6 +51,8 @@ def _columns(connection: apsw.Connection) -> None:
 
 CASES: Mapping[str, Fill] = {
     "blobs-100kb": _values("BLOB", 5000, MB // 10),
+    "blobs-1mb": _values("BLOB", 300, 13 * MB // 10),
+    "texts-1mb": _values("TEXT", 300, 13 * MB // 10),
     "blobs-5mb": _values("BLOB", 100, 5 * MB),
     "blob-300mb": _values("BLOB", 1, 300 * MB),
     "blob-700mb": _values("BLOB", 1, 700 * MB),
@@ -62,8 +64,9 @@ CASES: Mapping[str, Fill] = {
 def main() -> None:
     """Runs the chosen cases."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("cases", nargs="*", choices=[*CASES, []], default=list(CASES))
-    names = parser.parse_args().cases
+    parser.add_argument("cases", nargs="*", choices=("all", *CASES), default="all")
+    chosen = parser.parse_args().cases
+    names = CASES if "all" in chosen else chosen
     with tempfile.TemporaryDirectory() as room, private_cluster() as cluster:
         for name in names:
             _measure(name, Path(room), cluster)
