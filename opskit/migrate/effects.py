@@ -1,6 +1,7 @@
 """Performs the steps of a migration, and puts them back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 import apsw
@@ -11,7 +12,7 @@ from opskit.migrate.existing_fill import check_not_committed, commit, fill, take
 from opskit.migrate.existing_steps import Commit, Fill
 from opskit.migrate.finish import add_rule, add_trigger, add_view, build_index, validate_rule
 from opskit.migrate.generated import prove_generated
-from opskit.migrate.rejects import set_aside
+from opskit.migrate.rejects import refuse, set_aside, with_rejects
 from opskit.migrate.session import Session
 from opskit.migrate.staging import (
     clear_staging,
@@ -84,13 +85,14 @@ class MigrateEffects:
         try:
             match step:
                 case BackUp():
+                    session.reconnect()  # without the server nothing is put back, and this goes on from it
                     discard(step.file)
                 case Prepare():
                     session.reconnect()
                     drop_staging(session.writer, step.staging)
                 case Publish():
                     session.reconnect()
-                    unpublish(session.writer, step)
+                    unpublish(session.writer, with_rejects(step, session))
                 case Fill():
                     take_back(session.writer)
                 case Commit():
@@ -114,7 +116,7 @@ class MigrateEffects:
             case CopyTable():
                 return self._copy(step, session)
             case SetAside():
-                set_aside(step, session)
+                set_aside(session)
             case ProveGenerated():
                 prove_generated(step, session)
             case BuildIndex():
@@ -135,7 +137,7 @@ class MigrateEffects:
                 add_trigger(step.trigger, session)
             case Publish():
                 session.hands.halt()
-                publish(session.writer, step, session.left_out)
+                publish(session.writer, with_rejects(step, session), session.left_out)
             case Fill():
                 session.hands.halt()
                 fill(session.writer, step)
@@ -169,6 +171,8 @@ class MigrateEffects:
                 f"{step.table.target}: {step.rows} rows in the source, {read} read, {taken} arrived",
                 where=step.table.source,
             )
+        if copied.refused and not session.undertaking.sets_aside:
+            refuse(step, copied.refused, session)
         session.tables[step.table.source].parts.append(copied)
         return copied.to_json()
 
@@ -181,7 +185,8 @@ class MigrateEffects:
         found = session.hands.run(DigestRows(target), lambda done: self._progress.advance(task, done))
         self._progress.end(task)
         if found != copied.digest:
-            pair = Pair(step.source, target, step.table.key)
+            held = replace(step.source, refused=frozenset(copied.refused))
+            pair = Pair(held, target, step.table.key)
             rows = session.hands.run(FindDifferences(pair), lambda _: None).rows
             if rows:
                 what = f"table {step.table.target}"

@@ -1,12 +1,19 @@
 """Keeps the rows that a table cannot hold in a table beside it."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NoReturn
+
 from psycopg import sql
 
-from opskit.errors import QueryFailed
+from opskit.errors import Fault, QueryFailed
 from opskit.migrate.session import Session
-from opskit.migrate.steps import SetAside
+from opskit.migrate.stages import source_table
+from opskit.migrate.steps import CopyTable, Publish
+from opskit.schema.design import TableDesign
 from opskit.transfer.rejects import Reject, read_rejects
 from opskit.transfer.tables import REJECTS_COLUMNS
+from opskit.transfer.tasks import ReadRejects
 
 _CREATE = sql.SQL("CREATE TABLE {} (key text NOT NULL, reason text NOT NULL, row jsonb NOT NULL)")
 _COMMENT = sql.SQL("COMMENT ON TABLE {} IS {}")
@@ -15,15 +22,52 @@ _COPY = sql.SQL("COPY {} ({}) FROM STDIN")
 _TOLD = 5
 """Rows told singly; the rest is counted."""
 
+_SHOWN = 200
+"""Characters of a key that are told; a row without one has no other than all of its values."""
 
-def set_aside(step: SetAside, session: Session) -> None:
-    """Makes the table of rejects and fills it.
+
+def set_aside(session: Session) -> None:
+    """Makes the tables of rejects that are needed, and fills them.
 
     Raises:
-        QueryFailed: it holds other rows than were left out of the copy.
+        QueryFailed: one holds other rows than were left out of the copy.
     """
-    name = sql.Identifier(step.rejects)
-    comment = f"Rows of {step.table.target} that it cannot hold, set aside by opskit migrate"
+    for table in _incomplete(session):
+        _keep(table, session)
+
+
+def with_rejects(step: Publish, session: Session) -> Publish:
+    """The publication of the tables of rejects, too."""
+    beside = session.undertaking.design.beside
+    return replace(step, tables=(*step.tables, *map(beside, _incomplete(session))))
+
+
+def refuse(step: CopyTable, refused: Mapping[int, str], session: Session) -> NoReturn:
+    """Names the rows of a copy that the server refused.
+
+    Raises:
+        QueryFailed: always.
+    """
+    read = ReadRejects(replace(step.source, span=None), step.table.key, refused, _TOLD)
+    first = session.hands.run(read, lambda _: None)
+    hint = "mend the rows in SQLite, or let them be kept beside their table (--misfits set-aside)"
+    what = f"table {step.table.source}, {len(refused)} rows"
+    raise QueryFailed(
+        *(Fault("row_refused", f"{what}: {_short(one.key)}: {one.reason}", hint, step.table.source) for one in first)
+    )
+
+
+def _incomplete(session: Session) -> list[TableDesign]:
+    """The tables that do not hold all rows."""
+    return [table for table in session.undertaking.design.tables if session.tables[table.source].rejected]
+
+
+def _keep(table: TableDesign, session: Session) -> None:
+    rejects = session.undertaking.design.beside(table)
+    source = source_table(session.undertaking, table)
+    copied = session.tables[table.source]
+    name = sql.Identifier(rejects)
+    comment = f"Rows of {table.target} that it cannot hold, set aside by opskit migrate"
     first: list[Reject] = []
     kept = 0
     with session.writer.transaction(), session.writer.cursor() as cursor:
@@ -31,21 +75,23 @@ def set_aside(step: SetAside, session: Session) -> None:
         cursor.execute(_COMMENT.format(name, sql.Literal(comment)))
         columns = sql.SQL(", ").join(map(sql.Identifier, REJECTS_COLUMNS))
         with cursor.copy(_COPY.format(name, columns)) as copy:
-            for one in read_rejects(session.reader, step.source, step.table.key):
+            for one in read_rejects(session.reader, source, table.key, copied.refused):
                 copy.write_row((one.key, one.reason, one.row))
                 kept += 1
                 if kept <= _TOLD:
                     first.append(one)
-    missing = session.tables[step.table.source].rejected
-    if kept != missing:
-        raise QueryFailed.of(
-            "rows_lost", f"{step.rejects}: {missing} rows were left out of the copy, {kept} are kept there"
-        )
-    session.told.append(_told(step, kept, first))
+    if kept != copied.rejected:
+        message = f"{rejects}: {copied.rejected} rows were left out of the copy, {kept} are kept there"
+        raise QueryFailed.of("rows_lost", message)
+    session.told.append(_told(table.source, rejects, kept, first))
 
 
-def _told(step: SetAside, kept: int, first: list[Reject]) -> str:
-    shown = "; ".join(f"{one.key}: {one.reason}" for one in first)
+def _told(table: str, rejects: str, kept: int, first: Sequence[Reject]) -> str:
+    shown = "; ".join(f"{_short(one.key)}: {one.reason}" for one in first)
     more = f"; and {kept - len(first)} more" if kept > len(first) else ""
     rows = "row does" if kept == 1 else "rows do"
-    return f"table {step.table.source}: {kept} {rows} not fit and went to table {step.rejects}: {shown}{more}"
+    return f"table {table}: {kept} {rows} not fit and went to table {rejects}: {shown}{more}"
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= _SHOWN else f"{key[:_SHOWN]}…"

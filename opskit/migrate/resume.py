@@ -112,10 +112,11 @@ def _is_published(publish: Publish | Fill, staged: Staged, run: UnfinishedRun) -
 def _parts(table: TableDesign, copies: list[CopyTable], run: UnfinishedRun) -> tuple[Copied, ...] | None:
     """All parts of a table; None when one is missing."""
     titles = [step.title for step in copies if step.table.source == table.source]
-    found = [run.done.get(title) for title in titles]
-    if not all(isinstance(one, Mapping) for one in found):
+    found = [one for title in titles if isinstance(one := run.done.get(title), Mapping)]
+    try:
+        return tuple(map(Copied.of_json, found)) if len(found) == len(titles) else None
+    except KeyError:  # the journal of another version
         return None
-    return tuple(Copied.of_json(cast("Mapping[str, int | float]", one)) for one in found)
 
 
 def _stands(table: TableDesign, rules: tuple[Rule, ...], staged: Staged, rows: int) -> bool:

@@ -1,9 +1,12 @@
 """What one database's migration holds open, and what it has found out so far."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import apsw
+import psycopg
 
 from opskit.errors import OpskitError
 from opskit.migrate.facts import Job
@@ -39,6 +42,11 @@ class CopiedTable:
     def rejected(self) -> int:
         """Rows that were set aside."""
         return sum(part.set_aside for part in self.parts)
+
+    @property
+    def refused(self) -> Mapping[int, str]:
+        """Digest of a line that the server refused → its words."""
+        return {line: words for part in self.parts for line, words in part.refused.items()}
 
     @property
     def bytes(self) -> int:
@@ -94,6 +102,8 @@ class Session:
             ConnectionFailed: the server cannot be reached.
             Busy: another migration has begun in the meantime.
         """
+        with suppress(psycopg.Error):  # a connection that nobody uses does not know of its end
+            self.writer.execute("SELECT")
         if self.writer.closed or self.writer.broken:
             self.writer.close()
             self.writer = open_target(self.undertaking.job)

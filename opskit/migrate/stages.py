@@ -60,15 +60,13 @@ def stages(one: Undertaking, backups: tuple[BackUp, ...], workers: int) -> Itera
     yield Stage((Prepare(name, one.job.staging, one.target.leftover, standing),))
     yield from _stage(CreateTable(name, table) for table in design.tables if table.source not in kept.tables)
     yield from _stage((*backups, *_missing_copies(one)), workers)
-    yield from _stage(
-        SetAside(name, table, source_table(one, table), rejects)
-        for table in design.tables
-        if (rejects := rejects_table(one, table)) is not None
-    )
     computed = (table for table in design.tables if len(table.copied()) < len(table.columns))
     yield from _stage(
         (ProveGenerated(name, table, source_table(one, table, table.columns)) for table in computed), workers
     )
+    if one.sets_aside:
+        foreseen = (table.target for table in design.tables if _has_misfits(one, table))
+        yield Stage((SetAside(name, tuple(foreseen)),))
     missing = (rule for rule in rules if rule.index and rule.name not in kept.indexes)
     yield from _stage((BuildIndex(name, rule) for rule in missing), workers)
     yield from _stage(
@@ -88,8 +86,7 @@ def publication(one: Undertaking) -> Publish | Fill:
     """The step that brings everything where the application looks."""
     if one.existing is not None:
         return fill(one.job, one.existing, one.source)
-    rejects = (rejects_table(one, table) for table in one.design.tables)
-    tables = (*(table.target for table in one.design.tables), *(name for name in rejects if name))
+    tables = tuple(table.target for table in one.design.tables)
     views = tuple(view.target for view in one.design.views)
     functions = tuple(trigger.function for trigger in one.design.triggers)
     return Publish(
@@ -136,17 +133,15 @@ def _is_plain(column: ColumnDesign, profile: ColumnProfile) -> bool:
     return storage is not None and profile.storage.get(storage, 0) == profile.filled()
 
 
-def rejects_table(one: Undertaking, table: TableDesign) -> str | None:
-    """The table beside a table for the rows that it cannot hold; None when it holds all."""
+def _has_misfits(one: Undertaking, table: TableDesign) -> bool:
+    """Do some values not fit the types of their columns?"""
     profiles = one.source.profiles[table.source].columns
     misfits = any(
         profiles[column.source].misfits.get(column.pg_type)
         for column in table.copied()
         if column.source in profiles
     )
-    if not misfits and not one.source.scans[table.source].columns:
-        return None
-    return one.design.beside(table)
+    return misfits or bool(one.source.scans[table.source].columns)
 
 
 def _stage(steps: Iterable[Step], at_once: int = 1) -> Iterator[Stage[Step]]:

@@ -78,17 +78,22 @@ class CopyTable:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """Keep the rows that a table cannot hold in a table beside it, with the reason; all must be there."""
+    """Keep rows that a table cannot hold in a table beside it, with the reason; all must be there.
+
+    Attributes:
+        foreseen: tables that hold values which do not fit; what the server refuses, only the copy shows.
+    """
 
     database: str
-    table: TableDesign
-    source: SourceTable
-    rejects: str
+    foreseen: tuple[str, ...]
 
     @property
     def title(self) -> str:
         """One line."""
-        return f"{self.database}: keep the rows that {self.table.target} cannot hold in {self.rejects}"
+        if self.foreseen:
+            tables = ", ".join(self.foreseen)
+            return f"{self.database}: keep the rows that {tables} cannot hold beside them, and any refused"
+        return f"{self.database}: keep rows that the server refused, if any, beside their tables"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from opskit.config import Misfits
 from opskit.migrate.existing import ExistingFacts, design_into
 from opskit.migrate.facts import Job, SourceFacts, TargetFacts
 from opskit.migrate.resume import NOTHING, Kept
@@ -28,6 +29,11 @@ class Undertaking:
     design: Design
     existing: ExistingFacts | None = None
     kept: Kept = NOTHING
+
+    @property
+    def sets_aside(self) -> bool:
+        """Are rows that a table cannot hold kept beside it? Never in a schema of the application's own."""
+        return self.existing is None and self.job.misfits is Misfits.SET_ASIDE
 
 
 def undertake(

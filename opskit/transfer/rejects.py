@@ -2,16 +2,21 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
 
 import apsw
 
 from opskit.schema.names import quote
-from opskit.schema.sqlite_file import Value, cursor
-from opskit.transfer.source import fitting
+from opskit.schema.sqlite_file import Value, create_function, cursor
+from opskit.transfer.digest import row_digest
+from opskit.transfer.source import fitting, line_of, to_bytes
 from opskit.transfer.tables import SourceColumn, SourceTable
 from opskit.transfer.wide import any_of, exceeds
+
+_NONE: Mapping[int, str] = MappingProxyType({})
 
 _LARGE = "large"
 
@@ -33,26 +38,100 @@ class Reject:
     row: str
 
 
-def read_rejects(reader: apsw.Connection, table: SourceTable, key: Sequence[str]) -> Iterator[Reject]:
-    """The rows with a value that its column's type cannot hold.
+def read_rejects(
+    reader: apsw.Connection, table: SourceTable, key: Sequence[str], refused: Mapping[int, str] = _NONE
+) -> Iterator[Reject]:
+    """The rows with a value that its column's type cannot hold, and those that the server refused.
 
     Args:
         key: the columns that identify a row; all of them when there are none.
+        refused: digest of a line → the server's words.
 
     Raises:
         apsw.Error: the file cannot be read.
     """
+    conditions = [_unfit(column) for column in table.columns]
+    words = "NULL"
+    if refused:
+        create_function(reader, "opskit_refused", partial(_words, refused))
+        words = f"opskit_refused({line_of(reader, replace(table, escaped=True))})"
+        conditions.append(f"{words} IS NOT NULL")
+    for row in _read(reader, table, words, any_of(conditions)):
+        said = "" if row.first is None else f"PostgreSQL: {row.first}"
+        yield row.reject(key, said)
+
+
+def find_lines(
+    reader: apsw.Connection, table: SourceTable, key: Sequence[str], keys: Container[str], lines: SourceTable
+) -> Iterator[tuple[Reject, int]]:
+    """The rows with some keys, as they would be set aside, each with the digest of its line.
+
+    Args:
+        keys: as rejects have them.
+        lines: how the table is read for the lines.
+
+    Raises:
+        apsw.Error: the file cannot be read.
+    """
+    for row in _read(reader, table, line_of(reader, replace(lines, escaped=True)), "1"):
+        if row.key(key) in keys:
+            yield row.reject(key), row_digest(to_bytes(row.first))
+
+
+def _words(refused: Mapping[int, str], line: Value) -> str | None:
+    return refused.get(row_digest(to_bytes(line)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A row: something of its line, its values, and a mark for each (see `_select`)."""
+
+    columns: Sequence[SourceColumn]
+    first: Value
+    values: Sequence[Value]
+    marks: Sequence[str]
+
+    def key(self, key: Sequence[str]) -> str:
+        """What identifies it; all of its values when there are no such columns."""
+        found = self._values(key)
+        row = {name: found[name] for name in key if name in found} or self._values()
+        return ", ".join(f"{name}={_shown(value)}" for name, value in row.items())
+
+    def reject(self, key: Sequence[str], said: str = "") -> Reject:
+        """The row as it is set aside, for what the server said or because of its values."""
+        columns = zip(self.columns, self.values, self.marks, strict=True)
+        reasons = [
+            f"column {column.name}: {_reason(value, column)}"
+            for column, value, mark in columns
+            if mark.endswith("!")
+        ]
+        row = json.dumps(self._values(), ensure_ascii=False)
+        return Reject(self.key(key), said or "; ".join(reasons), row)
+
+    def _values(self, names: Container[str] | None = None) -> dict[str, "JsonScalar"]:
+        columns = zip(self.columns, self.values, self.marks, strict=True)
+        return {
+            column.name: _json_value(value, mark)
+            for column, value, mark in columns
+            if names is None or column.name in names
+        }
+
+
+def _read(reader: apsw.Connection, table: SourceTable, first: str, condition: str) -> Iterator[_Read]:
+    """Rows with what `first` says of them."""
     unfit = [_unfit(column) for column in table.columns]
-    condition = any_of(unfit)
     chunks = [range(start, min(start + _AT_ONCE, len(unfit))) for start in range(0, len(unfit), _AT_ONCE)]
-    cursors = [cursor(reader, _select(table, [*chunk], unfit, condition)) for chunk in chunks]
-    for parts in zip(*cursors, strict=True):  # the same rows in the same order
+    asked = [first, *(_select(table, chunk, unfit) for chunk in chunks)]
+    # no index, which could have another order: the same rows in the same order
+    rows = f"{quote(table.name)} NOT INDEXED WHERE {condition}"
+    cursors = [cursor(reader, f"SELECT {one} FROM {rows}") for one in asked]
+    for (said,), *parts in zip(*cursors, strict=True):
         values = [value for part in parts for value in part[0::2]]
-        marks = [mark for part in parts for mark in part[1::2]]
-        yield _reject(table.columns, values, marks, key)
+        marks = [str(mark) for part in parts for mark in part[1::2]]
+        yield _Read(table.columns, said, values, marks)
 
 
-def _select(table: SourceTable, chunk: Sequence[int], unfit: Sequence[str], condition: str) -> str:
+def _select(table: SourceTable, chunk: Sequence[int], unfit: Sequence[str]) -> str:
     """Texts come as bytes, as they may be none, and what is too large comes as its size.
 
     A mark tells class and fit: `text`, `text!` for a misfit, `large` and `large!`.
@@ -68,28 +147,11 @@ def _select(table: SourceTable, chunk: Sequence[int], unfit: Sequence[str], cond
             value = f"CASE WHEN {large} THEN octet_length({name}) ELSE {value} END"
             kind = f"CASE WHEN {large} THEN '{_LARGE}' ELSE {kind} END"
         asked += [value, f"{kind} || CASE WHEN {unfit[number]} THEN '!' ELSE '' END"]
-    return f"SELECT {', '.join(asked)} FROM {quote(table.name)} WHERE {condition}"
+    return ", ".join(asked)
 
 
 def _unfit(column: SourceColumn) -> str:
     return f"({quote(column.name)} IS NOT NULL AND {fitting(column)} IS NULL)"
-
-
-def _reject(
-    columns: Sequence[SourceColumn], values: Sequence[Value], marks: Sequence[Value], key: Sequence[str]
-) -> Reject:
-    row = {
-        column.name: _json_value(value, str(mark))
-        for column, value, mark in zip(columns, values, marks, strict=True)
-    }
-    reasons = [
-        f"column {column.name}: {_reason(value, column)}"
-        for column, value, mark in zip(columns, values, marks, strict=True)
-        if str(mark).endswith("!")
-    ]
-    identity = {name: row[name] for name in key if name in row} or row
-    shown = ", ".join(f"{name}={_shown(value)}" for name, value in identity.items())
-    return Reject(shown, "; ".join(reasons), json.dumps(row, ensure_ascii=False))
 
 
 def _reason(value: Value, column: SourceColumn) -> str:

@@ -13,6 +13,7 @@ import apsw
 
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Cursor, Value, cursor, scalar
+from opskit.transfer.digest import row_digest
 from opskit.transfer.render import render
 from opskit.transfer.tables import SourceColumn, SourceTable
 from opskit.transfer.wide import digest_field, exceeds
@@ -163,10 +164,14 @@ def to_block(lines: list[bytes], table: SourceTable) -> Block:
         FramingError: some text holds a framing character, and the table was not read escaped.
     """
     data = b"\n".join(lines) + b"\n" if table.escaped else _escape(lines, table)
-    if MISFIT not in data:
+    if MISFIT not in data and not table.refused:
         return Block(data, len(lines))
-    kept = [line for line in data[:-1].split(b"\n") if MISFIT not in line]
+    kept = [line for line in data[:-1].split(b"\n") if _is_held(line, table)]
     return Block(b"".join(line + b"\n" for line in kept), len(kept), len(lines) - len(kept))
+
+
+def _is_held(line: bytes, table: SourceTable) -> bool:
+    return MISFIT not in line and (not table.refused or row_digest(line) not in table.refused)
 
 
 def _escape(lines: list[bytes], table: SourceTable) -> bytes:

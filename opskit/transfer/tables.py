@@ -1,6 +1,6 @@
 """What is read and what is written: tables on both ends of the data path, as plain values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 REJECTS_COLUMNS = ("key", "reason", "row")
 """What a table of rejects holds of each row: what identifies it, what does not fit, and all of its values."""
@@ -59,6 +59,7 @@ class SourceTable:
         escaped: escape inside SQLite, because some text holds the framing characters.
         span: only these rows; None for all.
         rows_at_once: how many rows are fetched together, because they are known not to be wide.
+        refused: digests of lines that the target cannot hold although all their values fit.
     """
 
     name: str
@@ -66,6 +67,7 @@ class SourceTable:
     escaped: bool = False
     span: Span | None = None
     rows_at_once: int = 1
+    refused: frozenset[int] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

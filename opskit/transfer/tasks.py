@@ -1,13 +1,19 @@
 """What is done on both ends of a database: rows copied, rows digested, statements executed."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice
+
+import psycopg
 
 from opskit.transfer.compare import Differences
 from opskit.transfer.copied import Copied
 from opskit.transfer.digest import Digest, digest
+from opskit.transfer.patience import Patience
 from opskit.transfer.proof import differences, digest_source, digest_target
+from opskit.transfer.refusals import refuses_row
+from opskit.transfer.rejects import Reject, read_rejects
 from opskit.transfer.source import Block, read_blocks
 from opskit.transfer.tables import Pair, SourceTable, TargetTable
 from opskit.transfer.target import copy_in
@@ -28,13 +34,36 @@ class CopyRows:
         """See `Task`."""
         started = time.monotonic()
         account = _Account(advance)
+        try:
+            with ends.writer.transaction():
+                self._in_one_go(ends, account)
+        except psycopg.Error as error:
+            if not refuses_row(error):
+                raise
+            advance(-account.advanced)
+            account = _Account(advance)
+            self._patiently(ends, account)
+        return account.copied(time.monotonic() - started)
+
+    def _in_one_go(self, ends: Ends, account: "_Account") -> None:
         wide = any_exceeds(self.source.columns)
-        blocks = read_blocks(ends.reader, self.source, f"NOT {wide}" if wide else "")
-        taken = copy_in(ends.writer, self.target, account.kept(blocks))
+        account.taken = copy_in(ends.writer, self.target, account.kept(self._blocks(ends, wide)))
         if wide:
             singly = account.kept_singly(read_wide_rows(ends.reader, self.source))
-            taken += insert_wide(ends.writer, self.target, singly)
-        return Copied(account.digest, account.bytes, account.set_aside, taken, time.monotonic() - started)
+            account.taken += insert_wide(ends.writer, self.target, singly)
+
+    def _patiently(self, ends: Ends, account: "_Account") -> None:
+        """What the server refuses is left out."""
+        wide = any_exceeds(self.source.columns)
+        patience = Patience(ends.writer, self.target)
+        blocks = account.kept(patience.copied(self._blocks(ends, wide)))
+        singly = account.kept_singly(patience.inserted(read_wide_rows(ends.reader, self.source)))
+        for _ in chain(blocks, singly):
+            pass  # what comes by has been copied
+        account.taken, account.refused = patience.taken, patience.refused
+
+    def _blocks(self, ends: Ends, wide: str) -> Iterator[Block]:
+        return read_blocks(ends.reader, self.source, f"NOT {wide}" if wide else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +100,21 @@ class FindDifferences:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadRejects:
+    """Reads the first rows that the target cannot hold."""
+
+    source: SourceTable
+    key: tuple[str, ...]
+    refused: Mapping[int, str]
+    limit: int
+
+    def run(self, ends: Ends, _: Advance) -> list[Reject]:
+        """See `Task`."""
+        rejects = read_rejects(ends.reader, self.source, self.key, self.refused)
+        return list(islice(rejects, self.limit))
+
+
+@dataclass(frozen=True, slots=True)
 class Execute:
     """Executes a statement on the target."""
 
@@ -89,18 +133,28 @@ class _Account:
     digest: Digest = field(default_factory=Digest)
     bytes: int = 0
     set_aside: int = 0
+    taken: int = 0
+    refused: Mapping[int, str] = field(default_factory=dict[int, str])
+    advanced: int = 0
+
+    def copied(self, seconds: float) -> Copied:
+        return Copied(self.digest, self.bytes, self.set_aside, self.taken, seconds, self.refused)
 
     def kept(self, blocks: Iterator[Block]) -> Iterator[Block]:
         for block in blocks:
             self._note(block)
             yield block
-            self.advance(block.rows)
+            self._go_on(block)
 
     def kept_singly(self, rows: Iterator[WideRow]) -> Iterator[WideRow]:
         for row in rows:
             self._note(row.block)
             yield row
-            self.advance(row.block.rows)
+            self._go_on(row.block)
+
+    def _go_on(self, block: Block) -> None:
+        self.advanced += block.rows
+        self.advance(block.rows)
 
     def _note(self, block: Block) -> None:
         self.digest += digest(block.lines())
