@@ -76,11 +76,13 @@ def test_a_server_that_crashes_and_stays_away(
     assert last["code"] == "not_put_back"
     assert "run the same command again: with --resume it goes on" in last["hint"]
     assert processes(opskit) == []
+    (backup,) = opskit.files()  # from which it goes on
 
     own_server.start()
     again = opskit("migrate", source, fallible.url, "--resume", "-o", "json")
     assert again.code == 0, again
     assert again.document["result"]["rows"] == ROWS + 2
+    assert again.document["result"]["databases"][0]["backup"] == str(opskit.state_dir / backup)
     assert left_behind(opskit, fallible, backups=1) == []
 
 
