@@ -49,15 +49,20 @@ def written(opskit: Opskit, lines: int) -> Callable[[], bool]:
     return has_come
 
 
-def dump(database: TestDatabase) -> tuple[str, list[str]]:
-    """The schema as pg_dump writes it, and every line of the content, whatever its order."""
-    return _dump(database, "--schema-only"), sorted(_dump(database, "--data-only").splitlines())
-
-
-def _dump(database: TestDatabase, what: str) -> str:
-    command = [find_programs() / "pg_dump", what, "--no-comments", f"--dbname={database.conninfo}"]
-    lines = run(command, env=bare_environment()).splitlines()
-    return "\n".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict", "--")))
+def dump(database: TestDatabase) -> tuple[list[str], list[str]]:
+    """The schema line by line as pg_dump writes it, and every line of the content, whatever its order."""
+    command = [find_programs() / "pg_dump", "--no-comments", f"--dbname={database.conninfo}"]
+    schema: list[str] = []
+    content: list[str] = []
+    is_content = False
+    for line in run(command, env=bare_environment()).splitlines():
+        if is_content:
+            content.append(line)
+            is_content = line != "\\."
+        elif not line.startswith(("\\restrict", "\\unrestrict")):
+            schema.append(line)
+            is_content = line.startswith("COPY ")
+    return schema, sorted(content)
 
 
 def left_behind(opskit: Opskit, *databases: TestDatabase, backups: int) -> list[str]:

@@ -58,7 +58,7 @@ class Migration:
     arguments: tuple[str | Path, ...]
     databases: tuple[TestDatabase, ...]
 
-    def dumps(self) -> list[tuple[str, list[str]]]:
+    def dumps(self) -> list[tuple[list[str], list[str]]]:
         return [dump(database) for database in self.databases]
 
 
@@ -66,7 +66,7 @@ class Migration:
 class Undisturbed:
     """What a migration makes when it is left alone, and how many lines its journal has."""
 
-    dumps: list[tuple[str, list[str]]]
+    dumps: list[tuple[list[str], list[str]]]
     lines: int
 
 
