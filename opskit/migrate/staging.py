@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Container
 from contextlib import suppress
 from importlib.resources import files
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -31,7 +32,10 @@ _DROP_VIEW = sql.SQL("DROP VIEW IF EXISTS {} CASCADE")
 _DROP_FUNCTION = sql.SQL("DROP FUNCTION IF EXISTS {}() CASCADE")
 
 
-_END_SESSIONS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s"
+_END_SESSIONS: LiteralString = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = %s
+"""
 
 
 def worker_settings(schema: str, staging: str, index_memory: int) -> dict[str, str]:

@@ -107,6 +107,18 @@ def test_a_session_that_somebody_ends(
     put_back(opskit, database, finish(process))
 
 
+def test_a_migration_into_another_database_of_the_server_is_not_disturbed(
+    opskit: Opskit, source: Path, database: TestDatabase, postgresql: PrivateCluster, tmp_path: Path
+) -> None:
+    other = f"{database.name}_other"
+    postgresql.create_database(other)
+    process = started(opskit, source, database, "copy")
+    beside = Opskit(tmp_path / "beside")("migrate", source, postgresql.conninfo(other), "--jobs", "2")
+    assert beside.code == 0
+    assert finish(process).code == 0
+    query(database, f"DROP DATABASE {other} WITH (FORCE)")
+
+
 def test_a_worker_that_is_killed(opskit: Opskit, source: Path, database: TestDatabase) -> None:
     process = started(opskit, source, database, "build index")
     mine = f"process {process.pid} lives"
