@@ -51,8 +51,8 @@ def _columns(connection: apsw.Connection) -> None:
 
 CASES: Mapping[str, Fill] = {
     "blobs-100kb": _values("BLOB", 5000, MB // 10),
-    "blobs-1mb": _values("BLOB", 300, 13 * MB // 10),
-    "texts-1mb": _values("TEXT", 300, 13 * MB // 10),
+    "blobs-340kb": _values("BLOB", 1500, 34 * MB // 100),
+    "texts-340kb": _values("TEXT", 1500, 34 * MB // 100),
     "blobs-5mb": _values("BLOB", 100, 5 * MB),
     "blob-300mb": _values("BLOB", 1, 300 * MB),
     "blob-700mb": _values("BLOB", 1, 700 * MB),
