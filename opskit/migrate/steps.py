@@ -25,7 +25,8 @@ class Prepare:
     def title(self) -> str:
         """One line."""
         if self.kept:
-            tables = f"{len(self.kept)} tables that stand there whole"
+            many = f"{len(self.kept)} tables that stand"
+            tables = f"{many if len(self.kept) > 1 else '1 table that stands'} there whole"
             return f"{self.database}: go on in the staging schema {self.staging} with {tables}"
         also = ", removing what an interrupted migration left there" if self.leftover else ""
         return f"{self.database}: make the staging schema {self.staging}{also}"

@@ -19,6 +19,7 @@ import apsw
 import psycopg
 
 from opskit.errors import OpskitError, QueryFailed
+from opskit.host.scratch import undisturbed
 from opskit.schema.sqlite_file import open_read_only
 from opskit.transfer.functions import register
 from opskit.transfer.source import FramingError
@@ -136,7 +137,8 @@ class Workers:
         for _ in range(count):
             here, there = context.Pipe()
             process = context.Process(target=_work, args=(there, route), daemon=True)
-            process.start()
+            with undisturbed():  # Ctrl-C goes to the whole group, also while a worker is starting
+                process.start()
             there.close()
             self._processes.append(process)
             self._idle.put((process, here))
@@ -175,7 +177,7 @@ class Workers:
 
 def _work(pipe: Pipe, route: Route) -> None:
     """The life of a worker: until the pipe ends or the parent dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     ctypes.CDLL(None).prctl(_DEATH, signal.SIGKILL)
     ends: Ends | None = None
     while True:

@@ -139,6 +139,20 @@ def test_ctrl_c_puts_everything_back(opskit: Opskit, source: Path, database: Tes
     assert left_behind(opskit, database, backups=0) == []
 
 
+@pytest.mark.parametrize("step", ["make the staging schema", "copy"])
+def test_ctrl_c_on_a_terminal_reaches_the_workers_too_and_they_keep_quiet(
+    opskit: Opskit, source: Path, database: TestDatabase, step: str
+) -> None:
+    has_come = begun(opskit, step)
+    process = opskit.start("migrate", source, database.url, "--jobs", "2", wrapper=["setsid"])
+    assert soon(has_come)
+    os.killpg(process.pid, signal.SIGINT)
+    result = finish(process)
+    assert result.code == 130
+    assert "Traceback" not in result.stderr
+    assert left_behind(opskit, database, backups=0) == []
+
+
 def test_workers_do_not_outlive_a_killed_run(opskit: Opskit, source: Path, database: TestDatabase) -> None:
     process = started(opskit, source, database, "build index")
     assert len(processes(opskit)) >= 3
