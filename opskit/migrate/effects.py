@@ -94,6 +94,7 @@ class MigrateEffects:
                     session.reconnect()
                     unpublish(session.writer, with_rejects(step, session))
                 case Fill():
+                    session.reconnect()
                     take_back(session.writer)
                 case Commit():
                     session.reconnect()

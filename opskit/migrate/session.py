@@ -7,6 +7,7 @@ from pathlib import Path
 
 import apsw
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from opskit.errors import OpskitError
 from opskit.migrate.facts import Job
@@ -96,7 +97,7 @@ class Session:
             self.hands = Workers(Route(self.copy, job.target, APPLICATION_NAME, settings), workers)
 
     def reconnect(self) -> None:
-        """A new writing connection when the old one is gone.
+        """A new writing connection when the old one is gone, or was interrupted in mid statement.
 
         Raises:
             ConnectionFailed: the server cannot be reached.
@@ -104,7 +105,8 @@ class Session:
         """
         with suppress(psycopg.Error):  # a connection that nobody uses does not know of its end
             self.writer.execute("SELECT")
-        if self.writer.closed or self.writer.broken:
+        busy = self.writer.info.transaction_status is TransactionStatus.ACTIVE
+        if self.writer.closed or self.writer.broken or busy:
             self.writer.close()
             self.writer = open_target(self.undertaking.job)
 

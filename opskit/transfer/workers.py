@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from queue import SimpleQueue
@@ -132,6 +133,7 @@ class Workers:
 
     def __init__(self, route: Route, count: int) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would share sockets and file locks
+        resource_tracker.ensure_running()  # which lets signals through when it starts
         self._idle: SimpleQueue[tuple[SpawnProcess, Pipe]] = SimpleQueue()
         self._processes: list[SpawnProcess] = []
         for _ in range(count):
