@@ -62,11 +62,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class TableProfile:
-    """What a table holds: its rows, per source column its profile, and the parts it is copied in."""
+    """What a table holds: its rows, per source column its profile, and the parts it is copied in.
+
+    Attributes:
+        limit: bytes of a value beyond which it travels by itself; None when no row is that large.
+    """
 
     rows: int
     columns: Mapping[str, ColumnProfile]
     parts: tuple[Part, ...] = ()
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

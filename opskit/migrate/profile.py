@@ -27,6 +27,9 @@ from opskit.schema.sqlite_file import rows
 from opskit.schema.types import ColumnProfile, Spelling, candidates, resolve
 from opskit.transfer.render import render
 
+_LARGEST_JSON = 2 * 1024 * 1024
+"""Bytes of a text that is still judged as JSON, which takes many times as much."""
+
 _TYPES_PER_SCAN = 600
 """SQLite returns at most 2000 columns and limits the size of a statement."""
 
@@ -115,6 +118,8 @@ def _wanted(
     for candidate in candidates(column, types):
         if candidate == "json" and _is_compared(table, column):
             continue  # it has no equality, so no key and no index
+        if candidate in {"json", "jsonb"} and seen.widest > _LARGEST_JSON:
+            continue
         found[candidate] = _known_misfits(candidate, seen)
         if candidate == "bigint" and types is TypesProfile.SAME and seen.storage[Storage.REAL]:
             # whole reals would fit, but read back as integers

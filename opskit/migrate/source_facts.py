@@ -25,6 +25,8 @@ from opskit.schema.types import ColumnProfile, TypeChoice
 from opskit.transfer.functions import register
 from opskit.transfer.render import base_type
 from opskit.transfer.render_text import TEXT_TYPES
+from opskit.transfer.wide import may_be_wide
+from opskit.transfer.wide_source import measured_limit
 
 _DAMAGE = ("***", "Tree ", "Page ", "Freelist", "disk image is malformed")
 """What quick_check writes about a damaged file; its other lines are about rows that break rules, or about
@@ -129,7 +131,14 @@ def _examine(reader: apsw.Connection, table: Table, job: Job) -> _Examined:
         if base_type(choice.pg_type) in TEXT_TYPES
     }
     parts = read_parts(reader, table, profile.rows)
-    return _Examined(replace(profile, parts=parts), choices, scan_text(reader, table, texts))
+    widths = {
+        column.name: profile.columns[column.name].widest
+        for column in table.columns
+        if column.generated is None and may_be_wide(choices[column.name].pg_type)
+    }
+    limit = measured_limit(reader, table.name, widths)
+    profile = replace(profile, parts=parts, limit=limit)
+    return _Examined(profile, choices, scan_text(reader, table, texts))
 
 
 def _for_table(overrides: Mapping[str, str], table: str) -> dict[str, str]:

@@ -111,6 +111,7 @@ def source_table(
         one.source.schema.table(table.source),
         {column.source: column.pg_type for column in asked},
         {column.source: profiles[column.source].widest for column in asked},
+        one.source.profiles[table.source].limit,
     )
     read = tuple(
         SourceColumn(

@@ -16,6 +16,7 @@ from opskit.transfer.rejects import unstorable
 from opskit.transfer.source import BLOCK_BYTES, FIELD, ROW, as_bytes, concatenate, to_bytes
 from opskit.transfer.tables import Wide
 from opskit.transfer.wide import any_of, exceeds, fault, rowid_name, wide_columns
+from opskit.transfer.wide_source import measured_limit
 
 UNFIT_SHOWN = 10
 """Values named singly when they cannot be stored; the rest is counted."""
@@ -40,7 +41,9 @@ def scan_text(connection: apsw.Connection, table: Table, columns: Mapping[str, C
     names = [name for name, held in columns.items() if held.storage.get(Storage.TEXT)]
     if not names or _is_clean(connection, table, {name: columns[name] for name in names}):
         return TextScan()
-    wide = wide_columns(table, dict.fromkeys(names, "text"), {name: columns[name].widest for name in names})
+    widths = {name: columns[name].widest for name in names}
+    limit = measured_limit(connection, table.name, widths)
+    wide = wide_columns(table, dict.fromkeys(names, "text"), widths, limit)
     texts = [_Text(name, wide.get(name)) for name in names]
     framing = False
     bad = _large_unfit(connection, table, texts)

@@ -1,18 +1,19 @@
 """Values too large to be rendered in one go: which they are, and what they are compared by. Pure.
 
-A line holds at most ROW_BYTES of values. Where the values of a table could be more, those beyond a limit
-stand in its lines by their SHA-256, which both engines compute without showing the value to anybody; they
+A line holds at most ROW_BYTES of values. Where a table has rows that hold more, its values beyond a limit
+stand in lines by their SHA-256, which both engines compute without showing the value to anybody; they
 travel by themselves, a piece at a time. Lines and digests of lines stay what they are for everybody else.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from opskit.schema.model import Table, ascii_fold
 from opskit.schema.names import literal, quote
 from opskit.transfer.tables import Hashed, SourceColumn, SourceTable, Wide
 
-ROW_BYTES = 2 * 1024 * 1024
-"""What the values of a row may hold together to be handled as one line; a line takes several times that."""
+ROW_BYTES = 512 * 1024
+"""What the values of a row may hold together to be handled as one line, which takes a dozen times that. Below
+this, lines are quicker."""
 
 MARK = "sha256 "
 """What a line shows before the digest of a value, in place of the value."""
@@ -21,19 +22,18 @@ _TYPES = ("text", "character varying", "citext", "bytea")
 """Types that keep a value as the bytes that it has; without modifiers, which would limit it."""
 
 
-def limit_of(widths: Iterable[int], room: int = ROW_BYTES) -> int | None:
-    """The size of values up to which all columns together find room; None when they do anyway.
+def limits(columns: int, room: int = ROW_BYTES) -> tuple[int, ...]:
+    """The limits in question for so many columns, the highest first; the last is good for any row.
 
-    >>> limit_of([8, 50, 1000], 300), limit_of([8, 50, 200], 300)
-    (242, None)
+    >>> limits(3, 1200), limits(100, 1200)
+    ((1200, 400), (1200, 300, 75, 18, 12))
     """
-    ascending = sorted(widths)
-    for number, width in enumerate(ascending):
-        share = room // (len(ascending) - number)
-        if width > share:
-            return share
-        room -= width
-    return None
+    least = room // columns
+    steps: list[int] = []
+    while room > least:
+        steps.append(room)
+        room //= 4
+    return (*steps, least)
 
 
 def may_be_wide(pg_type: str) -> bool:
@@ -42,21 +42,23 @@ def may_be_wide(pg_type: str) -> bool:
 
 
 def wide_columns(
-    table: Table, types: Mapping[str, str], widths: Mapping[str, int], room: int = ROW_BYTES
+    table: Table, types: Mapping[str, str], widths: Mapping[str, int], limit: int | None
 ) -> dict[str, Wide]:
     """The columns of a table whose values may be beyond the limit.
 
     Args:
         types: column → the type it becomes.
         widths: the same columns → bytes of the longest value as the file stores it.
-        room: bytes of a row's values that may be handled as one line.
+        limit: as measured; None when there is none.
     """
-    able = {name: width for name, width in widths.items() if may_be_wide(types[name])}
-    limit = limit_of(able.values(), room)
     if limit is None:
         return {}
-    wide = Wide(table.name, rowid_name(table), limit)
-    return {name: wide for name, width in able.items() if width > wide.candidates}
+    # SQLite reads no pieces where columns are generated
+    computes = any(column.generated for column in table.columns)
+    wide = Wide(table.name, None if computes else rowid_name(table), limit)
+    return {
+        name: wide for name, width in widths.items() if may_be_wide(types[name]) and width > wide.candidates
+    }
 
 
 def rowid_name(table: Table) -> str | None:
@@ -88,15 +90,20 @@ def any_exceeds(columns: Sequence[SourceColumn]) -> str:
 
 
 def any_of(conditions: Sequence[str]) -> str:
-    """The SQL for one of some conditions; a balanced tree, as SQLite limits its depth.
+    """The SQL for one of some conditions; empty when there are none."""
+    return joined(conditions, "OR")
 
-    >>> any_of(["a", "b", "c"]), any_of([])
-    ('((a OR b) OR (c))', '')
+
+def joined(terms: Sequence[str], operator: str) -> str:
+    """The SQL of an operation on all terms; a balanced tree, as SQLite limits its depth.
+
+    >>> joined(["a", "b", "c"], "+"), joined([], "OR")
+    ('((a + b) + (c))', '')
     """
-    terms = list(conditions)
-    while len(terms) > 1:
-        terms = [f"({' OR '.join(terms[start : start + 2])})" for start in range(0, len(terms), 2)]
-    return terms[0] if terms else ""
+    rest = list(terms)
+    while len(rest) > 1:
+        rest = [f"({f' {operator} '.join(rest[start : start + 2])})" for start in range(0, len(rest), 2)]
+    return rest[0] if rest else ""
 
 
 def digest_field(column: SourceColumn, wide: Wide) -> str:

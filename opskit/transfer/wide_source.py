@@ -5,7 +5,8 @@ It knows rowids only: a value of a table WITHOUT ROWID, or of one with generated
 
 import codecs
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, cast
@@ -17,7 +18,17 @@ from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Value, create_function, cursor, rows, scalar
 from opskit.transfer.source import Block, line_of, rows_of, to_block, to_bytes
 from opskit.transfer.tables import SourceTable
-from opskit.transfer.wide import MARK, any_exceeds, content, exceeds, may_be_wide, wide_columns
+from opskit.transfer.wide import (
+    MARK,
+    ROW_BYTES,
+    any_exceeds,
+    content,
+    exceeds,
+    joined,
+    limits,
+    may_be_wide,
+    wide_columns,
+)
 
 PIECE = 256 * 1024
 """Bytes read at once."""
@@ -58,9 +69,7 @@ class WideValue:
         """
         if isinstance(self.content, bytes):
             yield from _sliced(self.content)
-            return
-        encoding = str(scalar(self.connection, "PRAGMA encoding"))
-        if self.content == "text" and encoding != "UTF-8":
+        elif encoding := self._foreign_encoding():
             yield from _transcoded(self._stored(), encoding)
         else:
             yield from self._stored()
@@ -71,23 +80,35 @@ class WideValue:
         Raises:
             apsw.Error: the file cannot be read.
         """
-        return sum(map(len, self.pieces()))
+        if isinstance(self.content, bytes):
+            return len(self.content)
+        if self._foreign_encoding():
+            return sum(map(len, self.pieces()))
+        try:
+            opened = self._open()
+        except apsw.SQLError:
+            return len(self._whole())
+        with closing(opened):
+            return opened.length()
+
+    def _foreign_encoding(self) -> str:
+        """What the text is stored in when that is not UTF-8, else empty."""
+        encoding = str(scalar(self.connection, "PRAGMA encoding"))
+        return encoding if self.content == "text" and encoding != "UTF-8" else ""
 
     def _stored(self) -> Iterator[bytes]:
         """As the file holds it."""
         try:
             opened = self._open()
-        except apsw.SQLError:  # a table with generated columns, or a virtual one
+        except apsw.SQLError:  # a virtual table
             yield from _sliced(self._whole())
             return
-        try:
+        with closing(opened):
             rest = opened.length()
             while rest:
                 piece = opened.read(min(PIECE, rest))
                 rest -= len(piece)
                 yield piece
-        finally:
-            opened.close()
 
     def _open(self) -> _Blob:
         reader = cast("_OpensBlobs", self.connection)
@@ -138,6 +159,32 @@ def read_wide_rows(connection: apsw.Connection, table: SourceTable) -> Iterator[
         yield WideRow(to_block([to_bytes(line)], table), tuple(values))
 
 
+def measured_limit(
+    connection: apsw.Connection, table: str, widths: Mapping[str, int], room: int = ROW_BYTES
+) -> int | None:
+    """The size of values up to which every row has room in a line; None when whole rows have.
+
+    The headers of records tell, and only where the widest values would not find room together.
+
+    Args:
+        widths: column → bytes of the longest value as the file stores it.
+        room: bytes of a row's values that may be handled as one line.
+
+    Raises:
+        apsw.Error: the file cannot be read.
+    """
+    if sum(widths.values()) <= room:
+        return None
+    tried = limits(len(widths), room)
+    counted = {name: f"ifnull(octet_length({quote(name)}), 0)" for name in widths}
+    sums = [joined([f"min({one}, {limit})" for one in counted.values()], "+") for limit in tried]
+    asked = ", ".join(f"max({one})" for one in (joined([*counted.values()], "+"), *sums))
+    widest, *cut = cast("tuple[int, ...]", rows(connection, f"SELECT {asked} FROM {quote(table)}")[0])
+    if widest <= room:
+        return None
+    return next((limit for limit, row in zip(tried, cut, strict=True) if row <= room), tried[-1])
+
+
 def sized(connection: apsw.Connection, table: Table, source: SourceTable) -> SourceTable:
     """The table with what is known of large values when their sizes have been measured.
 
@@ -150,7 +197,7 @@ def sized(connection: apsw.Connection, table: Table, source: SourceTable) -> Sou
     longest = ", ".join(f"ifnull(max(octet_length({quote(name)})), 0)" for name in types)
     (found,) = rows(connection, f"SELECT {longest} FROM {quote(table.name)}")
     widths = dict(zip(types, cast("tuple[int, ...]", found), strict=True))
-    wide = wide_columns(table, types, widths)
+    wide = wide_columns(table, types, widths, measured_limit(connection, table.name, widths))
     columns = tuple(replace(column, wide=wide.get(column.name)) for column in source.columns)
     return replace(source, columns=columns)
 

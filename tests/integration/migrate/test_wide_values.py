@@ -20,7 +20,7 @@ from opskit.transfer.tables import Pair, SourceColumn, SourceTable, Span, Target
 from opskit.transfer.target import Connection, connect
 from opskit.transfer.tasks import CopyRows
 from opskit.transfer.wide import hashed, wide_columns
-from opskit.transfer.wide_source import read_wide_rows
+from opskit.transfer.wide_source import measured_limit, read_wide_rows
 from opskit.transfer.wide_target import insert_wide
 from opskit.transfer.workers import Ends
 from tests.conftest import TestDatabase
@@ -71,7 +71,8 @@ def pair_of(reader: apsw.Connection, span: Span | None = None) -> Pair:
     table: Table = read_schema(reader).table("t")
     (found,) = cursor(reader, f"SELECT {', '.join(f'max(octet_length({name}))' for name in TYPES)} FROM t")
     widths = {name: width if isinstance(width, int) else 0 for name, width in zip(TYPES, found, strict=True)}
-    wide = wide_columns(table, TYPES, widths, room=ROOM)
+    able = {name: widths[name] for name in ("body", "data", "rest")}
+    wide = wide_columns(table, TYPES, widths, measured_limit(reader, "t", able, ROOM))
     columns = tuple(SourceColumn(name, kind, wide=wide.get(name)) for name, kind in TYPES.items())
     source = SourceTable("t", columns, escaped=True, span=span)
     return Pair(source, TargetTable("public", "t", tuple(TYPES), hashed(source, tuple(TYPES))), ("id",))

@@ -12,8 +12,8 @@ from opskit.schema.sqlite_file import Value, cursor
 from opskit.transfer.functions import register
 from opskit.transfer.source import Block, read_blocks
 from opskit.transfer.tables import SourceColumn, SourceTable, Wide
-from opskit.transfer.wide import any_of, limit_of, rowid_name, wide_columns
-from opskit.transfer.wide_source import PIECE, read_wide_rows, unstorable_pieces
+from opskit.transfer.wide import any_of, rowid_name, wide_columns
+from opskit.transfer.wide_source import PIECE, measured_limit, read_wide_rows, unstorable_pieces
 
 LIMIT = 300
 
@@ -52,7 +52,8 @@ def digest_of(content: bytes) -> bytes:
 TABLES = [
     ("CREATE TABLE t (a, b)", "rowid"),
     ("CREATE TABLE t (a PRIMARY KEY, b) WITHOUT ROWID", None),
-    ("CREATE TABLE t (a, b, c AS (a + 1))", "rowid"),
+    ("CREATE TABLE t (a, b, c AS (a + 1))", None),
+    ("CREATE VIRTUAL TABLE t USING fts4 (a, b)", "rowid"),
     ("CREATE TABLE t (a, b, rowid)", "_rowid_"),
 ]
 
@@ -131,12 +132,33 @@ def test_a_file_on_disk_is_read_in_pieces_while_a_statement_reads_it(sqlite_file
     assert found == [b"%d\t" % number + digest_of(bytes([number]) * PIECE * 3) for number in range(5)]
 
 
+def measured(rows: Sequence[tuple[int, int]], room: int) -> int | None:
+    connection = apsw.Connection(":memory:")
+    cursor(connection, "CREATE TABLE t (a, b)")
+    for row in rows:
+        cursor(connection, "INSERT INTO t VALUES (zeroblob(?), zeroblob(?))", row)
+    widths = {"a": max(a for a, _ in rows), "b": max(b for _, b in rows)}
+    limit = measured_limit(connection, "t", widths, room)
+    connection.close()
+    return limit
+
+
 @pytest.mark.parametrize(
-    ("widths", "limit"),
-    [([], None), ([10, 90], None), ([10, 91], 90), ([1000, 1000], 50), ([0, 0, 500], 100)],
+    ("rows", "limit"),
+    [
+        ([(10, 90)], None),
+        ([(10, 90), (90, 10)], None),
+        ([(0, 101)], 100),
+        ([(0, 101), (90, 0)], 100),
+        ([(60, 60)], 50),
+        ([(1000, 1000)], 50),
+        ([(10, 1000)], 50),
+    ],
 )
-def test_columns_share_the_room_of_a_line(widths: list[int], limit: int | None) -> None:
-    assert limit_of(widths, 100) == limit
+def test_the_limit_is_as_high_as_the_rows_that_there_are_allow(
+    rows: Sequence[tuple[int, int]], limit: int | None
+) -> None:
+    assert measured(rows, room=100) == limit
 
 
 def test_only_columns_that_may_exceed_the_limit_are_treated_specially() -> None:
@@ -144,8 +166,8 @@ def test_only_columns_that_may_exceed_the_limit_are_treated_specially() -> None:
     types = {"id": "bigint", "short": "text", "long": "bytea", "number": "numeric(9,2)"}
     widths = {"id": 8, "short": 40, "long": 5000, "number": 9000}
     wide = Wide("t", "rowid", 960)
-    assert wide_columns(Table("t", columns), types, widths, room=1000) == {"long": wide}
-    assert wide_columns(Table("t", columns), types, widths, room=9000) == {}
+    assert wide_columns(Table("t", columns), types, widths, 960) == {"long": wide}
+    assert wide_columns(Table("t", columns), types, widths, None) == {}
 
 
 def test_the_name_of_the_rowid_is_one_that_no_column_has_taken() -> None:
