@@ -96,12 +96,14 @@ class TextScan:
         unfit: values that PostgreSQL cannot store, the first of them.
         unfit_rows: how many rows hold such values.
         columns: the columns that hold such values.
+        clean: no text holds framing characters or anything that COPY escapes.
     """
 
     framing: bool = False
     unfit: tuple[UnfitText, ...] = ()
     unfit_rows: int = 0
     columns: frozenset[str] = frozenset()
+    clean: bool = False
 
 
 @dataclass(frozen=True, slots=True)

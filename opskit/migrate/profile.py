@@ -101,6 +101,7 @@ def _profile(
         offset,
         seen.shortest,
         unstorable,
+        seen.canonical,
     )
 
 

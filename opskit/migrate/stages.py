@@ -30,6 +30,7 @@ from opskit.migrate.undertaking import Undertaking
 from opskit.runs.plan import Stage
 from opskit.schema.design import ColumnDesign, Rule, RuleKind, TableDesign
 from opskit.schema.model import Storage
+from opskit.schema.moments import MOMENT
 from opskit.schema.types import ColumnProfile
 from opskit.transfer.tables import SourceColumn, SourceTable, Span
 from opskit.transfer.wide import wide_columns
@@ -42,6 +43,9 @@ _BYTES_AT_ONCE = 64 * 1024
 """What is fetched from SQLite together: more of either gains nothing."""
 
 _NUMBER_BYTES = 25
+
+_WITHOUT_ESCAPES = frozenset({"bigint", "boolean", "double precision", "numeric", "date", "text", MOMENT})
+"""Types that print nothing COPY escapes, provided that texts hold nothing of the kind."""
 
 
 def stages(one: Undertaking, backups: tuple[BackUp, ...], workers: int) -> Iterator[Stage[Step]]:
@@ -125,11 +129,14 @@ def source_table(
     )
     widest = sum(2 * profiles[column.source].widest + _NUMBER_BYTES for column in asked)
     at_once = max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // max(widest, 1)))
-    return SourceTable(table.source, read, scan.framing, span, at_once)
+    clean = scan.clean and all(column.pg_type.partition("(")[0] in _WITHOUT_ESCAPES for column in asked)
+    return SourceTable(table.source, read, scan.framing, span, at_once, clean)
 
 
 def _is_plain(column: ColumnDesign, profile: ColumnProfile) -> bool:
-    """Does SQLite write every value as the type prints it?"""
+    """Does SQLite write every value as the type prints it, for moments but for the zone?"""
+    if column.pg_type == MOMENT:
+        return profile.canonical
     storage = {"bigint": Storage.INTEGER, "text": Storage.TEXT}.get(column.pg_type)
     return storage is not None and profile.storage.get(storage, 0) == profile.filled()
 

@@ -87,6 +87,7 @@ class ColumnProfile:
         shortest: bytes of the shortest text, in a column of moments that holds texts only.
         unstorable: values that no type but bytea holds, when they are all that keeps a type from holding
             the column; their rows are set aside, so that the others need not change for them.
+        canonical: all values are moments as SQLite's datetime() writes them.
     """
 
     storage: Mapping[Storage, int]
@@ -98,6 +99,7 @@ class ColumnProfile:
     offset: Example | None = None
     shortest: int | None = None
     unstorable: int = 0
+    canonical: bool = False
 
     def holds(self, pg_type: str) -> bool:
         """Does a type hold every value that PostgreSQL can hold at all?"""

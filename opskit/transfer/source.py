@@ -11,6 +11,7 @@ from itertools import islice
 
 import apsw
 
+from opskit.schema.moments import MOMENT
 from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Cursor, Value, cursor, scalar
 from opskit.transfer.digest import row_digest
@@ -37,6 +38,9 @@ _ESCAPES = (
 )
 """What COPY TO escapes, so that both sides' lines are the same bytes
 (https://www.postgresql.org/docs/15/sql-copy.html, text format)."""
+
+ESCAPED = b"".join(plain for plain, _ in _ESCAPES)
+"""The characters that COPY escapes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ def fitting(column: SourceColumn) -> str:
 
 def _fitting(name: str, column: SourceColumn) -> str:
     if column.plain:
-        return name
+        return f"{name} || '+00'" if column.pg_type == MOMENT else name
     text = render(name, column.pg_type)
     if not column.checked:
         return text
@@ -142,14 +146,19 @@ def line_of(connection: apsw.Connection, table: SourceTable) -> str:
     """The SQL that renders a row as one line."""
     if not table.columns:
         return "x''"
-    rendered = [_field(column, escaped=table.escaped) for column in table.columns]
-    return as_bytes(connection, concatenate(rendered, "char(9)" if table.escaped else "char(31)"))
+    rendered = [_field(column, table) for column in table.columns]
+    return as_bytes(connection, concatenate(rendered, "char(9)" if _is_ready(table) else "char(31)"))
 
 
-def _field(column: SourceColumn, *, escaped: bool) -> str:
+def _is_ready(table: SourceTable) -> bool:
+    """Do lines come as COPY takes them?"""
+    return table.escaped or table.clean
+
+
+def _field(column: SourceColumn, table: SourceTable) -> str:
     name, text = quote(column.name), fitting(column)
-    null = "'\\N'" if escaped else "char(0)"
-    if escaped:
+    null = "'\\N'" if _is_ready(table) else "char(0)"
+    if table.escaped:
         for plain, coded in _ESCAPES:
             text = f"replace({text}, char({plain[0]}), '{coded.decode()}')"
     if column.plain:
@@ -163,7 +172,7 @@ def to_block(lines: list[bytes], table: SourceTable) -> Block:
     Raises:
         FramingError: some text holds a framing character, and the table was not read escaped.
     """
-    data = b"\n".join(lines) + b"\n" if table.escaped else _escape(lines, table)
+    data = b"\n".join(lines) + b"\n" if _is_ready(table) else _escape(lines, table)
     if MISFIT not in data and not table.refused:
         return Block(data, len(lines))
     kept = [line for line in data[:-1].split(b"\n") if _is_held(line, table)]

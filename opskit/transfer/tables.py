@@ -57,6 +57,7 @@ class SourceTable:
 
     Attributes:
         escaped: escape inside SQLite, because some text holds the framing characters.
+        clean: no text holds a framing character or anything that COPY escapes.
         span: only these rows; None for all.
         rows_at_once: how many rows are fetched together, because they are known not to be wide.
         refused: digests of lines that the target cannot hold although all their values fit.
@@ -67,6 +68,7 @@ class SourceTable:
     escaped: bool = False
     span: Span | None = None
     rows_at_once: int = 1
+    clean: bool = False
     refused: frozenset[int] = field(default=frozenset(), repr=False)
 
 

@@ -240,7 +240,15 @@ def test_tables_without_rows_and_with_very_many_columns(connection: apsw.Connect
 def test_clean_text_needs_nothing(connection: apsw.Connection) -> None:
     fill(connection, "CREATE TABLE t (a TEXT, b TEXT)", ("Größe 🐘\n\\", None), ("", "\x01"))
     assert scan(connection, "a", "b") == TextScan()
-    assert scan(connection) == TextScan()
+    assert scan(connection) == TextScan(clean=True)
+
+
+def test_text_that_copy_would_not_escape_is_clean(connection: apsw.Connection) -> None:
+    fill(connection, "CREATE TABLE t (a TEXT, b TEXT)", *[("Größe 🐘", "\x01")] * 50, (None, ""))
+    assert scan(connection, "a", "b") == TextScan(clean=True)
+    connection.execute("INSERT INTO t VALUES ('a', 'tab\there')")
+    assert scan(connection, "a", "b") == TextScan()
+    assert scan(connection, "a") == TextScan(clean=True)
 
 
 @pytest.mark.parametrize("mark", ["\x1e", "\x1f"])
@@ -258,7 +266,7 @@ def test_one_row_among_many_is_not_overlooked(connection: apsw.Connection, last:
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 11000)"
         " INSERT INTO t SELECT i * 3 - 5, 'text ' || i FROM n"
     )
-    assert scan(connection, "v") == TextScan()
+    assert scan(connection, "v") == TextScan(clean=True)
     connection.execute("INSERT OR REPLACE INTO t VALUES (?, ?)", (last, text))
     found = scan(connection, "v")
     assert (found.framing, found.unfit_rows) == (text == "\x1e", int("\0" in text))
