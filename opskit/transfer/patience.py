@@ -7,7 +7,7 @@ import psycopg
 
 from opskit.transfer.digest import row_digest
 from opskit.transfer.refusals import refuses_row
-from opskit.transfer.source import Block
+from opskit.transfer.source import MISFIT, Block
 from opskit.transfer.tables import TargetTable
 from opskit.transfer.target import Connection, copy_in, server_words
 from opskit.transfer.wide_source import WideRow
@@ -51,10 +51,17 @@ class Patience:
             else:
                 yield row
 
+    def objection(self, line: bytes) -> str:
+        """What the server says against a row; empty when it takes it."""
+        if MISFIT in line:
+            return "a value does not fit its column"
+        return "" if self._copied([line]) else self.refused[row_digest(line)]
+
     def _copied(self, lines: list[bytes]) -> list[bytes]:
         """The lines that the server took."""
         try:
-            self.taken += copy_in(self.connection, self.table, [Block(_data(lines), len(lines))])
+            with self.connection.transaction():
+                self.taken += copy_in(self.connection, self.table, [Block(_data(lines), len(lines))])
         except psycopg.Error as error:
             if len(lines) == 1:
                 self._note(lines[0], error)

@@ -4,13 +4,12 @@ import json
 import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from types import MappingProxyType
 
 import apsw
 
 from opskit.schema.names import quote
-from opskit.schema.sqlite_file import Value, create_function, cursor
+from opskit.schema.sqlite_file import Value, cursor
 from opskit.transfer.digest import row_digest
 from opskit.transfer.source import fitting, line_of, to_bytes
 from opskit.transfer.tables import SourceColumn, SourceTable
@@ -50,15 +49,14 @@ def read_rejects(
     Raises:
         apsw.Error: the file cannot be read.
     """
-    conditions = [_unfit(column) for column in table.columns]
-    words = "NULL"
-    if refused:
-        create_function(reader, "opskit_refused", partial(_words, refused))
-        words = f"opskit_refused({line_of(reader, replace(table, escaped=True))})"
-        conditions.append(f"{words} IS NOT NULL")
-    for row in _read(reader, table, words, any_of(conditions)):
-        said = "" if row.first is None else f"PostgreSQL: {row.first}"
-        yield row.reject(key, said)
+    if not refused:
+        unfit = any_of([_unfit(column) for column in table.columns])
+        yield from (row.reject(key) for row in _read(reader, table, "NULL", unfit))
+        return
+    for row in _read(reader, table, line_of(reader, replace(table, escaped=True)), "1"):
+        words = refused.get(row_digest(to_bytes(row.first)))
+        if words is not None or row.is_unfit():
+            yield row.reject(key, f"PostgreSQL: {words}" if words else "")
 
 
 def find_lines(
@@ -78,8 +76,17 @@ def find_lines(
             yield row.reject(key), row_digest(to_bytes(row.first))
 
 
-def _words(refused: Mapping[int, str], line: Value) -> str | None:
-    return refused.get(row_digest(to_bytes(line)))
+def read_lines(
+    reader: apsw.Connection, one: SourceTable, other: SourceTable
+) -> Iterator[tuple[bytes, bytes]]:
+    """The lines of all rows of a table, as it is read in two ways.
+
+    Raises:
+        apsw.Error: the file cannot be read.
+    """
+    asked = ", ".join(line_of(reader, replace(table, escaped=True)) for table in (one, other))
+    for line, twin in cursor(reader, f"SELECT {asked} FROM {quote(one.name)}"):
+        yield to_bytes(line), to_bytes(twin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,10 @@ class _Read:
         found = self._values(key)
         row = {name: found[name] for name in key if name in found} or self._values()
         return ", ".join(f"{name}={_shown(value)}" for name, value in row.items())
+
+    def is_unfit(self) -> bool:
+        """Is there a value that its column's type cannot hold?"""
+        return any(mark.endswith("!") for mark in self.marks)
 
     def reject(self, key: Sequence[str], said: str = "") -> Reject:
         """The row as it is set aside, for what the server said or because of its values."""
@@ -151,7 +162,8 @@ def _select(table: SourceTable, chunk: Sequence[int], unfit: Sequence[str]) -> s
 
 
 def _unfit(column: SourceColumn) -> str:
-    return f"({quote(column.name)} IS NOT NULL AND {fitting(column)} IS NULL)"
+    # SQLite takes a column that is NOT NULL for it, whatever the file holds, but looks for its class
+    return f"(typeof({quote(column.name)}) <> 'null' AND {fitting(column)} IS NULL)"
 
 
 def _reason(value: Value, column: SourceColumn) -> str:

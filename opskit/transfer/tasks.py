@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 
 import psycopg
+from psycopg import sql
 
 from opskit.transfer.compare import Differences
 from opskit.transfer.copied import Copied
-from opskit.transfer.digest import Digest, digest
+from opskit.transfer.digest import Digest, digest, row_digest
 from opskit.transfer.patience import Patience
 from opskit.transfer.proof import differences, digest_source, digest_target
 from opskit.transfer.refusals import refuses_row
-from opskit.transfer.rejects import Reject, read_rejects
+from opskit.transfer.rejects import Reject, read_lines, read_rejects
 from opskit.transfer.source import Block, read_blocks
 from opskit.transfer.tables import Pair, SourceTable, TargetTable
-from opskit.transfer.target import copy_in
+from opskit.transfer.target import copy_in, identifier
 from opskit.transfer.wide import any_exceeds
 from opskit.transfer.wide_source import WideRow, read_wide_rows
 from opskit.transfer.wide_target import insert_wide
@@ -112,6 +113,50 @@ class ReadRejects:
         """See `Task`."""
         rejects = read_rejects(ends.reader, self.source, self.key, self.refused)
         return list(islice(rejects, self.limit))
+
+
+@dataclass(frozen=True, slots=True)
+class TriedRow:
+    """A row that was refused, tried again with the values of its generated columns.
+
+    Attributes:
+        line: the digest of its line; `whole` of that with the generated columns.
+        words: what the server says now; empty when it takes the row.
+    """
+
+    line: int
+    whole: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryRows:
+    """Tries rows that the server refused once more, in a table like theirs that computes nothing.
+
+    Attributes:
+        source: how the rows were copied; `whole`: how they are read with the generated columns.
+        target: the table, with the generated columns.
+    """
+
+    source: SourceTable
+    whole: SourceTable
+    target: TargetTable
+    refused: frozenset[int]
+
+    def run(self, ends: Ends, _: Advance) -> list[TriedRow]:
+        """See `Task`."""
+        patience = Patience(ends.writer, TargetTable("pg_temp", _LIKE, self.target.columns))
+        tried: list[TriedRow] = []
+        with ends.writer.transaction(force_rollback=True):
+            ends.writer.execute(_MAKE_LIKE.format(sql.Identifier(_LIKE), identifier(self.target)))
+            for line, whole in read_lines(ends.reader, self.source, self.whole):
+                if row_digest(line) in self.refused:
+                    tried.append(TriedRow(row_digest(line), row_digest(whole), patience.objection(whole)))
+        return tried
+
+
+_LIKE = "opskit_like"
+_MAKE_LIKE = sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import cast
@@ -11,8 +11,8 @@ import apsw
 from psycopg import sql
 
 from opskit.transfer.compare import REPORTED
-from opskit.transfer.rejects import read_rejects
-from opskit.transfer.tables import REJECTS_COLUMNS, SourceTable
+from opskit.transfer.rejects import Reject, find_lines, read_rejects
+from opskit.transfer.tables import REJECTS_COLUMNS, Pair, SourceTable
 from opskit.transfer.target import Connection
 
 _Row = tuple[str, Hashable]
@@ -53,10 +53,25 @@ class RejectsTable:
         return Counter((one, _values(row)) for one, row in cast("Iterator[tuple[str, str]]", found))
 
 
-def compare_rejects(
-    reader: apsw.Connection, table: SourceTable, key: Sequence[str], kept: RejectsTable
-) -> tuple[str, ...]:
-    """One sentence for each row that does not fit and is not kept, and for each that is kept without reason.
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What was found about rows that a table cannot hold.
+
+    Attributes:
+        unlike: one sentence for each row that does not fit and is not kept, and for each that is kept and not
+            in the source.
+        refused: digests of lines whose rows are kept although their values fit: the server refused them.
+    """
+
+    unlike: tuple[str, ...]
+    refused: frozenset[int] = frozenset()
+
+
+def compare_rejects(reader: apsw.Connection, copied: SourceTable, pair: Pair, kept: RejectsTable) -> SetAside:
+    """Holds the rows that are kept beside a table against the source.
+
+    Args:
+        copied: how `migrate` reads the table.
 
     Raises:
         apsw.Error: the file cannot be read.
@@ -64,14 +79,35 @@ def compare_rejects(
     """
     there = kept.rows()
     unlike: list[str] = []
-    for reject in read_rejects(reader, table, key):
-        row = (reject.key, _values(reject.row))
+    for reject in read_rejects(reader, copied, pair.key):
+        row = _row(reject)
         if there[row]:
             there[row] -= 1
         elif len(unlike) < REPORTED:
             place = f"not in {kept.name}" if kept.name else "does not fit"
             unlike.append(f"{place}: {reject.key} ({reject.reason})")
-    return (*unlike, *(f"extra in {kept.name}: {key}" for key, _ in there.elements()))
+    refused = _refused(reader, copied, pair, there)
+    return SetAside((*unlike, *(f"extra in {kept.name}: {key}" for key, _ in there.elements())), refused)
+
+
+def _refused(
+    reader: apsw.Connection, copied: SourceTable, pair: Pair, there: Counter[_Row]
+) -> frozenset[int]:
+    """Takes from the rows that are kept those that the source holds; returns the digests of their lines."""
+    keys = {key for key, _ in there.elements()}
+    if not keys:
+        return frozenset()
+    digests: set[int] = set()
+    for reject, line in find_lines(reader, copied, pair.key, keys, pair.source):
+        row = _row(reject)
+        if there[row]:
+            there[row] -= 1
+            digests.add(line)
+    return frozenset(digests)
+
+
+def _row(reject: Reject) -> _Row:
+    return reject.key, _values(reject.row)
 
 
 def _values(row: str) -> Hashable:

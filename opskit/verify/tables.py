@@ -72,15 +72,19 @@ class Tables:
             return self._by_count(pair, counted, kept)
         task = f"{self.name}: verify {pair.source.name}"
         self.progress.begin(task, 2 * counted)
+        aside = compare_rejects(self.reader, table.copied, pair, rejects) if kept else None
+        if aside:
+            pair = replace(pair, source=replace(pair.source, refused=aside.refused))
         verdict = self._by_digest(pair, lambda done: self.progress.advance(task, done))
-        if verdict.source_rows < counted or kept:  # digests leave out what does not fit
-            unlike = compare_rejects(self.reader, table.copied, pair.key, rejects)
+        if aside is None and verdict.source_rows < counted:  # digests leave out what does not fit
+            aside = compare_rejects(self.reader, table.copied, pair, rejects)
+        if aside:
             verdict = replace(
                 verdict,
                 source_rows=counted,
                 set_aside=kept,
-                equal=verdict.equal and not unlike,
-                differences=(*verdict.differences, *unlike)[:REPORTED],
+                equal=verdict.equal and not aside.unlike,
+                differences=(*verdict.differences, *aside.unlike)[:REPORTED],
             )
         self.progress.end(task)
         return verdict
