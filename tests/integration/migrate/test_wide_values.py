@@ -268,3 +268,22 @@ def test_verify_names_the_row_whose_large_value_differs(
     result = opskit("verify", sqlite_file, database.url, "--level", "rows", "-o", "json")
     assert result.code == 3
     assert "id=2 (data)" in result.stdout
+
+
+def test_large_documents_are_kept_as_text_and_views_that_show_them_are_not_fetched(
+    opskit: Opskit, sqlite_file: Path, database: TestDatabase
+) -> None:
+    make_sqlite(
+        sqlite_file,
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, doc JSON, data BLOB);"
+        f"INSERT INTO t VALUES (1, json_array(printf('%.*c', {3 * MB}, 'x')), zeroblob({9 * MB}));"
+        "CREATE VIEW everything AS SELECT * FROM t",
+    )
+    moved = opskit("migrate", sqlite_file, database.url, "-o", "json")
+    assert moved.code == 0, moved
+    assert query(database, "SELECT pg_typeof(doc)::text, octet_length(doc) FROM t") == [("text", 3 * MB + 4)]
+    told = moved.document["result"]["databases"][0]["told"]
+    assert [one for one in told if "everything" in one] == [
+        "view everything was compared by its number of rows only (1)"
+    ]
+    assert opskit("verify", sqlite_file, database.url).code == 0
