@@ -3,17 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from psycopg import sql
-
 from opskit.errors import QueryFailed
 from opskit.migrate.session import Session
 from opskit.migrate.steps import ProveGenerated
 from opskit.schema.design import ColumnDesign
+from opskit.schema.names import quote
 from opskit.transfer.copied import Copied
 from opskit.transfer.tables import Pair, SourceTable, TargetTable
-from opskit.transfer.tasks import CopyRows, DigestRows, DigestSource, FindDifferences, TriedRow, TryRows
-
-_DROP = sql.SQL("ALTER TABLE {} ALTER COLUMN {} DROP EXPRESSION")
+from opskit.transfer.tasks import (
+    CopyRows,
+    DigestRows,
+    DigestSource,
+    Execute,
+    FindDifferences,
+    TriedRow,
+    TryRows,
+)
+from opskit.transfer.wide import hashed
 
 
 def prove_generated(step: ProveGenerated, session: Session) -> None:
@@ -53,7 +59,7 @@ def _try_refused(step: ProveGenerated, session: Session) -> list[TriedRow]:
     refused = frozenset(session.tables[step.table.source].refused)
     if not refused:
         return []
-    target = _target(step, session, step.table.columns)
+    target = _target(step.source, step, session, step.table.columns)
     return session.hands.run(TryRows(_copied(step), step.source, target, refused), _unmeasured)
 
 
@@ -75,7 +81,7 @@ def _copied(step: ProveGenerated) -> SourceTable:
 
 def _differing(step: ProveGenerated, session: Session) -> set[str]:
     """The columns in which some rows differ."""
-    target = _target(step, session, step.table.columns)
+    target = _target(step.source, step, session, step.table.columns)
     source = session.hands.run(DigestSource(step.source), _unmeasured)
     if source == session.hands.run(DigestRows(target), _unmeasured):
         return set()
@@ -85,21 +91,24 @@ def _differing(step: ProveGenerated, session: Session) -> set[str]:
 
 
 def _fill_again(step: ProveGenerated, session: Session, computed: set[str], ordinary: set[str]) -> None:
-    columns = [column for column in step.table.columns if column.source not in computed]
-    target = _target(step, session, columns)
-    name = sql.Identifier(target.schema, target.name)
-    with session.writer.transaction():
-        session.writer.execute(sql.SQL("TRUNCATE {}").format(name))
-        for column in columns:
-            if column.source in ordinary:
-                session.writer.execute(_DROP.format(name, sql.Identifier(column.target)))
+    table = quote(step.table.target)
+    drops = (
+        f"ALTER TABLE {table} ALTER COLUMN {quote(column.target)} DROP EXPRESSION"
+        for column in step.table.columns
+        if column.source in ordinary
+    )
+    session.hands.run(Execute("; ".join([f"TRUNCATE {table}", *drops])), _unmeasured)
     read = tuple(column for column in step.source.columns if column.name not in computed)
-    session.hands.run(CopyRows(replace(step.source, columns=read), target), _unmeasured)
+    columns = [column for column in step.table.columns if column.source not in computed]
+    source = replace(step.source, columns=read)
+    session.hands.run(CopyRows(source, _target(source, step, session, columns)), _unmeasured)
 
 
-def _target(step: ProveGenerated, session: Session, columns: Sequence[ColumnDesign]) -> TargetTable:
+def _target(
+    source: SourceTable, step: ProveGenerated, session: Session, columns: Sequence[ColumnDesign]
+) -> TargetTable:
     names = tuple(column.target for column in columns)
-    return TargetTable(session.undertaking.job.staging, step.table.target, names)
+    return TargetTable(session.undertaking.job.staging, step.table.target, names, hashed(source, names))
 
 
 def _unmeasured(_: int) -> None:

@@ -42,3 +42,21 @@ def test_columns_that_would_hold_other_values_become_ordinary_ones_and_keep_them
     (told,) = [one for one in result.document["warnings"] if "generated column b of table t" in one]
     assert "became an ordinary column with the values it had: its values differ between the engines" in told
     assert opskit("verify", source, database.url).code == 0
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_several_tables_with_large_values_are_filled_again_side_by_side(
+    opskit: Opskit, tmp_path: Path, database: TestDatabase, jobs: str
+) -> None:
+    tables = "; ".join(
+        f"CREATE TABLE t{number} (id INTEGER PRIMARY KEY, a, b AS (a || '!'), large BLOB);"
+        f" INSERT INTO t{number} VALUES (1, 1e999, randomblob(2000000)), (2, 'x', NULL)"
+        for number in range(4)
+    )
+    source = make_sqlite(tmp_path / "app.db", tables)
+    assert opskit("migrate", source, database.url, "--jobs", jobs).code == 0
+    assert query(database, "SELECT b, octet_length(large) FROM t3 ORDER BY id") == [
+        ("Inf!", 2000000),
+        ("x!", None),
+    ]
+    assert opskit("verify", source, database.url).code == 0
