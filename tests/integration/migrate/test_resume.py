@@ -254,6 +254,8 @@ def test_other_types_make_other_columns_which_are_copied_again(opskit: Opskit, p
     assert "with 3 tables" in first_step(opskit)  # all but events, whose column `at` is text now
     kept = query(migration.databases[0], "SELECT pg_typeof(at)::text FROM events LIMIT 1")
     assert kept == [("text",)]
+    result = opskit("verify", *migration.arguments[1:3])
+    assert result.code == 0, result
 
 
 @pytest.mark.parametrize(
