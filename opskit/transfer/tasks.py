@@ -146,17 +146,19 @@ class TryRows:
     def run(self, ends: Ends, _: Advance) -> list[TriedRow]:
         """See `Task`."""
         patience = Patience(ends.writer, TargetTable("pg_temp", _LIKE, self.target.columns))
-        tried: list[TriedRow] = []
-        with ends.writer.transaction(force_rollback=True):
-            ends.writer.execute(_MAKE_LIKE.format(sql.Identifier(_LIKE), identifier(self.target)))
-            for line, whole in read_lines(ends.reader, self.source, self.whole):
-                if row_digest(line) in self.refused:
-                    tried.append(TriedRow(row_digest(line), row_digest(whole), patience.objection(whole)))
+        ends.writer.execute(_MAKE_LIKE.format(sql.Identifier(_LIKE), identifier(self.target)))
+        tried = [
+            TriedRow(row_digest(line), row_digest(whole), patience.objection(whole))
+            for line, whole in read_lines(ends.reader, self.source, self.whole)
+            if row_digest(line) in self.refused
+        ]
+        ends.writer.execute(_DROP_LIKE.format(sql.Identifier("pg_temp", _LIKE)))
         return tried
 
 
 _LIKE = "opskit_like"
 _MAKE_LIKE = sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {})")
+_DROP_LIKE = sql.SQL("DROP TABLE {}")
 
 
 @dataclass(frozen=True, slots=True)
