@@ -52,9 +52,8 @@ def refuse(step: CopyTable, refused: Mapping[int, str], session: Session) -> NoR
     first = session.hands.run(read, lambda _: None)
     hint = "mend the rows in SQLite, or let them be kept beside their table (--misfits set-aside)"
     what = f"table {step.table.source}, {len(refused)} rows"
-    raise QueryFailed(
-        *(Fault("row_refused", f"{what}: {_short(one.key)}: {one.reason}", hint, step.table.source) for one in first)
-    )
+    told = (f"{what}: {_short(one.key)}: {one.reason}" for one in first)
+    raise QueryFailed(*(Fault("row_refused", sentence, hint, step.table.source) for sentence in told))
 
 
 def _incomplete(session: Session) -> list[TableDesign]:
