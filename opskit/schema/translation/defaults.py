@@ -3,7 +3,13 @@
 from opskit.schema.model import Column
 from opskit.schema.translation.expressions import Expressions
 from opskit.schema.translation.moments import LOCAL_TIME, reads_local_time
-from opskit.schema.translation.result import Translation, Unsupported, Untranslatable
+from opskit.schema.translation.result import (
+    OBSTACLES,
+    Translation,
+    Unsupported,
+    Untranslatable,
+    untranslatable,
+)
 from opskit.schema.translation.scope import Scope
 from opskit.schema.translation.sqlite import is_volatile, stored
 from opskit.schema.translation.storing import literal_as, stored_as
@@ -26,8 +32,8 @@ def translate_default(column: Column, pg_type: str) -> Translation | Untranslata
             return Translation(literal_as(stored(column.default, column.affinity), pg_type))
         value = Expressions(Scope(), _no_query).value(tree)
         return Translation(stored_as(value, pg_type), (LOCAL_TIME,) if reads_local_time(tree) else ())
-    except Unsupported as problem:
-        return Untranslatable(str(problem))
+    except OBSTACLES as obstacle:
+        return untranslatable(obstacle)
 
 
 def _volatile(sql: str) -> Node | None:

@@ -29,3 +29,14 @@ class Untranslatable:
 
 class Unsupported(Exception):
     """The SQL means what PostgreSQL cannot be shown to give. It never leaves this package."""
+
+
+OBSTACLES = (Unsupported, RecursionError)
+"""What ends a translation; SQLite parses deeper trees (1000) than Python walks."""
+
+
+def untranslatable(obstacle: Exception) -> Untranslatable:
+    """The reason that an obstacle is."""
+    return Untranslatable(
+        "it is nested too deeply" if isinstance(obstacle, RecursionError) else str(obstacle)
+    )

@@ -9,7 +9,13 @@ from opskit.schema.model import Check, Column, Table, ascii_fold
 from opskit.schema.names import NameMap
 from opskit.schema.translation.collations import collated
 from opskit.schema.translation.expressions import Expressions
-from opskit.schema.translation.result import Translation, Unsupported, Untranslatable
+from opskit.schema.translation.result import (
+    OBSTACLES,
+    Translation,
+    Unsupported,
+    Untranslatable,
+    untranslatable,
+)
 from opskit.schema.translation.scope import Scope, of_table
 from opskit.schema.translation.storing import stored_as
 from opskit.schema.translation.subqueries import Query
@@ -102,8 +108,8 @@ def _translated(
     try:
         scope = Scope((of_table(table, types, names),))
         return Translation(translate(Expressions(scope, _no_query, immutable=True)))
-    except Unsupported as problem:
-        return Untranslatable(str(problem))
+    except OBSTACLES as obstacle:
+        return untranslatable(obstacle)
 
 
 def _no_query(node: Node, _: Scope | None) -> Query:

@@ -22,7 +22,13 @@ from sqlglot import exp
 from opskit.schema.model import Schema, Trigger, ascii_fold
 from opskit.schema.names import NameMap, assign, quote
 from opskit.schema.translation.moments import LOCAL_TIME, reads_local_time
-from opskit.schema.translation.result import ColumnTypes, Unsupported, Untranslatable
+from opskit.schema.translation.result import (
+    OBSTACLES,
+    ColumnTypes,
+    Unsupported,
+    Untranslatable,
+    untranslatable,
+)
 from opskit.schema.translation.scope import Relation, Scope
 from opskit.schema.translation.selects import Selects
 from opskit.schema.translation.syntax import Node, parse_expression, parse_statement
@@ -71,8 +77,8 @@ def translate_trigger(
     """The trigger as a function and a trigger, or why there is none."""
     try:
         return _translated(trigger, schema, types, names)
-    except Unsupported as problem:
-        return Untranslatable(str(problem))
+    except OBSTACLES as obstacle:
+        return untranslatable(obstacle)
 
 
 def _translated(trigger: Trigger, schema: Schema, types: ColumnTypes, names: NameMap) -> TriggerTranslation:

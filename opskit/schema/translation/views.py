@@ -8,7 +8,14 @@ from sqlglot import exp
 from opskit.schema.model import Schema, View, ascii_fold
 from opskit.schema.names import NameMap, quote
 from opskit.schema.translation.moments import LOCAL_TIME, reads_local_time
-from opskit.schema.translation.result import ColumnTypes, Translation, Unsupported, Untranslatable
+from opskit.schema.translation.result import (
+    OBSTACLES,
+    ColumnTypes,
+    Translation,
+    Unsupported,
+    Untranslatable,
+    untranslatable,
+)
 from opskit.schema.translation.scope import Relation, of_table
 from opskit.schema.translation.selects import Selects
 from opskit.schema.translation.subqueries import Query
@@ -22,8 +29,8 @@ def translate_view(
     try:
         sql = _Views(schema, types, names).query(view, ()).sql
         return Translation(sql, (LOCAL_TIME,) if reads_local_time(parse_statement(view.sql)) else ())
-    except Unsupported as problem:
-        return Untranslatable(str(problem))
+    except OBSTACLES as obstacle:
+        return untranslatable(obstacle)
 
 
 def relations_of(schema: Schema, types: ColumnTypes, names: NameMap) -> Callable[[str], Relation]:

@@ -128,3 +128,10 @@ def test_names_that_had_to_change_are_used_as_they_are_on_postgresql() -> None:
     found = translate_view(schema.views[0], schema, {"t" * 70: {"xmin": "bigint"}}, names)
     relation = names.relation("t" * 70)
     assert found == Translation(f'SELECT "{relation}"."xmin_" AS "xmin_" FROM "{relation}"')
+
+
+def test_an_expression_nested_too_deeply_is_left_out() -> None:
+    view = View("v", f"CREATE VIEW v AS SELECT {' || '.join(['a'] * 900)} AS a FROM t", ("a",))
+    schema = Schema((Table("t", (Column("a", "TEXT", Affinity.TEXT),)),), (view,))
+    found = translate_view(view, schema, {"t": {"a": "text"}}, map_names(schema))
+    assert found == Untranslatable("it is nested too deeply")
