@@ -15,6 +15,12 @@ ROW_BYTES = 512 * 1024
 """What the values of a row may hold together to be handled as one line, which takes a dozen times that. Below
 this, lines are quicker."""
 
+PIECE = 256 * 1024
+"""Bytes of a value that are read at once."""
+
+_HANDED_OVER = 64 * 1024
+"""Bytes of a value up to which it is quicker to hand it over than to look it up."""
+
 MARK = "sha256 "
 """What a line shows before the digest of a value, in place of the value."""
 
@@ -123,11 +129,16 @@ def fault(name: str, wide: Wide) -> str:
 
 def content(name: str, wide: Wide) -> str:
     """The SQL that yields what is needed to read a value: its class; where it has no address, its bytes."""
-    column = quote(name)
-    if wide.rowid is not None:
-        return f"typeof({column})"
-    return f"CASE typeof({column}) WHEN 'text' THEN opskit_utf8(CAST({column} AS BLOB)) ELSE {column} END"
+    return _bytes(name) if wide.rowid is None else f"typeof({quote(name)})"
 
 
 def _address(name: str, wide: Wide) -> str:
-    return f"{literal(wide.table)}, {literal(name)}, {wide.rowid or 'NULL'}, {content(name, wide)}"
+    """What a function reads a value by."""
+    small = f"octet_length({quote(name)}) <= {_HANDED_OVER}"
+    found = f"CASE WHEN {small} THEN {_bytes(name)} ELSE {content(name, wide)} END"
+    return f"{literal(wide.table)}, {literal(name)}, {wide.rowid or 'NULL'}, {found}"
+
+
+def _bytes(name: str) -> str:
+    column = quote(name)
+    return f"CASE typeof({column}) WHEN 'text' THEN opskit_utf8(CAST({column} AS BLOB)) ELSE {column} END"

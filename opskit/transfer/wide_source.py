@@ -20,6 +20,7 @@ from opskit.transfer.source import Block, line_of, rows_of, to_block, to_bytes
 from opskit.transfer.tables import SourceTable
 from opskit.transfer.wide import (
     MARK,
+    PIECE,
     ROW_BYTES,
     any_exceeds,
     content,
@@ -29,9 +30,6 @@ from opskit.transfer.wide import (
     may_be_wide,
     wide_columns,
 )
-
-PIECE = 256 * 1024
-"""Bytes read at once."""
 
 
 class _Blob(Protocol):

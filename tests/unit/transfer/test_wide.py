@@ -12,8 +12,8 @@ from opskit.schema.sqlite_file import Value, cursor
 from opskit.transfer.functions import register
 from opskit.transfer.source import Block, read_blocks
 from opskit.transfer.tables import SourceColumn, SourceTable, Wide
-from opskit.transfer.wide import any_of, rowid_name, wide_columns
-from opskit.transfer.wide_source import PIECE, measured_limit, read_wide_rows, unstorable_pieces
+from opskit.transfer.wide import PIECE, any_of, rowid_name, wide_columns
+from opskit.transfer.wide_source import measured_limit, read_wide_rows, unstorable_pieces
 
 LIMIT = 300
 
