@@ -13,7 +13,9 @@ from tests.support import Opskit
 def test_a_reader_that_leaves_changes_neither_the_exit_code_nor_stderr(
     opskit: Opskit, tmp_path: Path, output: str
 ) -> None:
-    databases = "".join(f"  d{number}: {{sqlite: a.db, postgresql: {'p' * 60}{number}}}\n" for number in range(2000))
+    databases = "".join(
+        f"  d{number}: {{sqlite: a.db, postgresql: {'p' * 60}{number}}}\n" for number in range(2000)
+    )
     config = tmp_path / "opskit.yaml"
     config.write_text(f"databases:\n{databases}")
     command = [sys.executable, "-m", "opskit", "config", "show", "--config", str(config), "-o", output]
