@@ -72,11 +72,6 @@ class Plan(Generic[S]):
         return "\n".join([*lines, *(f"  note: {line}" for line in self.told)])
 
 
-def one_by_one(*steps: S) -> tuple[Stage[S], ...]:
-    """Stages of one step each: every step waits for the one before."""
-    return tuple(Stage((step,)) for step in steps)
-
-
 def to_json(value: object) -> JsonValue:
     """A frozen value (dataclass, enum, path, tuple, mapping) as JSON."""
     if value is None or isinstance(value, bool | int | float | str):

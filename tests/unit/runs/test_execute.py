@@ -13,7 +13,7 @@ import pytest
 from opskit.errors import ExitCode, NeedsAttention, QueryFailed, Reverted
 from opskit.runs.execute import execute
 from opskit.runs.journal import Journal, unfinished
-from opskit.runs.plan import Plan, Stage, one_by_one
+from opskit.runs.plan import Plan, Stage
 
 GO_ON = "run the same command again"
 
@@ -29,7 +29,7 @@ class Put:
         return f"put {self.word}"
 
 
-PLAN = Plan("paint", "the fence", one_by_one(*(Put(word) for word in ("a", "b", "c", "d"))))
+PLAN = Plan("paint", "the fence", tuple(Stage((Put(word),)) for word in ("a", "b", "c", "d")))
 
 
 def fail() -> None:

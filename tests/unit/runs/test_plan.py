@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.runs.plan import Plan, one_by_one, to_json
+from opskit.runs.plan import Plan, Stage, to_json
 
 
 class Colour(Enum):
@@ -26,7 +26,7 @@ class Paint:
 
 
 PLAN = Plan(
-    "paint", "fence", one_by_one(Paint(Colour.RED, Path("/a"), ("b", "c"))), ("one board is missing",)
+    "paint", "fence", (Stage((Paint(Colour.RED, Path("/a"), ("b", "c")),)),), ("one board is missing",)
 )
 
 
