@@ -54,10 +54,9 @@ from opskit.transfer.wide import hashed
 class MigrateEffects:
     """The effects of a migration on its databases, by name."""
 
-    def __init__(self, sessions: Mapping[str, Session], progress: Progress, workers: int) -> None:
+    def __init__(self, sessions: Mapping[str, Session], progress: Progress) -> None:
         self._sessions = sessions
         self._progress = progress
-        self._workers = workers
 
     def perform(self, step: Step) -> Found:
         """Makes it so; see `Effects`."""
@@ -156,7 +155,7 @@ class MigrateEffects:
             prepare_staging(session.writer, step.staging)
         memory = session.undertaking.target.index_memory
         configure(session.writer, session_settings(step.staging, memory))
-        session.hire(self._workers)
+        session.hire(step.workers)
 
     def _copy(self, step: CopyTable, session: Session) -> Found:
         part = f" {step.part}/{step.parts}" if step.parts > 1 else ""

@@ -139,8 +139,7 @@ def migrate(opened: Sequence[Session], steps: Plan[Step], place: Workplace, prog
     about = matter(session.undertaking.job for session in opened)
     with Journal(place.runs, COMMAND, about, backups) as journal:
         by_name = {session.undertaking.job.name: session for session in opened}
-        workers = max((stage.at_once for stage in steps.stages), default=1)
-        execute(steps, MigrateEffects(by_name, progress, workers), journal, go_on=GO_ON)
+        execute(steps, MigrateEffects(by_name, progress), journal, go_on=GO_ON)
         for run in killed:
             for file in set(run.leaves) - set(backups):
                 discard(file)

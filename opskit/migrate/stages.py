@@ -53,7 +53,7 @@ def stages(one: Undertaking, backups: tuple[BackUp, ...], workers: int) -> Itera
 
     Args:
         backups: made beside the copy of the rows.
-        workers: how many steps may be performed side by side.
+        workers: how many processes carry the steps out.
     """
     name, design, kept = one.job.name, one.design, one.kept
     if kept.published:
@@ -61,9 +61,11 @@ def stages(one: Undertaking, backups: tuple[BackUp, ...], workers: int) -> Itera
     bytes_of = {table.source: _bytes(one, table) for table in design.tables}
     rules = sorted(design.rules, key=lambda rule: -bytes_of.get(rule.table, 0))
     standing = tuple(table.target for table in design.tables if table.source in kept.tables)
-    yield Stage((Prepare(name, one.job.staging, one.target.leftover, standing),))
+    yield Stage((Prepare(name, one.job.staging, one.target.leftover, standing, workers),))
     yield from _stage(CreateTable(name, table) for table in design.tables if table.source not in kept.tables)
-    yield from _stage((*backups, *_missing_copies(one)), workers)
+    # a backup mostly waits for the disk, and needs no worker
+    beside = 1 if backups and workers > 1 else 0
+    yield from _stage((*backups, *_missing_copies(one)), workers + beside)
     computed = (table for table in design.tables if len(table.copied()) < len(table.columns))
     yield from _stage(
         (ProveGenerated(name, table, source_table(one, table, table.columns)) for table in computed), workers

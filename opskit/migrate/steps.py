@@ -14,12 +14,14 @@ class Prepare:
 
     Attributes:
         kept: target tables that stand there whole.
+        workers: processes that are started to work there; with one, all is done in this process.
     """
 
     database: str
     staging: str
     leftover: bool
     kept: tuple[str, ...] = ()
+    workers: int = 1
 
     @property
     def title(self) -> str:

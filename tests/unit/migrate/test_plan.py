@@ -90,7 +90,7 @@ def test_the_stages_in_their_order_and_what_is_done_side_by_side() -> None:
     assert stages == [
         (1, ["Prepare"]),
         (1, ["CreateTable", "CreateTable"]),
-        (2, ["BackUp", "CopyTable", "CopyTable"]),
+        (3, ["BackUp", "CopyTable", "CopyTable"]),
         (1, ["SetAside"]),
         (2, ["BuildIndex", "BuildIndex"]),
         (1, ["AddRule"]),
