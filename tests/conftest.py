@@ -1,6 +1,7 @@
 """Real servers for every test that needs one: a private PostgreSQL cluster for the whole session."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -82,6 +83,13 @@ def database(postgresql: PrivateCluster) -> Iterator[TestDatabase]:
     )
     with psycopg.connect(postgresql.conninfo("postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """pytest's own, emptied after the test: sources, copies and backups of all tests come to gigabytes."""
+    yield tmp_path
+    shutil.rmtree(tmp_path, ignore_errors=True)
 
 
 @pytest.fixture
