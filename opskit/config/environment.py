@@ -4,17 +4,12 @@ Source of names and defaults: the application's migration guide (docs/adapters.m
 """
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from opskit.config.env_text import values
 from opskit.config.model import Configuration, Database, Engine, Postgresql, Secret
 from opskit.errors import ConfigurationError
-
-_ASSIGNMENT = re.compile(
-    r"""\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(?:(["'`])(.*?)\2\s*(?:\#.*)?|([^#]*).*)"""
-)
-"""As dotenv reads a line: a quoted value, or everything up to a comment sign."""
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Configuration:
@@ -73,13 +68,11 @@ def engine_in_use(configuration: Configuration, environ: Mapping[str, str] = os.
 def read_env_file(file: Path) -> Mapping[str, str]:
     """The assignments of a dotenv file; empty when it does not exist."""
     try:
-        lines = file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        return values(file.read_text(encoding="utf-8", errors="replace"))
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise ConfigurationError.of("env_file", f"{file}: {error.strerror}", where=str(file)) from error
-    matches = [_ASSIGNMENT.fullmatch(line) for line in lines if not line.lstrip().startswith("#")]
-    return {match[1]: match[3] if match[2] else match[4].strip() for match in matches if match}
 
 
 def _number(environ: Mapping[str, str], key: str, default: int) -> int:
