@@ -15,6 +15,7 @@ from opskit.cli.output import Outcome, render, render_error
 from opskit.errors import ConfigurationError, ExitCode, Fault, OpskitError
 
 COMMANDS = {
+    "init": ("opskit.cli.init:init", "Write a configuration from what is found."),
     "config": ("opskit.cli.config:config", "Check or show the configuration."),
     "migrate": ("opskit.cli.migrate:migrate", "Move databases from SQLite to PostgreSQL, proven complete."),
     "verify": ("opskit.cli.verify:verify", "Compare both engines' content, row by row."),
