@@ -100,11 +100,33 @@ class Migrate:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """How many backups of each database are kept: the last ones, and the newest of so many hours, days, weeks
+    and months; never fewer than `floor` that are sound."""
+
+    last: int = field(default=7, metadata={"minimum": 0})
+    hourly: int = field(default=0, metadata={"minimum": 0})
+    daily: int = field(default=14, metadata={"minimum": 0})
+    weekly: int = field(default=8, metadata={"minimum": 0})
+    monthly: int = field(default=12, metadata={"minimum": 0})
+    floor: int = field(default=2, metadata={"minimum": 1})
+
+
+@dataclass(frozen=True, slots=True)
 class Backup:
-    """Where backups are kept and how many; the directory is `backups` in the state directory unless named."""
+    """Where backups are kept, how many, and who reads the databases for them.
+
+    Attributes:
+        directory: `backups` in the state directory unless named.
+        user: the PostgreSQL role that reads; that of `postgresql` when None. `password` is this user's.
+        jobs: tables that are dumped or restored side by side.
+    """
 
     directory: Path | None = None
-    keep: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    keep: Keep = field(default_factory=Keep)
+    user: str | None = None
+    password: Secret | None = None
+    jobs: int = field(default=2, metadata={"minimum": 1, "maximum": 64})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +151,59 @@ class Exporter:
     top_statements: int = field(default=20, metadata={"minimum": 0, "maximum": 200})
 
 
+class Settings(Enum):
+    """Whose the server's settings are."""
+
+    OWN = "own"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The names of the roles beside the application's, which is `postgresql.user`."""
+
+    owner: str = "opskit_owner"
+    monitor: str = "opskit_monitor"
+    standby: str = "opskit_standby"
+    backup: str = "opskit_backup"
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """Who makes roles and databases on a server that this host is not."""
+
+    user: str
+    password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """What `opskit provision` makes of this host.
+
+    Attributes:
+        cluster: VERSION/NAME, as Debian counts clusters.
+        adopt: may a cluster that holds others' databases be used?
+        settings: `own`: opskit writes a settings file; `leave`: the server's settings are not touched.
+        memory: the part of this host's memory that the database may have.
+        disk: the part of the data directory's disk that WAL may take, what slots hold back included.
+        restart: may the server be restarted? None: when nobody else uses it.
+        parameters: settings that shall be other than opskit would choose, name → value.
+        admin: for a server elsewhere; here it is the cluster's own account.
+        environment: database → the key of its name in the application's `.env`, for names of one's own.
+    """
+
+    cluster: str = "15/main"
+    adopt: bool = True
+    settings: Settings = Settings.OWN
+    memory: float = field(default=0.5, metadata={"unit": "share"})
+    disk: float = field(default=0.3, metadata={"unit": "share"})
+    restart: bool | None = None
+    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    roles: Roles = field(default_factory=Roles)
+    admin: Administrator | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """The whole configuration."""
@@ -140,4 +215,5 @@ class Configuration:
     backup: Backup = field(default_factory=Backup)
     rollback: Rollback = field(default_factory=Rollback)
     exporter: Exporter = field(default_factory=Exporter)
+    provision: Provision = field(default_factory=Provision)
     state_dir: Path | None = None

@@ -19,6 +19,7 @@ from opskit.errors import Fault
 T = TypeVar("T")
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _PLACE_HINT = "write for example `password: {file: /etc/opskit/password}`"
 _SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
@@ -118,7 +119,7 @@ class Parser:
         if kind is Path:
             return Path(self._text(value, path))
         if kind is float:
-            return self._duration(value, path)
+            return self._share(value, path) if metadata["unit"] == "share" else self._duration(value, path)
         if kind is bool:
             return self._flag(value, path)
         if kind is int:
@@ -156,6 +157,12 @@ class Parser:
                 path, f"{value!r} is not a duration", "write for example 500ms, 2s, 15m, 12h or 7d"
             )
         return float(match[1]) * _SECONDS[match[2]]
+
+    def _share(self, value: object, path: str) -> float:
+        match = _PERCENT.fullmatch(str(value).strip())
+        if match is None or not 1 <= float(match[1]) <= 100:
+            raise self._fail(path, f"{value!r} is not a share", "write for example 50%")
+        return float(match[1]) / 100
 
 
 _MISSING = object()
