@@ -7,7 +7,11 @@ from opskit.exporter.daemon import run_exporter
 
 
 @click.command()
-@click.option("--listen", metavar="ADDR:PORT", help="Where to serve; 127.0.0.1:9188 unless configured.")
+@click.option(
+    "--listen",
+    metavar="ADDR:PORT|fd",
+    help="Where to serve; 127.0.0.1:9188 unless configured. fd is the socket that systemd hands over.",
+)
 @common_options
 def exporter(invocation: Invocation, *, listen: str | None) -> int:
     """Serve health and query metrics of both databases to Prometheus, and a status page.

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -110,14 +111,11 @@ class Server:
         self._open: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
-    async def start(self, host: str, port: int) -> tuple[str, int]:
-        """Listens, and returns the address and port that it got.
-
-        Raises:
-            OSError: the address is not ours, or the port is in use.
-        """
-        self._server = await asyncio.start_server(self._connected, host, port, limit=HEAD_BYTES, backlog=64)
-        return self._server.sockets[0].getsockname()[:2]
+    async def start(self, listener: socket.socket) -> None:
+        """Accepts clients on this socket."""
+        self._server = await asyncio.start_server(
+            self._connected, sock=listener, limit=HEAD_BYTES, backlog=64
+        )
 
     def serving(self) -> bool:
         """Whether new clients are accepted."""
