@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.config import Loaded, TypesProfile, load, locate
+from opskit.config import Keep, Loaded, TypesProfile, load, locate
 from opskit.config.load import default_state_dir
 from opskit.errors import ConfigurationError, ExitCode, Fault
 from opskit.runs.plan import to_json
@@ -55,7 +55,7 @@ def test_the_outline_of_the_documentation_is_accepted(file: Path) -> None:
     assert configuration.postgresql.parameters == {"sslmode": "require", "connect_timeout": "3"}
     assert configuration.migrate.types is TypesProfile.NATIVE
     assert configuration.migrate.overrides == {"main": {"emails_enhanced.recipients": "jsonb"}}
-    assert configuration.backup.keep == {"last": 7, "daily": 14, "weekly": 8, "monthly": 12}
+    assert configuration.backup.keep == Keep(last=7, daily=14, weekly=8, monthly=12)
     assert configuration.rollback.window == 7 * 86400
     assert configuration.exporter.listen == "127.0.0.1:9188"
 
