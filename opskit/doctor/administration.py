@@ -1,0 +1,38 @@
+"""What the server's administrator sees, where this process may be the administrator."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from importlib.resources import files
+from typing import cast
+
+import psycopg
+
+from opskit.config import Configuration
+from opskit.doctor.facts import Role, Target
+from opskit.errors import OpskitError
+from opskit.provision.cluster import ClusterFacts, is_local
+from opskit.provision.door import Door, local_door, remote_door
+
+
+def role(target: Target, configuration: Configuration, clusters: Sequence[ClusterFacts]) -> Role | None:
+    """The application's role; None when the administrator's session cannot be had."""
+    door = _door(target, configuration, clusters)
+    if door is None:
+        return None
+    text = files("opskit.doctor").joinpath("sql", "role.sql").read_bytes()
+    try:
+        with closing(door.connect("postgres")) as session:
+            row = session.execute(text, {"role": target.user}).fetchone()
+    except (OpskitError, psycopg.Error, KeyError):  # refused, lost, or no such account on this host
+        return None
+    if row is None:
+        return Role(exists=False, may_log_in=False, expired=False)
+    may_log_in, expired = cast("tuple[bool, bool]", row)
+    return Role(exists=True, may_log_in=may_log_in, expired=expired)
+
+
+def _door(target: Target, configuration: Configuration, clusters: Sequence[ClusterFacts]) -> Door | None:
+    here = [one for one in clusters if is_local(target.host) and str(one.port) == target.port]
+    if here:
+        return local_door(here[0])
+    return remote_door(configuration) if configuration.provision.admin else None

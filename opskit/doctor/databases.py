@@ -1,0 +1,58 @@
+"""Looking at a PostgreSQL database with the application's own eyes."""
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from functools import cache
+from importlib.resources import files
+
+import psycopg
+
+from opskit.doctor import facts
+from opskit.doctor.dial import dial
+from opskit.errors import OpskitError
+from opskit.exporter.deadlines import Session
+
+
+def look(parameters: Mapping[str, str | int], schema: str) -> facts.Session | facts.Refused:
+    """What the application's session may do in a schema, or why it gets none."""
+    opened = dial(parameters)
+    if isinstance(opened, facts.Refused):
+        return opened
+    with closing(opened) as session:
+        try:
+            return _session(session, schema)
+        except psycopg.Error as error:
+            return facts.Refused(facts.Refusal.OTHER, error.diag.message_primary or "the session was lost")
+        except OpskitError:  # the deadline
+            return facts.Refused(facts.Refusal.SILENT)
+
+
+def _session(session: Session, schema: str) -> facts.Session:
+    asked = time.time()
+    row = session.execute(_query("session"), {"schema": schema}).fetchone() or {}
+    answered = time.time()
+    return facts.Session(
+        bool(row["schema_exists"]),
+        bool(row["schema_usage"]),
+        bool(row["schema_create"]),
+        tuple(row["denied"]),
+        str(row["read_only"]),
+        clock_ahead(float(row["clock"]), asked, answered),
+    )
+
+
+def clock_ahead(clock: float, asked: float, answered: float) -> float:
+    """Seconds that a clock read between two moments of ours is ahead of ours, beyond any doubt.
+
+    >>> clock_ahead(100.5, 100.0, 101.0)
+    0.0
+    >>> clock_ahead(90.0, 100.0, 101.0)
+    -10.0
+    """
+    return max(0.0, clock - answered) or min(0.0, clock - asked)
+
+
+@cache
+def _query(name: str) -> bytes:
+    return files("opskit.doctor").joinpath("sql", f"{name}.sql").read_bytes()

@@ -1,0 +1,186 @@
+"""What facts mean. Pure: facts in, findings out, one finding for one trouble."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from opskit.config import Engine
+from opskit.doctor.catalogue import PROVISION, TROUBLES
+from opskit.doctor.facts import Database, Environment, Facts, FileState, Session, SqliteFile, Unit, Volume
+from opskit.doctor.findings import Finding
+from opskit.doctor.refusals import session_refused
+
+GIB = 1 << 30
+WAL_SEGMENT = 16 << 20
+"""Bytes that PostgreSQL must be able to write, or it stops."""
+
+CLOCK_SECONDS = 2.0
+"""How far apart two clocks may be; who keeps time by NTP is within a tenth of a second."""
+
+
+def diagnose(facts: Facts) -> tuple[Finding, ...]:
+    """Everything that is wrong, causes before what follows from them; what follows surely is left out."""
+    found = [*_environment(facts.environment), *_unit(facts), *_disks(facts)]
+    found += (one for database in facts.databases for one in _postgresql(facts, database))
+    found += (one for database in facts.databases for one in _sqlite(facts, database))
+    found += _clock(facts)
+    found += _drift(facts, found)
+    return merged(found)
+
+
+def merged(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """One trouble that shows in several databases is one finding, and no single database's."""
+    kept: dict[Finding, Finding] = {}
+    for one in found:
+        key = replace(one, database=None)
+        kept[key] = key if key in kept and kept[key].database != one.database else one
+    return tuple(kept.values())
+
+
+def _environment(environment: Environment) -> Iterator[Finding]:
+    where = str(environment.file)
+    if environment.file is not None and not environment.exists:
+        yield TROUBLES["env_missing"].found(f"{where} does not exist", where=where)
+    if environment.missing:
+        keys = ", ".join(environment.missing)
+        yield TROUBLES["env_incomplete"].found(f"{where} does not set {keys}", where=where)
+
+
+def _unit(facts: Facts) -> Iterator[Finding]:
+    unit = facts.unit
+    if unit is None:
+        return
+    if not unit.exists:
+        yield TROUBLES["unit_missing"].found(f"there is no unit {unit.name}", where=unit.name)
+    elif keys := facts.environment.overridden:
+        files = ", ".join(str(file) for file in unit.files)
+        what = f"{unit.name} ({files}) sets {', '.join(keys)}: {facts.environment.file} is not heard"
+        yield TROUBLES["env_overridden"].found(what, where=unit.name, unit=unit.name)
+
+
+def _disks(facts: Facts) -> Iterator[Finding]:
+    for volume in facts.host.volumes:
+        place = ", ".join(str(one) for one in volume.holds)
+        if what := _shortage(volume):
+            yield TROUBLES["disk_space"].found(f"{what}: {place}", where=str(volume.holds[0]))
+
+
+def _shortage(volume: Volume) -> str:
+    if volume.free < min(volume.total // 20, 10 * GIB):
+        return f"{volume.free / GIB:.2f} of {volume.total / GIB:.2f} GiB are free"
+    if volume.inodes and volume.inodes_free < volume.inodes // 20:
+        return f"{volume.inodes_free:,} of {volume.inodes:,} inodes are free"
+    return ""
+
+
+def _postgresql(facts: Facts, database: Database) -> Iterator[Finding]:
+    if isinstance(database.answer, Session):
+        yield from _session(facts, database, database.answer)
+    elif not _explained_otherwise(facts):
+        yield session_refused(facts, database, database.answer)
+
+
+def _explained_otherwise(facts: Facts) -> bool:
+    """A full disk has stopped the server, or the application has not its keys, or others than in `.env`."""
+    data = {cluster.data for cluster in facts.host.clusters or ()}
+    full = any(volume.free < WAL_SEGMENT and data.intersection(volume.holds) for volume in facts.host.volumes)
+    environment = facts.environment
+    nameless = environment.file is not None and not environment.exists
+    return full or nameless or bool(environment.missing) or environment.contradicted
+
+
+def _session(facts: Facts, database: Database, session: Session) -> Iterator[Finding]:
+    target = database.target
+    place = f"{target.dbname} at {target.address}"
+    if not session.schema_exists:
+        what = f"the schema {database.schema} is not in {target.dbname}"
+        yield TROUBLES["schema_missing"].found(what, where=place, database=database.name)
+    elif denied := _denied(database, session):
+        what = f"{target.user} {denied}"
+        yield TROUBLES["permission_denied"].found(what, where=place, database=database.name)
+    if session.read_only and facts.engine is Engine.POSTGRESQL:
+        command = (
+            f"psql --dbname={target.dbname} --command='SELECT pg_is_in_recovery(), * FROM pg_db_role_setting'"
+        )
+        what = f"{target.dbname} cannot be written: {session.read_only}"
+        yield TROUBLES["read_only"].found(what, where=place, database=database.name, command=command)
+    if abs(session.clock_ahead) > CLOCK_SECONDS:
+        side = "ahead of" if session.clock_ahead > 0 else "behind"
+        what = f"the server's clock is {abs(session.clock_ahead):.0f} s {side} this host's"
+        yield TROUBLES["clock_skew"].found(what, where=target.address)
+
+
+def _denied(database: Database, session: Session) -> str:
+    if not session.schema_usage:
+        return f"may not use the schema {database.schema}"
+    if not session.schema_create:
+        return f"may not CREATE in the schema {database.schema}"
+    if session.denied:
+        first, others = session.denied[0], len(session.denied) - 1
+        return f"may not read and write {first}" + (f" and {others} others" if others else "")
+    return ""
+
+
+def _sqlite(facts: Facts, database: Database) -> Iterator[Finding]:
+    sqlite, name, file = database.sqlite, database.name, str(database.sqlite.file)
+    in_use = facts.engine is Engine.SQLITE
+    match sqlite.state:
+        case FileState.MISSING:
+            if in_use:
+                what = f"{file} does not exist"
+                yield TROUBLES["sqlite_missing"].found(what, where=file, database=name)
+            return
+        case FileState.UNREADABLE:
+            what = f"{file} cannot be read: {sqlite.detail}"
+            yield TROUBLES["sqlite_unreadable"].found(what, where=file, database=name)
+            return
+        case FileState.NOT_A_DATABASE:
+            what = f"{file} is no SQLite database, or encrypted"
+            yield TROUBLES["sqlite_corrupt"].found(what, where=file, database=name)
+            return
+        case FileState.CORRUPT:
+            what = f"{file} is corrupt: {sqlite.detail}"
+            yield TROUBLES["sqlite_corrupt"].found(what, where=file, database=name)
+        case FileState.SOUND | FileState.UNCHECKED:
+            pass
+    yield from _in_hand(facts, sqlite, name)
+
+
+def _in_hand(facts: Facts, sqlite: SqliteFile, name: str) -> Iterator[Finding]:
+    """What processes do to the file; opskit's own services may have it open."""
+    file, holders = str(sqlite.file), sqlite.holders or ()
+    foreign = [one for one in holders if not one.unit.startswith("opskit-")]
+    if sqlite.locked:
+        writer = next((one for one in holders if one.pid == sqlite.writer), None)
+        who = f"process {sqlite.writer} ({writer.command})" if writer else f"process {sqlite.writer}"
+        command = _end(sqlite.writer, writer.unit if writer else "", facts.unit)
+        what = f"{file} is locked for writing by {who}"
+        yield TROUBLES["sqlite_locked"].found(what, where=file, database=name, command=command)
+    elif foreign and facts.engine is Engine.POSTGRESQL:
+        first = foreign[0]
+        who = ", ".join(f"process {one.pid} ({one.command})" for one in foreign)
+        what = f"{file} is open in {who}, although the application uses PostgreSQL"
+        command = _end(first.pid, first.unit, facts.unit)
+        yield TROUBLES["sqlite_held"].found(what, where=file, database=name, command=command)
+    if sqlite.wal_bytes and sqlite.holders == ():
+        what = f"{file} has a -wal of {sqlite.wal_bytes:,} bytes that no process holds"
+        yield TROUBLES["stale_wal"].found(what, where=f"{file}-wal", database=name, file=file)
+
+
+def _end(pid: int, unit: str, application: Unit | None) -> str:
+    """How a process is ended, in the way of who has started it."""
+    if application is not None and unit == application.name:
+        return f"systemctl restart {unit}"
+    return f"systemctl stop {unit}" if unit else f"kill {pid}"
+
+
+def _clock(facts: Facts) -> Iterator[Finding]:
+    if facts.host.clock_synchronised is False:
+        what = "this host's clock is not kept in step by NTP"
+        yield TROUBLES["clock_unsynchronised"].found(what, where="clock")
+
+
+def _drift(facts: Facts, found: Iterable[Finding]) -> Iterator[Finding]:
+    """What `provision` would do, when nothing that has been found is a reason for that."""
+    reason = any(one.fixable or one.remedy == PROVISION for one in found) or _explained_otherwise(facts)
+    if facts.drift and not reason:
+        yield TROUBLES["drift"].found("; ".join(facts.drift), where="this host")

@@ -1,0 +1,63 @@
+"""Looking at this host: its clusters, its disks, its clock."""
+
+import os
+import pwd
+from collections.abc import Iterable
+from pathlib import Path
+
+from opskit.doctor.facts import Host, Volume
+from opskit.host.clusters import listed
+from opskit.host.commands import CommandFailed, run
+from opskit.provision import cluster_list
+from opskit.provision.cluster import ClusterFacts
+
+SECONDS = 10.0
+"""What a program of the host may take to answer."""
+
+
+def look(directories: Iterable[Path]) -> Host:
+    """This host.
+
+    Args:
+        directories: whose disks matter, beside those of the clusters.
+    """
+    clusters = _clusters()
+    data = [cluster.data for cluster in clusters or ()]
+    return Host(clusters, _volumes([*data, *directories]), _clock_synchronised())
+
+
+def _clusters() -> tuple[ClusterFacts, ...] | None:
+    try:
+        return cluster_list.clusters(listed(), lambda number: pwd.getpwuid(number).pw_name)
+    except CommandFailed:
+        return None
+
+
+def _volumes(directories: Iterable[Path]) -> tuple[Volume, ...]:
+    """The file systems of the directories, each once; of one that is yet to be made, that of its parent."""
+    by_device: dict[int, list[Path]] = {}
+    for directory in dict.fromkeys(directories):
+        there = next(one for one in (directory, *directory.parents) if one.exists())
+        by_device.setdefault(there.stat().st_dev, []).append(directory)
+    return tuple(_volume(held) for held in by_device.values())
+
+
+def _volume(held: list[Path]) -> Volume:
+    seen = os.statvfs(next(one for one in (held[0], *held[0].parents) if one.exists()))
+    total, free = seen.f_blocks * seen.f_frsize, seen.f_bavail * seen.f_frsize
+    return Volume(tuple(held), total, free, seen.f_files, seen.f_favail)
+
+
+def _clock_synchronised() -> bool | None:
+    """What the kernel says; a container has its host's clock, and no say in it."""
+    try:
+        if run(["systemd-detect-virt", "--container"], timeout=SECONDS).strip() != "none":
+            return None
+    except CommandFailed as error:
+        if error.faults[0].code != "command_failed":  # with this the program says “none”
+            return None
+    try:
+        shown = run(["timedatectl", "show", "--property=NTPSynchronized", "--value"], timeout=SECONDS)
+    except CommandFailed:
+        return None
+    return shown.strip() == "yes"

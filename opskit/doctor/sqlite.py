@@ -1,0 +1,122 @@
+"""Looking at a SQLite file without leaving a trace: who has it open, who has it locked, is it whole?"""
+
+import time
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import apsw
+
+from opskit.doctor.facts import FileState, Holder, SqliteFile
+from opskit.exporter import sqlite_files
+from opskit.host import processes
+from opskit.schema.sqlite_file import rows
+
+LOCK_SECONDS = 3.0
+"""The shortest time that the application waits for a lock (3000 to 5000 ms)."""
+
+CHECK_SECONDS = 10.0
+"""How long a file is checked; a larger one is checked in part."""
+
+_PAUSE = 0.05
+_STEPS = 100_000
+"""Of SQLite's virtual machine, between two looks at the clock."""
+
+
+def look(file: Path) -> SqliteFile:
+    """The file now. Every descriptor is closed before SQLite opens it: closing one drops SQLite's locks."""
+    try:
+        with file.open("rb", buffering=0) as opened:
+            header = sqlite_files.parse_header(opened.read(sqlite_files.HEADER_BYTES) or b"")
+            size = file.stat().st_size
+    except FileNotFoundError:
+        return SqliteFile(file, FileState.MISSING)
+    except OSError as error:
+        return SqliteFile(file, FileState.UNREADABLE, str(error.strerror))
+    held = _holders(file)
+    if header is None and size:
+        return SqliteFile(file, FileState.NOT_A_DATABASE, holders=held)
+    wal = header is not None and header.wal
+    writer = _lasting_writer(file, wal=wal)
+    state, detail = _integrity(file, wal=wal)
+    return SqliteFile(
+        file, state, detail, _size(_beside(file, "-wal")), writer is not None, writer or 0, held
+    )
+
+
+def _holders(file: Path) -> tuple[Holder, ...] | None:
+    if not processes.sees_all():
+        return None
+    files = (file, _beside(file, "-wal"), _beside(file, "-shm"))
+    return tuple(Holder(one.pid, one.command, one.unit) for one in processes.holders(files))
+
+
+def _lasting_writer(file: Path, *, wal: bool) -> int | None:
+    """Who holds the write lock at every look; None when nobody does at one of them."""
+    area = sqlite_files.WAL_WRITE_LOCK if wal else sqlite_files.FILE_WRITE_LOCKS
+    where = _beside(file, "-shm") if wal else file
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        writer = _writer(where, area)
+        if writer is None or time.monotonic() > until:
+            return writer
+        time.sleep(_PAUSE)
+
+
+def _writer(file: Path, area: tuple[int, int]) -> int | None:
+    try:
+        with file.open("rb", buffering=0) as opened:
+            return processes.lock_holder(opened.fileno(), *area)
+    except OSError:
+        return None
+
+
+def _integrity(file: Path, *, wal: bool) -> tuple[FileState, str]:
+    """Whether its pages fit together, as far as the time allows, and what SQLite says when not.
+
+    A -wal without -shm can only be read by making the -shm, which is the application's to do. Without a -wal
+    the file stands still, unless somebody begins to write: what is found then is asked again.
+    """
+    while True:
+        logged = wal and _size(_beside(file, "-wal")) > 0
+        if logged and not _beside(file, "-shm").exists():
+            return FileState.UNCHECKED, "its -wal has to be folded in first"
+        before = file.stat()
+        found = _checked(file, "immutable=1" if wal and not logged else "readonly_shm=1")
+        after = file.stat()
+        still = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+        if found[0] is not FileState.CORRUPT or logged or (still and not _size(_beside(file, "-wal"))):
+            return found
+
+
+def _checked(file: Path, manner: str) -> tuple[FileState, str]:
+    address = f"file:{quote(str(file.absolute()))}?mode=ro&{manner}"
+    try:
+        opened = apsw.Connection(address, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        with closing(opened) as session:
+            until = time.monotonic() + CHECK_SECONDS
+            session.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+            ((answer,),) = rows(session, "PRAGMA quick_check(1)")
+    except apsw.InterruptError:
+        return FileState.UNCHECKED, f"it was checked for {CHECK_SECONDS:.0f} s and is not through"
+    except (apsw.BusyError, apsw.LockedError, apsw.ReadOnlyError, apsw.CantOpenError) as error:
+        return FileState.UNCHECKED, str(error)
+    except apsw.NotADBError as error:
+        return FileState.NOT_A_DATABASE, str(error)
+    except apsw.CorruptError as error:
+        return FileState.CORRUPT, str(error)
+    except apsw.Error as error:
+        return FileState.UNREADABLE, str(error)
+    return (FileState.SOUND, "") if answer == "ok" else (FileState.CORRUPT, " ".join(str(answer).split()))
+
+
+def _beside(file: Path, suffix: str) -> Path:
+    real = file.resolve()  # companions stand beside the file itself, not beside a link to it
+    return real.with_name(real.name + suffix)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0

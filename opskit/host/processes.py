@@ -1,0 +1,75 @@
+"""Which processes have a file open, as /proc tells, or locked, as the kernel tells."""
+
+import fcntl
+import os
+import re
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+_FLOCK = struct.Struct("@hhqqi0q")  # Linux's struct flock: type, whence, start, length, pid
+_SERVICE = re.compile(r"([^/\n]+\.service)(?:/|$)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A running process; `unit` is its systemd service, empty when it belongs to none."""
+
+    pid: int
+    command: str
+    unit: str
+
+
+def holders(files: Iterable[Path], proc: Path = PROC) -> tuple[Process, ...]:
+    """The other processes that have one of the files open. Only root sees everybody's; see `sees_all`."""
+    wanted = set(_identities(files))
+    numbers = sorted(int(entry.name) for entry in proc.iterdir() if entry.name.isdecimal())
+    others = (pid for pid in numbers if pid != os.getpid())
+    held = (pid for pid in others if not wanted.isdisjoint(_open_files(proc / str(pid))))
+    return tuple(process(pid, proc) for pid in held)
+
+
+def sees_all() -> bool:
+    """May this process see what everybody has open?"""
+    return os.geteuid() == 0
+
+
+def lock_holder(descriptor: int, start: int, length: int) -> int | None:
+    """The pid of another process that holds a POSIX write lock in this area of the file; None for nobody.
+
+    It is 0 or below for a process that this one cannot see. Asks only, takes no lock; but closing any
+    descriptor of a file drops the POSIX locks that this process has on it.
+    """
+    asked = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, start, length, 0)
+    kind, *_, pid = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+    return pid if kind == fcntl.F_WRLCK else None
+
+
+def process(pid: int, proc: Path = PROC) -> Process:
+    """A process by its number; one that has just ended has an empty command."""
+    here = proc / str(pid)
+    command = _read(here / "cmdline").replace("\0", " ").strip() or _read(here / "comm").strip()
+    services = _SERVICE.findall(_read(here / "cgroup"))
+    return Process(pid, command, services[-1] if services else "")
+
+
+def _identities(files: Iterable[Path]) -> Iterator[tuple[int, int]]:
+    for file in files:
+        with suppress(OSError):
+            status = file.stat()
+            yield status.st_dev, status.st_ino
+
+
+def _open_files(process: Path) -> Iterator[tuple[int, int]]:
+    with suppress(OSError):  # it has ended, or it is another user's
+        yield from _identities((process / "fd").iterdir())
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
