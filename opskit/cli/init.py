@@ -12,7 +12,8 @@ from opskit.config.discover import Discovery, discover
 from opskit.config.draft import draft, first_user
 from opskit.config.load import SYSTEM_FILE
 from opskit.errors import ConfigurationError, ExitCode, Refused
-from opskit.host.commands import run
+from opskit.host.files import write_whole
+from opskit.host.systemd import show
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -68,16 +69,14 @@ def _look(app_env: Path | None, app_unit: str | None) -> Discovery:
 
 def _unit_places(unit: str) -> tuple[Path, tuple[Path, ...]]:
     """Where a unit's process runs, and its environment files."""
-    lines = run(["systemctl", "show", "--property=LoadState,WorkingDirectory,EnvironmentFiles", unit])
-    shown = [(key, value) for key, _, value in (line.partition("=") for line in lines.splitlines())]
-    values = dict(shown)
-    if values.get("LoadState") != "loaded":
+    shown = show(unit, "LoadState", "WorkingDirectory", "EnvironmentFiles")
+    if shown.get("LoadState") != "loaded":
         raise ConfigurationError.of(
             "app_unit", f"systemd has no unit {unit}", hint="see `systemctl list-units`", where="--app-unit"
         )
-    files = tuple(Path(value.rpartition(" (")[0]) for key, value in shown if key == "EnvironmentFiles")
-    directory = values.get("WorkingDirectory", "").lstrip("!")
-    return Path(directory) if directory else Path.cwd(), files
+    files = [line.rpartition(" (")[0] for line in shown.get("EnvironmentFiles", "").splitlines()]
+    directory = shown.get("WorkingDirectory", "").lstrip("!")
+    return Path(directory) if directory else Path.cwd(), tuple(Path(file) for file in files if file)
 
 
 def _must_write(target: Path, text: str) -> bool:
@@ -105,12 +104,8 @@ def _must_write(target: Path, text: str) -> bool:
 
 
 def _write(target: Path, text: str) -> None:
-    """Whole or not at all: beside its place first."""
-    partial = target.with_name(f".{target.name}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(target)
     except OSError as error:
         raise ConfigurationError.of(
             "cannot_write",
@@ -118,6 +113,7 @@ def _write(target: Path, text: str) -> None:
             hint="name another with --config",
             where=str(target),
         ) from error
+    write_whole(target, text.encode(), mode=0o644, owner=str(os.geteuid()), group=str(os.getegid()))
 
 
 def _told(target: Path, found: Discovery, *, written: bool) -> str:
