@@ -31,16 +31,19 @@ _REST = """
 
 backup:
   directory: /var/backups/opskit
-  keep: {last: 7, daily: 14, weekly: 8, monthly: 12}
+  {only_here}user: opskit_backup                # known by its account, without a password
+  keep: {{last: 7, daily: 14, weekly: 8, monthly: 12}}
+
+exporter:
+  listen: 127.0.0.1:9188
+  {only_here}user: opskit_monitor               # known by its account, without a password
 
 #rollback:
 #  window: 7d                        # how long the way back stays open after a cutover
 
-#exporter:
-#  listen: 127.0.0.1:9188
-
 #state_dir: /var/lib/opskit          # journals, locks, reports
 """
+"""`only_here` is empty when the server is on this host, where provision makes roles that need no password."""
 
 
 def first_user() -> Configuration:
@@ -55,7 +58,7 @@ def first_user() -> Configuration:
 
 
 def draft(configuration: Configuration) -> str:
-    """The text of a file that says the same of application, databases and server; the rest is examples."""
+    """The text of a file that says the same of application, databases and server; the rest is proposed."""
     chosen = "\n\n".join(
         "\n".join(lines)
         for lines in (
@@ -64,7 +67,8 @@ def draft(configuration: Configuration) -> str:
             _postgresql(configuration.postgresql),
         )
     )
-    return f"{_HEAD}\n{chosen}\n{_REST}"
+    only_here = "" if configuration.postgresql.host.startswith("/") else "# "
+    return f"{_HEAD}\n{chosen}\n{_REST.format(only_here=only_here)}"
 
 
 def _application(application: Application) -> Iterator[str]:

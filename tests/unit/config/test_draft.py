@@ -1,7 +1,7 @@
 """A drafted configuration says what it was drafted from, and shows every section at its default."""
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from hypothesis import given
@@ -11,7 +11,7 @@ from opskit.config import Application, Configuration, Database, Postgresql, Secr
 from opskit.config.draft import draft, first_user
 from opskit.host.scratch import scratch_directory
 
-SHOWN_AT_THEIR_DEFAULTS = ("migrate", "provision", "rollback", "exporter")
+SHOWN_AT_THEIR_DEFAULTS = ("migrate", "provision", "rollback")
 
 texts = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufeff\ufffe\uffff"), min_size=1
@@ -72,3 +72,16 @@ def test_the_first_user_finds_his_application() -> None:
         "walmart": "/srv/crewai/data/walmart_grocery.db",
     }
     assert configuration.postgresql.user == "crewai_user"
+
+
+def test_on_this_host_services_log_in_by_their_account_elsewhere_as_the_application_does(
+    tmp_path: Path,
+) -> None:
+    here = read(tmp_path / "here.yaml", draft(first_user()))
+    assert (here.backup.user, here.exporter.user) == (
+        here.provision.roles.backup,
+        here.provision.roles.monitor,
+    )
+    elsewhere = replace(first_user(), postgresql=Postgresql(host="db.example.org"))
+    there = read(tmp_path / "there.yaml", draft(elsewhere))
+    assert (there.backup.user, there.exporter.user) == (None, None)
