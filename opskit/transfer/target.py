@@ -33,6 +33,8 @@ CANONICAL = {
 _LIST_BYTES = 256 * 1024
 """How much of a table is handed on at once."""
 
+_ALL_ROWS = sql.SQL("")
+
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
@@ -131,15 +133,20 @@ def copy_in(connection: Connection, table: TargetTable, blocks: Iterable[Block])
         return cursor.rowcount
 
 
-def copy_out(connection: Connection, table: TargetTable) -> Iterator[list[bytes]]:
+def copy_out(
+    connection: Connection, table: TargetTable, where: sql.Composable = _ALL_ROWS
+) -> Iterator[list[bytes]]:
     """The lines of a table without their newlines, in lists of bounded size and no particular order.
+
+    Args:
+        where: what follows the table's name; all rows without it.
 
     Raises:
         psycopg.Error: the server refused or went away.
     """
     hashed = {one.name: one for one in table.hashed}
     columns = sql.SQL(", ").join(_printed(name, hashed.get(name)) for name in table.columns)
-    statement = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(columns, identifier(table))
+    statement = sql.SQL("COPY (SELECT {} FROM {} {}) TO STDOUT").format(columns, identifier(table), where)
     with connection.cursor() as cursor, cursor.copy(statement):
         # psycopg's own iteration makes a generator a row, which takes as long as all the rest together
         yield from _lists(_copied_lines(connection.pgconn))

@@ -1,0 +1,1 @@
+"""What changed on one side since, and how it reaches the other."""

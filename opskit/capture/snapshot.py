@@ -1,0 +1,94 @@
+"""One moment of a PostgreSQL database: its rows, and which transactions they are the work of."""
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from psycopg import sql
+
+from opskit.capture.counterpart import Counterpart
+from opskit.capture.pgoutput import Key
+from opskit.transfer.target import Connection, copy_out
+
+_XIDS = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A moment.
+
+    Attributes:
+        at: the server's clock.
+        lsn: every transaction that is seen has its commit record before this place in the log.
+        first: transactions from this number on are not seen (without the epoch).
+        running: earlier ones that are not seen either.
+    """
+
+    at: datetime
+    lsn: int
+    first: int
+    running: frozenset[int]
+
+    def sees(self, xid: int) -> bool:
+        """Are the rows those that a transaction has left? A commit can stand in the log before it is seen.
+
+        >>> moment = Snapshot(datetime.min, 0, 20, frozenset({7}))
+        >>> moment.sees(19), moment.sees(20), moment.sees(7), moment.sees(4294967290)
+        (True, False, False, True)
+        """
+        behind = (self.first - xid) % _XIDS  # numbers are a circle: what is up to half a turn behind is past
+        return 0 < behind < _XIDS // 2 and xid not in self.running
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Generator[Snapshot]:
+    """All that is read inside is of one moment.
+
+    Raises:
+        psycopg.Error: the server went away.
+    """
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        row = connection.execute(
+            "SELECT clock_timestamp(), pg_current_snapshot()::text, pg_current_wal_insert_lsn()::text"
+        ).fetchone()
+        at, text, lsn = cast("tuple[datetime, str, str]", row)
+        _, first, running = text.split(":")
+        numbers = frozenset(int(one) % _XIDS for one in running.split(",") if one)
+        yield Snapshot(at, lsn_of(lsn), int(first) % _XIDS, numbers)
+
+
+def rows_with(connection: Connection, table: Counterpart, keys: Sequence[Key]) -> Iterator[list[bytes]]:
+    """The lines of the rows that have these keys.
+
+    Raises:
+        psycopg.Error: the server refused or went away.
+    """
+    columns = sql.SQL(", ").join(sql.Identifier(one.target) for one in table.key)
+    values = sql.SQL(", ").join(
+        sql.SQL("{}::text[]::{}[]").format([key[position] for key in keys], sql.SQL(one.kind))
+        for position, one in enumerate(table.key)
+    )
+    asked = sql.SQL("WHERE ({}) IN (SELECT * FROM unnest({}))").format(columns, values)
+    return copy_out(connection, table.target, asked)
+
+
+def lsn_of(text: str) -> int:
+    """A place in the log, as a number.
+
+    >>> lsn_of("1/16B3748")
+    4318771016
+    """
+    high, low = text.split("/")
+    return (int(high, 16) << 32) + int(low, 16)
+
+
+def lsn_text(lsn: int) -> str:
+    """A place in the log, as PostgreSQL spells it.
+
+    >>> lsn_text(4318771016)
+    '1/16B3748'
+    """
+    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
