@@ -24,7 +24,9 @@ from opskit.exporter.reading import Deadline
 SECONDS = 5.0
 """How long the application would wait for a session."""
 
-_ANSWER = re.compile(r'^B\t\d+\tErrorResponse\t S "\w*" (?:V "\w*" )?C "(\w{5})".* R "(\w+)"', re.MULTILINE)
+_ANSWER = re.compile(
+    r'^B\t\d+\tErrorResponse\t S "[^"]*" (?:V "[^"]*" )?C "(\w{5})"(?:.* R "(\w+)")?', re.MULTILINE
+)
 _NO_SSL = re.compile(r"^B\t\d+\tSSLResponse\t N\n(?!.*^F)", re.MULTILINE | re.DOTALL)
 """The server had no encryption, and nothing was sent after that."""
 
