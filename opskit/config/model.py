@@ -131,9 +131,22 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
-    """How long the way back stays open after a cutover, in seconds."""
+    """The way back after a cutover.
+
+    Attributes:
+        window: how long it stays open, in seconds.
+        directory: where the SQLite files are that follow; `standby` in the state directory unless named.
+        small: up to so many megabytes a database is compared whole each time; larger ones follow the log.
+        host: where PostgreSQL is reached for this, when it is not `postgresql.host`; a socket's directory
+            lets the operating system's account log in without a password.
+        password: of the roles that follow and own (`provision.roles`), for a server elsewhere.
+    """
 
     window: float = field(default=7 * 86400.0, metadata={"unit": "duration"})
+    directory: Path | None = None
+    small: int = field(default=64, metadata={"minimum": 0})
+    host: str | None = None
+    password: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
