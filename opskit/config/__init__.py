@@ -1,7 +1,7 @@
 """Configuration: parsed strictly, all faults at once, then frozen and passed on."""
 
 from opskit.config.checks import unfit_schema
-from opskit.config.environment import engine_in_use, from_environment
+from opskit.config.environment import engine_in_use, environment_key, from_environment
 from opskit.config.load import Loaded, load, locate
 from opskit.config.model import (
     Administrator,
@@ -44,6 +44,7 @@ __all__ = [
     "Settings",
     "TypesProfile",
     "engine_in_use",
+    "environment_key",
     "from_environment",
     "load",
     "locate",

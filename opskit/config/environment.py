@@ -4,6 +4,7 @@ Source of names and defaults: the application's migration guide (docs/adapters.m
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,6 +42,16 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Configuration:
             parameters={"sslmode": "require"} if environ.get("POSTGRES_SSL", "").lower() == "true" else {},
         ),
     )
+
+
+def environment_key(configuration: Configuration, database: str) -> str:
+    """The key in the application's `.env` that names a database: `provision.environment` says, or its name.
+
+    `main` has the application's plain POSTGRES_DB, `walmart` its POSTGRES_WALMART_DB.
+    """
+    named = configuration.provision.environment.get(database)
+    spelled = re.sub(r"[^A-Z0-9]", "_", database.upper())
+    return named or ("POSTGRES_DB" if database == "main" else f"POSTGRES_{spelled}_DB")
 
 
 def engine_in_use(configuration: Configuration, environ: Mapping[str, str] = os.environ) -> Engine:

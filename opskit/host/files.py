@@ -4,7 +4,7 @@ import grp
 import os
 import pwd
 import stat
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,8 +49,8 @@ def read_state(file: Path) -> FileState | None:
             about = os.fstat(descriptor)
             return FileState(
                 stat.S_IMODE(about.st_mode),
-                _user_name(about.st_uid),
-                _group_name(about.st_gid),
+                user_name(about.st_uid),
+                group_name(about.st_gid),
                 opened.read(),
             )
 
@@ -102,14 +102,36 @@ def set_access(file: Path, *, mode: int, owner: str, group: str) -> None:
             os.close(descriptor)
 
 
+def make_directory(directory: Path, *, mode: int = 0o755) -> tuple[Path, ...]:
+    """Makes a directory and those above it; returns the ones that were not there, the innermost first.
+
+    Raises:
+        FileFailed: one cannot be made.
+    """
+    missing = tuple(one for one in (directory, *directory.parents) if not one.exists())
+    with _failing(directory, "made"):
+        for one in reversed(missing):
+            one.mkdir(exist_ok=True)
+            one.chmod(mode)  # whatever this process's umask says
+            sync_directory(one.parent)
+    return missing
+
+
+def remove_directories(directories: Iterable[Path]) -> None:
+    """Removes directories in the order given; one that somebody has put something into stays."""
+    for directory in directories:
+        with suppress(OSError):
+            directory.rmdir()
+
+
 def remove(file: Path) -> None:
     """Removes a file, if it is there.
 
     Raises:
         FileFailed: it cannot be removed.
     """
-    with _failing(file, "removed"):
-        file.unlink(missing_ok=True)
+    with _failing(file, "removed"), suppress(FileNotFoundError):
+        file.unlink()
         sync_directory(file.parent)
 
 
@@ -125,7 +147,7 @@ def followed(file: Path) -> Path:
     if file.is_symlink() and target.exists() and file.lstat().st_uid not in (0, target.stat().st_uid):
         raise Refused.of(
             "foreign_link",
-            f"{file} is a link of {_user_name(file.lstat().st_uid)} to {target}, a file of somebody else's",
+            f"{file} is a link of {user_name(file.lstat().st_uid)} to {target}, a file of somebody else's",
             hint="put a file in the place of the link, or name the target itself in the configuration",
             where=str(file),
         )
@@ -149,14 +171,16 @@ def _set_access(descriptor: int, mode: int, owner: str, group: str) -> None:
     os.fchmod(descriptor, mode)
 
 
-def _user_name(number: int) -> str:
+def user_name(number: int) -> str:
+    """A user's name; the number of one without a name."""
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
         return str(number)
 
 
-def _group_name(number: int) -> str:
+def group_name(number: int) -> str:
+    """A group's name; the number of one without a name."""
     try:
         return grp.getgrgid(number).gr_name
     except KeyError:

@@ -12,7 +12,7 @@ MANAGED = Path("/run/systemd/system")
 START_SECONDS = 180.0
 """More than systemd itself waits for a service (90 s), twice, for a restart."""
 
-Order = Literal["enable", "disable", "start", "stop", "restart", "reload", "reset-failed"]
+Order = Literal["enable", "disable", "start", "stop", "restart", "try-restart", "reset-failed"]
 
 
 def manages_host(managed: Path = MANAGED) -> bool:
