@@ -53,10 +53,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some rows of a table: how many and about how many bytes; all of them when there is no span."""
+    """Some rows of a table, all of them when there is no span.
+
+    Attributes:
+        cost: how long they take beside others, in bytes that would take as long.
+    """
 
     rows: int
-    bytes: int
+    cost: int
     span: Span | None = None
 
 

@@ -11,8 +11,12 @@ from opskit.schema.sqlite_file import rows, scalar
 from opskit.transfer.tables import Span
 from opskit.transfer.wide import rowid_name
 
-PART_BYTES = 32 * 1024 * 1024
-"""What a part holds, roughly: small enough that no worker waits long for the last one."""
+PART_COST = 32 * 1024 * 1024
+"""What a part costs, roughly: small enough that no worker waits long for the last one."""
+
+_ROW_COST = 100
+"""Bytes that are copied in the time that a row takes, whatever it holds: measured, 1 µs a row and 6 ns a
+byte."""
 
 _SAMPLE = 500
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
@@ -24,11 +28,11 @@ def read_parts(connection: apsw.Connection, table: Table, count: int) -> tuple[P
     Raises:
         apsw.Error: the file cannot be read.
     """
-    size = _row_bytes(connection, table) * count
+    cost = (_row_bytes(connection, table) + _ROW_COST) * count
     rowid = rowid_name(table)
-    parts = min(size // PART_BYTES + 1, max(count, 1))
+    parts = min(cost // PART_COST + 1, max(count, 1))
     if rowid is None or parts == 1:
-        return (Part(count, size),)
+        return (Part(count, cost),)
     each = -(-count // parts)
     name = quote(table.name)
     cuts = [_LOWEST]
@@ -38,7 +42,7 @@ def read_parts(connection: apsw.Connection, table: Table, count: int) -> tuple[P
     bounds = zip(cuts, [*(cut - 1 for cut in cuts[1:]), _HIGHEST], strict=True)
     lengths = [each] * (len(cuts) - 1) + [count - each * (len(cuts) - 1)]
     return tuple(
-        Part(length, size * length // count, Span(rowid, first, last))
+        Part(length, cost * length // count, Span(rowid, first, last))
         for length, (first, last) in zip(lengths, bounds, strict=True)
     )
 

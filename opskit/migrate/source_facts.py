@@ -18,6 +18,7 @@ from opskit.migrate.text_scan import scan_text
 from opskit.runs.progress import Progress
 from opskit.schema.choice import as_configured, choose
 from opskit.schema.model import Column, Table
+from opskit.schema.names import quote
 from opskit.schema.references import align_foreign_keys
 from opskit.schema.sqlite_file import open_read_only, refusal, rows, scalar
 from opskit.schema.sqlite_reader import read_schema
@@ -25,7 +26,7 @@ from opskit.schema.types import ColumnProfile, TypeChoice
 from opskit.transfer.functions import register
 from opskit.transfer.render import base_type
 from opskit.transfer.render_text import TEXT_TYPES
-from opskit.transfer.wide import may_be_wide
+from opskit.transfer.wide import may_be_wide, rowid_name
 from opskit.transfer.wide_source import measured_limit
 
 _DAMAGE = ("***", "Tree ", "Page ", "Freelist", "disk image is malformed")
@@ -104,10 +105,9 @@ def _facts(readers: Sequence[apsw.Connection], job: Job, progress: Progress) -> 
             progress.end(f"{job.name}: {table.name}")
             idle.put(reader)
 
+    ordered = sorted(schema.tables, key=lambda table: -_last_rowid(readers[0], table))
     with ThreadPoolExecutor(len(readers)) as threads:
-        found = dict(
-            zip((table.name for table in schema.tables), threads.map(examined, schema.tables), strict=True)
-        )
+        found = dict(zip((table.name for table in ordered), threads.map(examined, ordered), strict=True))
     profiles = {name: one.profile for name, one in found.items()}
     choices = {name: one.choices for name, one in found.items()}
     if job.types is TypesProfile.NATIVE:  # the other profile keeps every value as it reads
@@ -116,6 +116,13 @@ def _facts(readers: Sequence[apsw.Connection], job: Job, progress: Progress) -> 
     scans = {name: one.scan for name, one in found.items()}
     pages, page_size = (scalar(readers[0], f"PRAGMA {what}") for what in ("page_count", "page_size"))
     return SourceFacts(schema, profiles, choices, scans, cast("int", pages) * cast("int", page_size))
+
+
+def _last_rowid(reader: apsw.Connection, table: Table) -> int:
+    """About how many rows there are, known at once; 0 for a table without rowids."""
+    rowid = rowid_name(table)
+    last = None if rowid is None else scalar(reader, f"SELECT max({rowid}) FROM {quote(table.name)}")
+    return cast("int | None", last) or 0
 
 
 def _examine(reader: apsw.Connection, table: Table, job: Job) -> _Examined:

@@ -58,8 +58,8 @@ def stages(one: Undertaking, backups: tuple[BackUp, ...], workers: int) -> Itera
     name, design, kept = one.job.name, one.design, one.kept
     if kept.published:
         return
-    bytes_of = {table.source: _bytes(one, table) for table in design.tables}
-    rules = sorted(design.rules, key=lambda rule: -bytes_of.get(rule.table, 0))
+    costs = {table.source: _cost(one, table) for table in design.tables}
+    rules = sorted(design.rules, key=lambda rule: -costs.get(rule.table, 0))
     standing = tuple(table.target for table in design.tables if table.source in kept.tables)
     yield Stage((Prepare(name, one.job.staging, one.target.leftover, standing, workers),))
     yield from _stage(CreateTable(name, table) for table in design.tables if table.source not in kept.tables)
@@ -165,18 +165,18 @@ def _is_added(rule: Rule) -> bool:
     return rule.index is None or rule.attach is not None
 
 
-def _bytes(one: Undertaking, table: TableDesign) -> int:
-    return sum(part.bytes for part in one.source.profiles[table.source].parts)
+def _cost(one: Undertaking, table: TableDesign) -> int:
+    return sum(part.cost for part in one.source.profiles[table.source].parts)
 
 
-def _largest_first(one: Undertaking) -> list[TableDesign]:
+def _longest_first(one: Undertaking) -> list[TableDesign]:
     """So that no worker is alone with a large table at the end."""
-    return sorted(one.design.tables, key=lambda table: -_bytes(one, table))
+    return sorted(one.design.tables, key=lambda table: -_cost(one, table))
 
 
 def copies(one: Undertaking) -> Iterator[CopyTable]:
     """The steps that copy all tables."""
-    for table in _largest_first(one):
+    for table in _longest_first(one):
         parts = one.source.profiles[table.source].parts
         for number, part in enumerate(parts, 1):
             source = source_table(one, table, span=part.span)
@@ -192,7 +192,7 @@ def _proving(one: Undertaking, rules: list[Rule]) -> Iterator[Step]:
     for rule in rules:
         if rule.kind in VALIDATED:
             yield ValidateRule(name, rule)
-    for table in _largest_first(one):
+    for table in _longest_first(one):
         rows = one.source.profiles[table.source].rows
         yield VerifyTable(name, table, source_table(one, table), rows)
     for table in one.design.tables:

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.migrate.facts import Part
-from opskit.migrate.parts import PART_BYTES, read_parts
+from opskit.migrate.parts import PART_COST, read_parts
 from opskit.schema.model import Table
 from opskit.schema.sqlite_file import rows, scalar
 from opskit.schema.sqlite_reader import read_schema
 
-FOUR_TO_A_PART = f"AS (zeroblob({PART_BYTES // 4}))"
+FOUR_TO_A_PART = f"AS (zeroblob({PART_COST // 4}))"
 """A column that takes no room and looks large."""
 
 NUMBERS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})"
@@ -58,7 +58,7 @@ def test_parts_are_about_as_long_as_each_other(connection: apsw.Connection) -> N
     script = f"CREATE TABLE t (id INTEGER PRIMARY KEY, big {FOUR_TO_A_PART});"
     parts = parts_of(connection, f"{script} {NUMBERS.format(21)} INSERT INTO t SELECT i * i FROM n")
     assert [part.rows for part in parts] == [4, 4, 4, 4, 4, 1]
-    assert all(PART_BYTES // 5 < part.bytes <= PART_BYTES * 1.1 for part in parts)
+    assert all(PART_COST // 5 < part.cost <= PART_COST * 1.1 for part in parts)
 
 
 @pytest.mark.parametrize(
