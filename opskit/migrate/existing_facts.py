@@ -82,7 +82,7 @@ def _pair(schema: str, table: TableMatch, columns: tuple[ColumnMatch, ...]) -> P
 def _only_in_target(reader: apsw.Connection, connection: Connection, pair: Pair) -> set[bytes]:
     lines = {line for some in copy_out(connection, pair.target) for line in some}
     for block in read_blocks(reader, pair.source):
-        lines.difference_update(block.lines())
+        lines.difference_update(block.lines)
     return lines
 
 

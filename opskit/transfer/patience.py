@@ -1,13 +1,13 @@
 """Copies rows although the server refuses some: these are found by halving, all others arrive."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import psycopg
 
 from opskit.transfer.digest import row_digest
 from opskit.transfer.refusals import refuses_row
-from opskit.transfer.source import MISFIT, Block
+from opskit.transfer.source import MISFIT, Block, block_of
 from opskit.transfer.tables import TargetTable
 from opskit.transfer.target import Connection, copy_in, server_words
 from opskit.transfer.wide_source import WideRow
@@ -37,8 +37,8 @@ class Patience:
             psycopg.Error: the server went away, or objects to something else than rows.
         """
         for block in blocks:
-            lines = self._copied(block.lines())
-            yield Block(_data(lines), len(lines), block.set_aside + block.rows - len(lines))
+            lines = self._copied(block.lines)
+            yield block_of(lines, block.set_aside + block.rows - len(lines))
 
     def inserted(self, rows: Iterator[WideRow]) -> Iterator[WideRow]:
         """The same for rows that are too large for a line."""
@@ -46,8 +46,8 @@ class Patience:
             try:
                 self.taken += insert_wide(self.connection, self.table, iter([row]))
             except psycopg.Error as error:
-                self._note(row.block.lines()[0], error)
-                yield replace(row, block=Block(b"", 0, row.block.set_aside + 1))
+                self._note(row.block.lines[0], error)
+                yield replace(row, block=block_of((), row.block.set_aside + 1))
             else:
                 yield row
 
@@ -57,10 +57,10 @@ class Patience:
             return "a value does not fit its column"
         return "" if self._copied([line]) else self.refused[row_digest(line)]
 
-    def _copied(self, lines: list[bytes]) -> list[bytes]:
+    def _copied(self, lines: Sequence[bytes]) -> Sequence[bytes]:
         """The lines that the server took."""
         try:
-            self.taken += copy_in(self.connection, self.table, [Block(_data(lines), len(lines))])
+            self.taken += copy_in(self.connection, self.table, [block_of(lines)])
         except psycopg.Error as error:
             if len(lines) == 1:
                 self._note(lines[0], error)
@@ -68,14 +68,10 @@ class Patience:
             if not refuses_row(error):
                 raise
             middle = len(lines) // 2
-            return self._copied(lines[:middle]) + self._copied(lines[middle:])
+            return [*self._copied(lines[:middle]), *self._copied(lines[middle:])]
         return lines
 
     def _note(self, line: bytes, error: psycopg.Error) -> None:
         if not refuses_row(error):
             raise error
         self.refused[row_digest(line)] = server_words(error)
-
-
-def _data(lines: list[bytes]) -> bytes:
-    return b"".join(line + b"\n" for line in lines)

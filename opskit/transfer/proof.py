@@ -30,7 +30,7 @@ def digest_source(reader: apsw.Connection, table: SourceTable, advance: Advance)
     """
     total = Digest()
     for block in read_blocks(reader, table):
-        total += digest(block.lines())
+        total += digest(block.lines)
         advance(block.rows)
     return total
 
@@ -52,7 +52,7 @@ def differences(reader: apsw.Connection, connection: Connection, pair: Pair) -> 
     """The rows in which both sides differ, also when only their number does."""
 
     def source() -> Iterable[bytes]:
-        return (line for block in read_blocks(reader, pair.source) for line in block.lines())
+        return (line for block in read_blocks(reader, pair.source) for line in block.lines)
 
     def target() -> Iterable[bytes]:
         return chain.from_iterable(copy_out(connection, pair.target))

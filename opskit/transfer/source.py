@@ -7,7 +7,8 @@ tables whose text does hold them are read with the escaping done inside SQLite.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
+from typing import cast
 
 import apsw
 
@@ -45,19 +46,27 @@ ESCAPED = b"".join(plain for plain, _ in _ESCAPES)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """COPY text of some whole rows, each ended by a newline.
+    """COPY text of some whole rows.
 
     Attributes:
+        lines: the rows without their newlines.
+        data: the same, each ended by a newline.
         set_aside: how many more rows were read that the target cannot hold.
     """
 
+    lines: Sequence[bytes]
     data: bytes
-    rows: int
     set_aside: int = 0
 
-    def lines(self) -> list[bytes]:
-        """The rows without their newlines."""
-        return self.data[:-1].split(b"\n") if self.data else []
+    @property
+    def rows(self) -> int:
+        """How many rows."""
+        return len(self.lines)
+
+
+def block_of(lines: Sequence[bytes], set_aside: int = 0) -> Block:
+    """The block of some lines."""
+    return Block(lines, b"".join(line + b"\n" for line in lines), set_aside)
 
 
 class FramingError(Exception):
@@ -87,11 +96,10 @@ def read_blocks(connection: apsw.Connection, table: SourceTable, condition: str 
 
 
 def _lines(rows: Cursor, at_once: int) -> Iterator[list[bytes]]:
-    if at_once == 1:
-        for row in rows:
-            yield [to_bytes(row[0])]
-    while fetched := list(islice(rows, at_once)):
-        yield [to_bytes(row[0]) for row in fetched]
+    """Rows of one value, unpacked without a call of Python's for each."""
+    values = cast("Iterator[bytes]", chain.from_iterable(rows))
+    while lines := list(islice(values, at_once)):
+        yield lines
 
 
 def as_bytes(connection: apsw.Connection, text: str) -> str:
@@ -172,11 +180,15 @@ def to_block(lines: list[bytes], table: SourceTable) -> Block:
     Raises:
         FramingError: some text holds a framing character, and the table was not read escaped.
     """
-    data = b"\n".join(lines) + b"\n" if _is_ready(table) else _escape(lines, table)
+    if _is_ready(table):
+        data = b"\n".join(lines) + b"\n"
+    else:
+        data = _escape(lines, table)
+        lines = data[:-1].split(b"\n")
     if MISFIT not in data and not table.refused:
-        return Block(data, len(lines))
-    kept = [line for line in data[:-1].split(b"\n") if _is_held(line, table)]
-    return Block(b"".join(line + b"\n" for line in kept), len(kept), len(lines) - len(kept))
+        return Block(lines, data)
+    kept = [line for line in lines if _is_held(line, table)]
+    return block_of(kept, len(lines) - len(kept))
 
 
 def _is_held(line: bytes, table: SourceTable) -> bool:

@@ -204,6 +204,6 @@ class _Account:
         self.advance(block.rows)
 
     def _note(self, block: Block) -> None:
-        self.digest += digest(block.lines())
+        self.digest += digest(block.lines)
         self.bytes += len(block.data)
         self.set_aside += block.set_aside

@@ -43,7 +43,7 @@ def _insert(connection: Connection, table: TargetTable, row: WideRow) -> int:
     named = zip(table.columns, row.values, strict=True)
     large = {name: value for name, value in named if value is not None}
     _stream(connection, large)
-    fields = zip(table.columns, row.block.lines()[0].split(b"\t"), strict=True)
+    fields = zip(table.columns, row.block.lines[0].split(b"\t"), strict=True)
     values = sql.SQL(", ").join(
         _waiting(name) if name in large else sql.Placeholder() for name in table.columns
     )

@@ -74,7 +74,7 @@ def through(
         f"DROP TABLE IF EXISTS public.t; CREATE TABLE public.t (number bigint, value {pg_type})".encode()
     )
     assert copy_in(writer, TABLE, blocks) == len(values)
-    sent = [line for block in blocks for line in block.lines()]
+    sent = [line for block in blocks for line in block.lines]
     held = [row[0] for row in writer.execute("SELECT value FROM public.t ORDER BY number")]
     return (
         sent,
@@ -302,7 +302,7 @@ def test_a_row_whose_value_does_not_fit_its_type_is_set_aside_never_bent(pg_type
         reader.execute("INSERT INTO t VALUES (?)", (value,))
         for escaped in (False, True):
             (block,) = read_blocks(reader, SourceTable("t", (SourceColumn("value", pg_type),), escaped))
-            assert (block.lines(), block.set_aside) == ([], 1)
+            assert (block.lines, block.set_aside) == ([], 1)
     finally:
         reader.close()
 
@@ -325,4 +325,4 @@ def test_a_table_of_many_columns_and_nulls(writer: Connection) -> None:
     writer.execute(f"DROP TABLE IF EXISTS public.wide; CREATE TABLE public.wide ({columns})".encode())
     target = TargetTable("public", "wide", tuple(names))
     assert copy_in(writer, target, blocks) == 1
-    assert list(chain.from_iterable(copy_out(writer, target))) == blocks[0].lines()
+    assert list(chain.from_iterable(copy_out(writer, target))) == blocks[0].lines

@@ -67,7 +67,7 @@ def test_blocks_are_bounded_and_hold_whole_rows(connection: apsw.Connection) -> 
     assert len(blocks) > 2
     for block in blocks:
         assert len(block.data) < BLOCK_BYTES + 2000
-        assert len(block.lines()) == block.rows
+        assert len(block.lines) == block.rows
 
 
 def test_an_empty_table_has_no_blocks(connection: apsw.Connection) -> None:

@@ -42,7 +42,7 @@ def table(pg_type: str, *, rowid: str | None = "rowid", checked: bool = False) -
 
 
 def lines(blocks: Iterator[Block]) -> list[bytes]:
-    return [line for block in blocks for line in block.lines()]
+    return [line for block in blocks for line in block.lines]
 
 
 def digest_of(content: bytes) -> bytes:
@@ -71,7 +71,7 @@ def test_a_value_beyond_the_limit_is_shown_by_its_digest_and_read_in_pieces(
         b"3\t\\N",
     ]
     (row,) = read_wide_rows(connection, found)
-    assert row.block.lines() == [b"1\t" + digest_of(content)]
+    assert row.block.lines == [b"1\t" + digest_of(content)]
     assert row.values[0] is None
     assert row.values[1] is not None
     assert row.values[1].size() == len(content)
