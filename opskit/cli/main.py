@@ -17,6 +17,7 @@ from opskit.errors import ConfigurationError, ExitCode, Fault, OpskitError
 COMMANDS = {
     "init": ("opskit.cli.init:init", "Write a configuration from what is found."),
     "config": ("opskit.cli.config:config", "Check or show the configuration."),
+    "provision": ("opskit.cli.provision:provision", "Make this host what the configuration says."),
     "migrate": ("opskit.cli.migrate:migrate", "Move databases from SQLite to PostgreSQL, proven complete."),
     "verify": ("opskit.cli.verify:verify", "Compare both engines' content, row by row."),
     "doctor": ("opskit.cli.doctor:doctor", "Name what is wrong with the databases, and the remedy."),

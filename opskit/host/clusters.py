@@ -1,0 +1,128 @@
+"""The door to Debian's PostgreSQL clusters: postgresql-common's programs."""
+
+import os
+import pwd
+import shutil
+from pathlib import Path
+
+from opskit.host.commands import bare_environment, run
+from opskit.host.files import write_whole
+from opskit.host.postgresql_programs import DEBIAN, as_account
+
+LOCK = Path("/run/opskit-cluster.lock")
+"""Held by all processes of a creation: one that outlives a killed opskit is waited for."""
+
+CREATE_SECONDS = 300.0
+START_SECONDS = 300.0
+
+WITHHELD = Path("/etc/postgresql-common/createcluster.d/opskit.conf")
+_WITHHOLDING = b"""\
+# Here for as long as opskit installs PostgreSQL: it makes the cluster itself.
+create_main_cluster = false
+"""
+
+
+def listed() -> str:
+    """All clusters, as the JSON of `pg_lsclusters -j`; an empty list without postgresql-common."""
+    return _run("pg_lsclusters", "-j") if shutil.which("pg_lsclusters") else "[]"
+
+
+def withhold() -> None:
+    """Lets no package make a cluster by itself until `create`."""
+    WITHHELD.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(WITHHELD, _WITHHOLDING, mode=0o644, owner="root", group="root")
+
+
+def unwithhold() -> None:
+    """Takes `withhold` back."""
+    WITHHELD.unlink(missing_ok=True)
+
+
+def wait_for_creation() -> None:
+    """Waits for the end of what a killed run may have left at work.
+
+    Raises:
+        CommandFailed: it did not end.
+    """
+    if LOCK.exists():
+        run(["flock", LOCK, "true"], timeout=CREATE_SECONDS)
+
+
+def create(version: int, name: str, port: int) -> None:
+    """Make a cluster, stopped: data checksums, UTF-8, C.UTF-8, peer on the socket and SCRAM elsewhere.
+
+    Raises:
+        CommandFailed: it could not be made, or is there.
+    """
+    words = [f"--port={port}", "--encoding=UTF8", "--locale=C.UTF-8", "--start-conf=auto", "--no-status"]
+    command = ["pg_createcluster", *words, str(version), name, "--", "--data-checksums"]
+    run(["flock", LOCK, *command], env=_environment(), timeout=CREATE_SECONDS)
+
+
+def drop(version: int, name: str) -> None:
+    """Remove a cluster with its data; only for one that this run has made.
+
+    Raises:
+        CommandFailed: it could not be removed.
+    """
+    run(["flock", LOCK, "pg_dropcluster", "--stop", str(version), name], env=_environment())
+
+
+def start(version: int, name: str) -> None:
+    """Start a cluster; systemd does it where it runs the host, and does not say when it fails.
+
+    Raises:
+        CommandFailed: it did not start.
+    """
+    _run("pg_ctlcluster", str(version), name, "start", timeout=START_SECONDS)
+
+
+def stop(version: int, name: str) -> None:
+    """Stop a cluster; its sessions end.
+
+    Raises:
+        CommandFailed: it did not stop.
+    """
+    _run("pg_ctlcluster", str(version), name, "stop", "--mode=fast", timeout=START_SECONDS)
+
+
+def restart(version: int, name: str) -> None:
+    """Stop and start a cluster.
+
+    Raises:
+        CommandFailed: it did not stop or start.
+    """
+    _run("pg_ctlcluster", str(version), name, "restart", "--mode=fast", timeout=START_SECONDS)
+
+
+def start_at_boot(configuration: Path, owner: str, how: str) -> None:
+    """Write start.conf: auto, manual or disabled.
+
+    Raises:
+        FileFailed: it cannot be written.
+    """
+    text = f"# auto: starts at boot; manual: by pg_ctlcluster only; disabled: not at all\n{how}\n"
+    account = pwd.getpwnam(owner)
+    file = configuration / "start.conf"
+    write_whole(file, text.encode(), mode=0o644, owner=owner, group=str(account.pw_gid))
+
+
+def check_settings(version: int, configuration: Path, owner: str) -> None:
+    """Let the server's program read all settings files as they are on disk, as it does when it starts.
+
+    Raises:
+        CommandFailed: it refuses them; the text says why.
+    """
+    program = DEBIAN / str(version) / "bin" / "postgres"
+    account = pwd.getpwnam(owner) if os.geteuid() == 0 else None
+    run([*as_account(account), program, "-C", "data_directory", "-D", configuration], env=bare_environment())
+
+
+def _run(*command: str, timeout: float | None = None) -> str:
+    return run(command, env=_environment(), timeout=timeout)
+
+
+def _environment() -> dict[str, str]:
+    """PG_CLUSTER_CONF_ROOT moves all clusters to another place than /etc/postgresql."""
+    root = os.environ.get("PG_CLUSTER_CONF_ROOT")
+    return {**bare_environment(), **({"PG_CLUSTER_CONF_ROOT": root} if root else {})}

@@ -1,0 +1,1 @@
+"""Provision: makes a host, and the PostgreSQL on it, what the configuration says."""

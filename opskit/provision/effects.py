@@ -1,0 +1,49 @@
+"""Performs the steps of provision, and puts them back: each part's by its own effects."""
+
+from opskit.provision.cluster import ClusterStep
+from opskit.provision.cluster_effects import ClusterEffects
+from opskit.provision.here import Here
+from opskit.provision.host_effects import HostEffects
+from opskit.provision.settings import SettingsStep
+from opskit.provision.settings_effects import SettingsEffects
+from opskit.provision.sql_effects import SqlEffects
+from opskit.provision.sql_part import SqlStep
+from opskit.provision.steps import Step
+from opskit.runs.progress import Progress
+
+
+class ProvisionEffects:
+    """The effects of provision on a host and its server."""
+
+    def __init__(self, here: Here, progress: Progress) -> None:
+        self._progress = progress
+        self._cluster = ClusterEffects(here)
+        self._settings = SettingsEffects(here)
+        self._sql = SqlEffects(here.door)
+        self._host = HostEffects()
+
+    def perform(self, step: Step) -> None:
+        """Makes it so; see `Effects`."""
+        self._progress.stage(step.title)
+        if isinstance(step, ClusterStep):
+            self._cluster.perform(step)
+        elif isinstance(step, SettingsStep):
+            self._settings.perform(step)
+        elif isinstance(step, SqlStep):
+            self._sql.perform(step)
+        else:
+            self._host.perform(step)
+
+    def halt(self) -> None:
+        """See `Effects`; steps are performed one by one."""
+
+    def revert(self, step: Step) -> None:
+        """Puts it back; see `Effects`."""
+        if isinstance(step, ClusterStep):
+            self._cluster.revert(step)
+        elif isinstance(step, SettingsStep):
+            self._settings.revert(step)
+        elif isinstance(step, SqlStep):
+            self._sql.revert(step)
+        else:
+            self._host.revert(step)

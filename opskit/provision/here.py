@@ -1,0 +1,65 @@
+"""The server that provision works on, looked up anew at each question: a run makes and starts it."""
+
+import pwd
+import time
+from dataclasses import dataclass
+
+from opskit.config import Configuration
+from opskit.errors import ConnectionFailed
+from opskit.host.clusters import listed
+from opskit.provision.cluster import ClusterFacts, WantedCluster, found
+from opskit.provision.cluster_list import clusters
+from opskit.provision.door import Door, local_door, remote_door
+
+ANSWER_SECONDS = 60.0
+
+
+def clusters_here() -> tuple[ClusterFacts, ...]:
+    """All of Debian's clusters on this host."""
+    return clusters(listed(), _account)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The wanted server; `cluster` is None when it is elsewhere."""
+
+    configuration: Configuration
+    cluster: WantedCluster | None
+
+    def present(self) -> ClusterFacts | None:
+        """The cluster as it is now; None when it is not there, or elsewhere."""
+        return found(self.cluster, clusters_here()) if self.cluster else None
+
+    def door(self) -> Door:
+        """The way in.
+
+        Raises:
+            Refused: the server is elsewhere, and nobody is named who may go in.
+        """
+        if self.cluster is None:
+            return remote_door(self.configuration)
+        return local_door(self.present() or self.cluster)
+
+    def wait(self) -> None:
+        """Waits until the server answers: systemd does not tell when it fails to start.
+
+        Raises:
+            ConnectionFailed: it does not within a minute.
+        """
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while True:
+            try:
+                self.door().connect("postgres").close()
+            except ConnectionFailed as error:
+                if time.monotonic() > deadline or error.faults[0].code != "target_unreachable":
+                    raise
+                time.sleep(0.2)
+            else:
+                return
+
+
+def _account(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)

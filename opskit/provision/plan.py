@@ -1,0 +1,69 @@
+"""Decides what provision does. Pure: what is wanted and what is there in, a plan or all refusals out."""
+
+from collections.abc import Iterator
+
+from opskit.errors import Refused
+from opskit.provision.cluster import (
+    WantedCluster,
+    decide_creation,
+    decide_packages,
+    decide_start,
+    found,
+    judge,
+)
+from opskit.provision.decided import Decided
+from opskit.provision.facts import Facts
+from opskit.provision.host_part import decide_files, decide_units
+from opskit.provision.settings import decide_settings
+from opskit.provision.sql_part import decide_sql
+from opskit.provision.steps import Step
+from opskit.provision.wanted import Wanted
+from opskit.runs.plan import Plan, Stage
+
+COMMAND = "provision"
+
+
+def provision_plan(wanted: Wanted, facts: Facts) -> Plan[Step]:
+    """The steps that are left, one a stage; none when the host is as it shall be.
+
+    Raises:
+        Refused: with every reason.
+    """
+    parts = list(_parts(wanted, facts))
+    faults = [fault for part in parts for fault in part.faults]
+    if faults:
+        raise Refused(*faults)
+    return Plan(
+        COMMAND,
+        "this host",
+        tuple(Stage((step,)) for part in parts for step in part.steps),
+        tuple(sentence for part in parts for sentence in part.told),
+    )
+
+
+def sees_all(wanted: Wanted, facts: Facts) -> bool:
+    """False when a cluster is there and does not run: what it holds shows only after its start."""
+    return wanted.cluster is None or facts.server is not None or found(wanted.cluster, facts.clusters) is None
+
+
+def _parts(wanted: Wanted, facts: Facts) -> Iterator[Decided[Step]]:
+    """In the order in which they are done."""
+    there = wanted.cluster is not None and found(wanted.cluster, facts.clusters) is not None
+    yield decide_packages(wanted.cluster, facts.missing_packages, there=there)
+    if wanted.cluster is not None:
+        yield from _cluster(wanted, wanted.cluster, facts)
+    if sees_all(wanted, facts):
+        yield decide_files(wanted.host, facts.host)
+        yield decide_sql(wanted.sql, facts.sql)
+        yield decide_units(wanted.host, facts.host)
+    else:
+        yield Decided(told=("the cluster is stopped: what it holds is looked at when it runs",))
+
+
+def _cluster(wanted: Wanted, cluster: WantedCluster, facts: Facts) -> Iterator[Decided[Step]]:
+    yield decide_creation(cluster, facts.clusters)
+    if facts.server is not None:
+        yield judge(cluster, facts.server)
+    if sees_all(wanted, facts):
+        yield decide_settings(wanted.settings, cluster, facts.machine, facts.own_settings, facts.server)
+    yield decide_start(cluster, found(cluster, facts.clusters))

@@ -1,0 +1,59 @@
+"""Reads all facts of a host; works on a bare one, and changes nothing."""
+
+from pathlib import Path
+
+from opskit.errors import Refused
+from opskit.host import clusters
+from opskit.host.commands import CommandFailed
+from opskit.host.files import read_state
+from opskit.host.packages import not_installed
+from opskit.provision.cluster import WantedCluster, found, packages
+from opskit.provision.facts import Facts
+from opskit.provision.here import Here, clusters_here
+from opskit.provision.host_reader import read_host, read_machine
+from opskit.provision.server_reader import read_server
+from opskit.provision.settings import settings_file
+from opskit.provision.settings_file import Access, OwnFile
+from opskit.provision.sql_facts import read_sql
+from opskit.provision.wanted import Wanted
+
+DATA = Path("/var/lib/postgresql")
+"""Where Debian's clusters have their data."""
+
+
+def read_facts(wanted: Wanted, here: Here) -> Facts:
+    """What is there.
+
+    Raises:
+        Refused: nothing can be done here: no dpkg, or nobody to connect as.
+        ConnectionFailed: the server runs and lets nobody in.
+    """
+    clusters.wait_for_creation()
+    there = clusters_here()
+    present = found(wanted.cluster, there) if wanted.cluster else None
+    door = here.door() if wanted.cluster is None or (present and present.running) else None
+    return Facts(
+        read_machine(present.data if present else DATA),
+        _missing(wanted.cluster),
+        there,
+        _own_settings(wanted.cluster),
+        read_server(door) if door else None,
+        read_sql(door, wanted.sql) if door else None,
+        read_host(wanted.host),
+    )
+
+
+def _missing(cluster: WantedCluster | None) -> tuple[str, ...]:
+    try:
+        return not_installed(packages(cluster))
+    except CommandFailed as error:
+        raise Refused.of(
+            "no_debian", f"the packages of this host are unknown: {error}", hint="provision runs on Debian 12"
+        ) from error
+
+
+def _own_settings(cluster: WantedCluster | None) -> OwnFile | None:
+    state = read_state(settings_file(cluster.configuration)) if cluster else None
+    if state is None:
+        return None
+    return OwnFile(state.content.decode("utf-8", "replace"), Access(state.mode, state.owner, state.group))

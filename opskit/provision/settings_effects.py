@@ -1,0 +1,135 @@
+"""Writes the server's settings and brings them into force, and puts them back."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import assert_never
+
+import psycopg
+from psycopg import sql
+
+from opskit.errors import OpskitError, QueryFailed
+from opskit.host import clusters
+from opskit.host.commands import CommandFailed
+from opskit.host.files import FileState, read_state, remove, write_whole
+from opskit.provision.access_effects import reload
+from opskit.provision.here import Here
+from opskit.provision.settings import Reload, ResetSetting, Restart, SettingsStep, SilenceLine, WriteSettings
+from opskit.provision.settings_file import ACCESS, names, silenced
+from opskit.provision.sql_facts import MAINTENANCE
+from opskit.transfer.target import Connection, server_words
+
+
+class SettingsRefused(OpskitError):
+    """The server's program does not accept its settings files."""
+
+
+class SettingsEffects:
+    """The effects on the settings of one server; keeps what the files were, to put them back."""
+
+    def __init__(self, here: Here) -> None:
+        self._here = here
+        self._before: dict[Path, FileState | None] = {}
+        self._restarted = False
+
+    def perform(self, step: SettingsStep) -> None:
+        """Makes it so; see `Effects`."""
+        match step:
+            case WriteSettings():
+                self._keep(step.file)
+                write_whole(
+                    step.file, step.text.encode(), mode=ACCESS.mode, owner=ACCESS.owner, group=ACCESS.group
+                )
+                self._check(step.version, step.file)
+            case ResetSetting():
+                self._keep(step.file)
+                with self._connected() as connection:
+                    name = sql.SQL(".").join(map(sql.Identifier, step.name.split(".")))
+                    connection.execute(sql.SQL("ALTER SYSTEM RESET {}").format(name))
+            case SilenceLine():
+                self._silence(step)
+            case Reload():
+                self._reload()
+            case Restart():
+                clusters.restart(step.version, step.name)
+                self._restarted = True
+                self._here.wait()
+            case _:
+                assert_never(step)
+
+    def revert(self, step: SettingsStep) -> None:
+        """Puts it back; see `Effects`."""
+        match step:
+            case WriteSettings() | ResetSetting() | SilenceLine():
+                self._restore(step.file)
+            case Reload():
+                pass  # the files that are put back are loaded then
+            case Restart():
+                pass
+            case _:
+                assert_never(step)
+
+    def _keep(self, file: Path) -> None:
+        self._before.setdefault(file, read_state(file))
+
+    def _silence(self, step: SilenceLine) -> None:
+        self._keep(step.file)
+        state = read_state(step.file)
+        if state is None or not names(state.content, step.line, step.name):
+            raise SettingsRefused.of(
+                "settings_changed",
+                f"{step.file} has changed: line {step.line} does not set {step.name} any more",
+                hint="run again",
+                where=str(step.file),
+            )
+        content = silenced(state.content, step.line)
+        write_whole(step.file, content, mode=state.mode, owner=state.owner, group=state.group)
+
+    def _restore(self, file: Path) -> None:
+        """The server, if it runs, goes by the old files again."""
+        if file not in self._before:
+            return
+        state = self._before.pop(file)
+        if state is None:
+            remove(file)
+        else:
+            write_whole(file, state.content, mode=state.mode, owner=state.owner, group=state.group)
+        present = self._here.present()
+        if present is None or not present.running:
+            return
+        if self._restarted:
+            clusters.restart(present.version, present.name)
+            self._here.wait()
+        else:
+            self._reload()
+
+    def _check(self, version: int, file: Path) -> None:
+        """Also what only a start would find out, which `pg_file_settings` does not tell from a pending one."""
+        present = self._here.present()
+        if present is None:
+            return
+        try:
+            clusters.check_settings(version, present.configuration, present.owner)
+        except CommandFailed as error:
+            raise SettingsRefused.of(
+                "settings_refused",
+                f"PostgreSQL does not accept {file}: {error}",
+                hint="correct the value below provision.parameters",
+                where=str(file),
+            ) from error
+
+    def _reload(self) -> None:
+        with self._connected() as connection:
+            reload(connection)
+
+    @contextmanager
+    def _connected(self) -> Generator[Connection]:
+        connection = self._here.door().connect(MAINTENANCE)
+        try:
+            yield connection
+        except psycopg.Error as error:
+            words = server_words(error)
+            hint = "see the server's log, then run again"
+            raise QueryFailed.of("server_refused", words, hint=hint) from error
+        finally:
+            connection.close()

@@ -1,0 +1,66 @@
+"""The settings file that opskit owns: its text from settings, and settings from its text. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from opskit.provision.setting_values import line, read_line
+from opskit.provision.sizing import Setting
+
+NAME = "90-opskit.conf"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may do what with a file."""
+
+    mode: int
+    owner: str
+    group: str
+
+    def __str__(self) -> str:
+        return f"{self.mode:04o} {self.owner}:{self.group}"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFile:
+    """Our file as it is."""
+
+    text: str
+    access: Access
+
+
+ACCESS = Access(0o644, "root", "root")
+"""The server reads our file and does not write it."""
+
+_SILENCED = b"# opskit: set elsewhere: "
+
+_HEADER = """\
+# Managed by opskit: written by `opskit provision`, which puts back what is changed here.
+# To have another value, set it below provision.parameters in opskit.yaml.
+"""
+
+
+def render(settings: Iterable[Setting]) -> str:
+    """The whole file, one setting a line below its reason."""
+    lines = [f"\n# {one.reason}\n{line(one.name, one.value)}\n" for one in settings]
+    return _HEADER + "".join(lines)
+
+
+def read(text: str) -> Mapping[str, str]:
+    """Name → value as the file has it; the last one counts."""
+    found = (read_line(one) for one in text.splitlines())
+    return {one[0].lower(): one[1] for one in found if one is not None}
+
+
+def names(content: bytes, number: int, name: str) -> bool:
+    """Does a line of a settings file, counted from 1, set this?"""
+    lines = content.splitlines()
+    found = read_line(lines[number - 1].decode("utf-8", "replace")) if number <= len(lines) else None
+    return found is not None and found[0].lower() == name
+
+
+def silenced(content: bytes, number: int) -> bytes:
+    """The file with one line made a comment; every other byte stays."""
+    lines = content.splitlines(keepends=True)
+    lines[number - 1] = _SILENCED + lines[number - 1]
+    return b"".join(lines)
