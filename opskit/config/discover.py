@@ -58,7 +58,8 @@ def discover(base: Path, env_file: Path | None, unit: str | None) -> Discovery:
 def sqlite_files(base: Path) -> Iterator[Path]:
     """The SQLite databases in a directory and one below it, hidden ones and backups left out."""
     for file in sorted((*base.glob("[!.]*"), *base.glob("[!.]*/[!.]*"))):
-        if file.parent.name not in _OTHERS and file.is_file() and _is_sqlite(file):
+        foreign = file.parent != base and file.parent.name in _OTHERS
+        if not foreign and file.is_file() and _is_sqlite(file):
             yield file
 
 
