@@ -1,0 +1,2 @@
+-- The extensions of this database.
+select extname::text from pg_extension

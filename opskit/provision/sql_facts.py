@@ -1,0 +1,197 @@
+"""Reads roles, databases, rights and access files. Never changes anything."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar, cast
+
+from opskit.errors import ConnectionFailed
+from opskit.host.files import read_state
+from opskit.provision.access import AccessFacts, File, FileFacts, Rule
+from opskit.provision.databases import (
+    FENCED,
+    DatabaseFacts,
+    Owned,
+    Relation,
+    SchemaFacts,
+    governed_schemas,
+)
+from opskit.provision.door import Door
+from opskit.provision.host_reader import read_password
+from opskit.provision.rights import Kind, Right
+from opskit.provision.roles import Attribute, RoleFacts
+from opskit.provision.scram import Stored, stored
+from opskit.provision.sql import query as text
+from opskit.provision.sql_part import SqlFacts, SqlWanted
+from opskit.transfer.target import Connection
+
+MAINTENANCE = "postgres"
+"""The database that every server has, for what concerns all of them."""
+
+_Row = tuple[object, ...]
+_Made = TypeVar("_Made")
+
+
+def read_sql(door: Door, wanted: SqlWanted) -> SqlFacts:
+    """What a server has of what is wanted, and access rules where they are within reach.
+
+    Raises:
+        ConnectionFailed: the server cannot be reached.
+        psycopg.Error: it refused, or went away.
+        FileFailed: its access files cannot be read.
+    """
+    password = read_password(wanted.password) if wanted.password else None
+    names = [role.name for role in wanted.roles]
+    with door.connect(MAINTENANCE) as connection:
+        ((admin, superuser),) = cast("list[tuple[str, bool]]", _rows(connection, "session"))
+        roles = _roles(connection, [*names, admin])
+        if superuser:
+            roles = _with_verifiers(connection, roles, wanted, password)
+        databases = _rows(connection, "databases", databases=[one.name for one in wanted.databases])
+        access = _access(connection) if wanted.access is not None else None
+    found = tuple(_database(door, wanted, cast("tuple[str, str, str, str]", row)) for row in databases)
+    if not superuser and found:
+        roles = _with_login(door, roles, wanted, found[0].name, password)
+    ours = tuple(role for name, role in roles.items() if name in names)
+    return SqlFacts(roles[admin], ours, found, access)
+
+
+def _roles(connection: Connection, names: Sequence[str]) -> Mapping[str, RoleFacts]:
+    found: dict[str, RoleFacts] = {}
+    for name, attributes, member_of in cast(
+        "list[tuple[str, list[str], list[str]]]", _rows(connection, "roles", roles=names)
+    ):
+        found[name] = RoleFacts(
+            name, frozenset(map(Attribute, attributes)), frozenset(member_of), stored=Stored.UNSEEN
+        )
+    return found
+
+
+def _with_verifiers(
+    connection: Connection, roles: Mapping[str, RoleFacts], wanted: SqlWanted, password: str | None
+) -> Mapping[str, RoleFacts]:
+    """How the server holds each password; only the application's can be known."""
+    application = wanted.duties.application
+    verifiers = cast("list[tuple[str, str | None]]", _rows(connection, "verifiers", roles=list(roles)))
+    return {
+        name: replace(roles[name], stored=stored(verifier, password if name == application else None))
+        for name, verifier in verifiers
+    }
+
+
+def _with_login(
+    door: Door, roles: Mapping[str, RoleFacts], wanted: SqlWanted, database: str, password: str | None
+) -> Mapping[str, RoleFacts]:
+    """Who may not look at verifiers tries whether the application's password is right."""
+    application = wanted.duties.application
+    if application not in roles:
+        return roles
+    return {
+        **roles,
+        application: replace(roles[application], stored=_tried(door, application, database, password)),
+    }
+
+
+def _tried(door: Door, user: str, database: str, password: str | None) -> Stored:
+    if password is None:
+        return Stored.DIFFERS
+    try:
+        tried = replace(door, parameters={**door.parameters, "user": user, "password": password})
+        tried.connect(database).close()
+    except ConnectionFailed as error:
+        return Stored.DIFFERS if "password authentication failed" in str(error) else Stored.UNSEEN
+    return Stored.MATCHES
+
+
+def _database(door: Door, wanted: SqlWanted, about: tuple[str, str, str, str]) -> DatabaseFacts:
+    name, owner, encoding, collation = about
+    (database,) = (one for one in wanted.databases if one.name == name)
+    schemas = list(governed_schemas(database))
+    duties = wanted.duties
+    roles = [duties.owner, duties.application, duties.monitor, *duties.readers]
+    with door.connect(name) as connection:
+        return DatabaseFacts(
+            name,
+            owner,
+            encoding,
+            collation,
+            schemas=tuple(_schemas(connection, schemas)),
+            owned=tuple(
+                _made(Owned, row) for row in _rows(connection, "owned", schemas=schemas, roles=roles)
+            ),
+            relations=tuple(
+                _made(Relation, (Kind(row[0]), *row[1:]))
+                for row in _rows(connection, "relations", schemas=schemas, roles=roles)
+            ),
+            rights=frozenset(
+                _made(Right, (Kind(row[0]), *row[1:]))
+                for row in _rows(connection, "rights", schemas=schemas, roles=roles)
+            ),
+            guests=_names(connection, "guests", roles=roles),
+            extensions=_names(connection, "extensions"),
+        )
+
+
+def _schemas(connection: Connection, names: Sequence[str]) -> Iterator[SchemaFacts]:
+    rows = cast("list[tuple[str, str, str]]", _rows(connection, "schemas", schemas=names))
+    for name, owner, comment in rows:
+        yield SchemaFacts(name, owner, fenced=comment.startswith(FENCED))
+
+
+def _access(connection: Connection) -> AccessFacts:
+    ((read_at,),) = cast("list[tuple[float]]", _rows(connection, "files_read_at"))
+    paths = access_paths(connection)
+    errors = access_errors(connection)
+    found = {file: FileFacts(path, _text(path), errors[file]) for file, path in paths.items()}
+    return AccessFacts(
+        found[File.HBA],
+        found[File.IDENT],
+        tuple(
+            Rule(line, kind, tuple(databases), tuple(users), address, method)
+            for line, kind, databases, users, address, method in cast(
+                "list[tuple[int, str, list[str], list[str], str | None, str]]",
+                _rows(connection, "access_rules"),
+            )
+        ),
+        tuple(file for file, path in paths.items() if path.stat().st_mtime > read_at),
+    )
+
+
+def access_paths(connection: Connection) -> Mapping[File, Path]:
+    """Where the access files stand.
+
+    Raises:
+        psycopg.Error: the server refused or went away.
+    """
+    ((hba, ident),) = cast("list[tuple[str, str]]", _rows(connection, "access_files"))
+    return {File.HBA: Path(hba), File.IDENT: Path(ident)}
+
+
+def access_errors(connection: Connection) -> Mapping[File, tuple[str, ...]]:
+    """The lines of the files on disk that the server cannot read, with its words.
+
+    Raises:
+        psycopg.Error: the server refused or went away.
+    """
+    found: dict[File, list[str]] = {File.HBA: [], File.IDENT: []}
+    for file, line, words in _rows(connection, "access_errors"):
+        found[File(file)].append(f"line {line}: {words}")
+    return {file: tuple(lines) for file, lines in found.items()}
+
+
+def _text(path: Path) -> bytes:
+    state = read_state(path)
+    return b"" if state is None else state.content
+
+
+def _names(connection: Connection, query: str, **parameters: Sequence[str]) -> frozenset[str]:
+    return frozenset(str(name) for (name,) in _rows(connection, query, **parameters))
+
+
+def _made(make: Callable[..., _Made], fields: Sequence[object]) -> _Made:
+    """A value from a row whose fields stand in the order of its attributes."""
+    return make(*fields)
+
+
+def _rows(connection: Connection, query: str, **parameters: Sequence[str]) -> list[_Row]:
+    return connection.execute(text(query), parameters).fetchall()

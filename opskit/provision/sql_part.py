@@ -1,0 +1,191 @@
+"""The part that SQL can do: roles, databases, schemas, grants, extensions, passwords, access rules. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from opskit.config import Configuration
+from opskit.provision.access import (
+    AccessFacts,
+    AccessStep,
+    WantedAccess,
+    access_faults,
+    access_steps,
+    access_told,
+    wanted_access,
+)
+from opskit.provision.cluster import is_local
+from opskit.provision.databases import (
+    STATEMENTS,
+    CreateDatabase,
+    CreateExtension,
+    DatabaseFacts,
+    DatabaseStep,
+    Duties,
+    WantedDatabase,
+    as_created,
+    ownership_steps,
+    told_of,
+)
+from opskit.provision.decided import Decided
+from opskit.provision.password_file import PasswordPlace, password_place
+from opskit.provision.rights import ChangeRights, right_steps
+from opskit.provision.roles import (
+    Attribute,
+    ChangeMembership,
+    RoleFacts,
+    RoleStep,
+    WantedRole,
+    role_steps,
+)
+from opskit.provision.who_may_what import missing_and_surplus
+
+APPLICATION = "crewai_user"
+"""The application's role, when the configuration names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlWanted:
+    """Which roles and databases there shall be, and who may what.
+
+    Attributes:
+        password: where the application's stands.
+        access: None for a server elsewhere, whose files are out of reach.
+        told: what of the configuration is not provisioned.
+    """
+
+    duties: Duties
+    roles: tuple[WantedRole, ...]
+    databases: tuple[WantedDatabase, ...]
+    password: PasswordPlace | None
+    access: WantedAccess | None
+    told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SqlFacts:
+    """Which roles and databases there are, and who may what.
+
+    Attributes:
+        admin: the role that provision works as, and whether it is a superuser.
+        access: None for a server elsewhere.
+    """
+
+    admin: RoleFacts
+    roles: tuple[RoleFacts, ...] = ()
+    databases: tuple[DatabaseFacts, ...] = ()
+    access: AccessFacts | None = None
+
+    @property
+    def superuser(self) -> bool:
+        """May provision do everything?"""
+        return Attribute.SUPERUSER in self.admin.attributes
+
+
+SqlStep = RoleStep | DatabaseStep | ChangeRights | AccessStep
+
+_TO_BE_MADE = SqlFacts(RoleFacts("postgres", frozenset({Attribute.SUPERUSER})), access=AccessFacts())
+
+
+def wanted_sql(configuration: Configuration) -> SqlWanted:
+    """What the configuration says about roles and databases."""
+    server, names = configuration.postgresql, configuration.provision.roles
+    duties = Duties(names.owner, server.user or APPLICATION, names.monitor, names.standby, names.backup)
+    place = password_place(configuration)
+    schemas: dict[str, list[str]] = {}
+    elsewhere: list[str] = []
+    for name, database in configuration.databases.items():
+        if (database.host or server.host, database.port or server.port) == (server.host, server.port):
+            schemas.setdefault(database.postgresql, []).append(database.schema)
+        else:
+            elsewhere.append(f"database {name} has a server of its own, which is not provisioned")
+    return SqlWanted(
+        duties,
+        tuple(_wanted_roles(duties, place)),
+        tuple(WantedDatabase(name, tuple(some)) for name, some in schemas.items()),
+        place,
+        wanted_access(tuple(schemas), duties) if is_local(server.host) else None,
+        tuple(elsewhere),
+    )
+
+
+def _wanted_roles(duties: Duties, password: PasswordPlace | None) -> Iterator[WantedRole]:
+    """The owner is a member of the application, and so may alter, copy and fence what that has made."""
+    replicates = frozenset({Attribute.LOGIN, Attribute.INHERIT, Attribute.REPLICATION})
+    yield WantedRole(duties.application, "the application", password=password, exclusive=False)
+    yield WantedRole(
+        duties.owner, "owns the databases and their schemas", member_of=frozenset({duties.application})
+    )
+    yield WantedRole(duties.monitor, "reads statistics, no data", member_of=frozenset({"pg_monitor"}))
+    yield WantedRole(duties.standby, "reads every table and what changes in it", replicates)
+    yield WantedRole(duties.backup, "reads every table")
+
+
+def decide_sql(wanted: SqlWanted, facts: SqlFacts | None) -> Decided[SqlStep]:
+    """What is left to do. Facts are None for a server that is yet to be made: everything is missing."""
+    there = facts or _TO_BE_MADE
+    if wanted.access is None or there.access is None:
+        access, told, faults = (), (), ()
+    else:
+        access = tuple(access_steps(wanted.access, there.access))
+        told = tuple(access_told(wanted.access, there.access))
+        faults = tuple(access_faults(there.access))
+    return Decided(
+        (*_role_steps(wanted, there), *_database_steps(wanted, there), *access),
+        (*wanted.told, *_told(wanted, there), *told),
+        faults,
+    )
+
+
+def _role_steps(wanted: SqlWanted, facts: SqlFacts) -> Iterator[RoleStep]:
+    roles = [_as_fenced(role, wanted, facts) for role in wanted.roles]
+    yield from role_steps(roles, facts.roles, superuser=facts.superuser)
+    if not facts.superuser:  # who is none makes things for a role only as its member
+        for role in (wanted.duties.application, wanted.duties.owner):
+            if role not in facts.admin.member_of:
+                yield ChangeMembership(facts.admin.name, role, shall=True)
+
+
+def _as_fenced(role: WantedRole, wanted: SqlWanted, facts: SqlFacts) -> WantedRole:
+    """The application's role where it is fenced: whether it may log in is the fence's business."""
+    there = next((one for one in facts.roles if one.name == role.name), None)
+    fenced = any(database.fenced for database in facts.databases)
+    if there is None or not fenced or role.name != wanted.duties.application:
+        return role
+    kept = there.attributes & {Attribute.LOGIN}
+    return replace(role, attributes=role.attributes - {Attribute.LOGIN} | kept)
+
+
+def _database_steps(wanted: SqlWanted, facts: SqlFacts) -> Iterator[DatabaseStep | ChangeRights]:
+    known = {database.name: database for database in facts.databases}
+    for database in wanted.databases:
+        there = known.get(database.name)
+        if there is None:
+            yield CreateDatabase(database.name, wanted.duties.owner)
+            there = as_created(database.name, wanted.duties.owner)
+        yield from ownership_steps(database, there, wanted.duties)
+        if facts.superuser and STATEMENTS not in there.extensions:
+            yield CreateExtension(database.name, STATEMENTS)
+        yield from right_steps(database.name, *missing_and_surplus(database, there, wanted.duties))
+
+
+def _told(wanted: SqlWanted, facts: SqlFacts) -> Iterator[str]:
+    for database in facts.databases:
+        yield from told_of(database, wanted.duties)
+    if not facts.superuser:
+        yield from _told_without_superuser(wanted, facts)
+
+
+def _told_without_superuser(wanted: SqlWanted, facts: SqlFacts) -> Iterable[str]:
+    """What a managed server keeps to itself, and where it is asked for."""
+    replicating = [role.name for role in facts.roles if Attribute.REPLICATION in role.attributes]
+    if wanted.duties.standby not in replicating:
+        yield (
+            f"role {wanted.duties.standby} may not replicate, which only a superuser can change: the standby"
+            " copies whole tables, until the provider's means give it that right"
+        )
+    for database in facts.databases:
+        if STATEMENTS not in database.extensions:
+            yield (
+                f"{database.name}: extension {STATEMENTS} is missing, which only a superuser can make:"
+                f" where the provider allows it, CREATE EXTENSION {STATEMENTS}"
+            )

@@ -1,0 +1,39 @@
+"""A server of one's own for what provision does to a whole server: roles, access files."""
+
+import getpass
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from opskit.host.private_cluster import PrivateCluster, private_cluster
+from tests.conftest import FAST_AND_FAR
+from tests.integration.provision.world import World
+
+PREPARED = f"opskit {getpass.getuser()} opskit_owner\n"
+"""Tests may run as anybody: the account that they run as is the owner, as root is on a host."""
+
+
+@pytest.fixture(scope="package")
+def server() -> Iterator[PrivateCluster]:
+    """A private cluster whose log holds every statement."""
+    settings = {**FAST_AND_FAR, "log_statement": "all", "log_min_messages": "info", "timezone": "UTC"}
+    with private_cluster(settings=settings, password=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def world(server: PrivateCluster, tmp_path: Path) -> Iterator[World]:
+    """The server, the application's configuration, and everything put back at the end."""
+    data = server.socket_directory / "data"
+    before = {name: (data / name).read_bytes() for name in ("pg_hba.conf", "pg_ident.conf")}
+    env_file = tmp_path / ".env"
+    env_file.write_text("DATABASE_TYPE=sqlite\nPOSTGRES_PASSWORD=Geheim-_0123456789abcdefghijklmn\n")
+    world = World(server, env_file)
+    yield world
+    with world.admin("postgres") as connection:
+        world.clear(connection)
+    for name, content in before.items():
+        (data / name).write_bytes(content)
+    with world.admin("postgres") as connection:
+        connection.execute("SELECT pg_reload_conf()")
