@@ -221,37 +221,37 @@ METRICS = (
     _gauge(
         "opskit_top_statements_limit",
         "How many statements of a database are reported singly.",
-        "statement_stats.limit",
+        "statement_stats.top_limit",
         (),
     ),
     _gauge(
         "opskit_top_statement_info",
         "Kind of a statement reported singly; always 1.",
-        "top_statements.info",
+        "statements.top",
         (*_D, "queryid", "kind"),
     ),
     _counter(
         "opskit_top_statement_calls_total",
         "Executions of the statement.",
-        "top_statements.calls",
+        "statements.top_calls",
         (*_D, "queryid"),
     ),
     _counter(
         "opskit_top_statement_seconds_total",
         "Time spent executing the statement.",
-        "top_statements.seconds",
+        "statements.top_seconds",
         (*_D, "queryid"),
     ),
     _counter(
         "opskit_top_statement_rows_total",
         "Rows returned or changed by the statement.",
-        "top_statements.rows",
+        "statements.top_rows",
         (*_D, "queryid"),
     ),
     _counter(
         "opskit_top_statement_blocks_read_total",
         "Blocks the statement read that were not in PostgreSQL's cache.",
-        "top_statements.blocks_read",
+        "statements.top_blocks_read",
         (*_D, "queryid"),
     ),
 )

@@ -33,7 +33,7 @@ class Session(psycopg.Connection[DictRow]):
         try:
             wanted = next(gen)
             while True:
-                wanted = gen.send(_ready(self.pgconn.socket, wanted, self.deadline))
+                wanted = gen.send(ready(self.pgconn.socket, wanted, self.deadline))
         except StopIteration as end:
             return end.value
 
@@ -55,12 +55,17 @@ def _connected(gen: PQGenConn[PGconn], deadline: Deadline) -> PGconn:
     try:
         socket, wanted = next(gen)
         while True:
-            socket, wanted = gen.send(_ready(socket, wanted, deadline))
+            socket, wanted = gen.send(ready(socket, wanted, deadline))
     except StopIteration as end:
         return end.value
 
 
-def _ready(socket: int, wanted: Wait, deadline: Deadline) -> Ready:
+def ready(socket: int, wanted: Wait, deadline: Deadline) -> Ready:
+    """What the socket is ready for, of what is wanted, as soon as it is.
+
+    Raises:
+        ReadFailed: the deadline passed.
+    """
     events = (select.POLLIN if wanted & Wait.R else 0) | (select.POLLOUT if wanted & Wait.W else 0)
     poll = select.poll()
     poll.register(socket, events)

@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from opskit.errors import ConfigurationError, OpskitError
 
@@ -61,13 +62,13 @@ def listening(listen: str, environ: Mapping[str, str] = os.environ) -> socket.so
 
 def name_of(listener: socket.socket) -> str:
     """ADDRESS:PORT that the socket listens on, or its path."""
-    name: object = listener.getsockname()
-    return str(Address(*name[:2])) if isinstance(name, tuple) else str(name)
+    name = cast("tuple[str, int] | str", listener.getsockname())
+    return name if isinstance(name, str) else str(Address(*name[:2]))
 
 
 def _bound(address: Address) -> socket.socket:
     (family, kind, protocol, _, where), *_ = socket.getaddrinfo(
-        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        address.host, address.port, type=socket.SOCK_STREAM
     )
     listener = socket.socket(family, kind, protocol)
     try:

@@ -1,28 +1,34 @@
-"""Reading a PostgreSQL database: a fresh session for every collection, so that none can be hung or stale."""
+"""Reading a PostgreSQL database: a fresh session says whether it is up, a kept one answers the queries.
 
-import re
+Whether new sessions get through is what the application depends on; but a new session begins with empty
+caches, and filling them costs the server more than all the queries.
+"""
+
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import cast
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from opskit.adapters.connect import postgresql_parameters
 from opskit.config import Configuration, Engine
+from opskit.exporter.batches import Batches, Call
 from opskit.exporter.deadlines import Session, connect
 from opskit.exporter.queries import query
-from opskit.exporter.reading import Deadline, Outcome, ReadFailed, Reading, Row, collect, probe
-from opskit.exporter.statements import Ratchet, members
+from opskit.exporter.reading import Deadline, Outcome, ReadFailed, Reading, Row, probe
+from opskit.exporter.reasons import STARTING_UP, condition, connection_reason
+from opskit.exporter.statements import Statements
 
 APPLICATION_NAME = "opskit-exporter"
 
 STATEMENT_SHARE = 0.4
 """The share of the deadline after which the server gives up one query (a lock, a slow catalogue), so that the
 next collectors still get their turn."""
+
+KEPT_SHARE = 0.25
+"""The share of the time that is left in which the kept session has to show that it is alive."""
 
 RETRY_SECONDS = 0.05
 """The pause before asking again while the server says that it is starting up."""
@@ -50,99 +56,113 @@ COLLECTORS = (
     Collector("statement_stats"),
     Collector("statements", requires="statement_stats"),
     Collector("statement_evictions", requires="statement_stats"),
-    Collector("top_statements", requires="statement_stats"),
 )
 
-_CONNECTION_REASONS = (
-    ("starting_up", re.compile("starting up|not yet accepting|recovery mode")),
-    ("shutting_down", re.compile("shutting down")),
-    ("too_many_connections", re.compile("too many (clients|connections)|remaining connection slots")),
-    ("authentication", re.compile("authentication failed|no pg_hba|no password|password authentication")),
-    ("database_missing", re.compile('database ".*" does not exist')),
-    ("role_missing", re.compile('role ".*" does not exist')),
-    ("permission_denied", re.compile("permission denied")),
-    ("host_unknown", re.compile("could not translate host name")),
-    ("not_running", re.compile("Connection refused|No such file or directory")),
-)
-"""libpq tells why a connection failed in words only; in other languages the reason is `connection`."""
+STATEMENTS = "statements"
+"""The collector whose rows are put together from several queries and from what was told before."""
+
+IDENTITY = "identity"
+KINDS = "statement_kinds"
+"""Queries beside those of the collectors."""
 
 
 class PostgresqlReader:
-    """Reads one database; holds only what has to be remembered from one reading to the next.
+    """Reads one database, over a session that is kept from one reading to the next.
 
     Args:
         name: the database's configured name.
     """
 
     def __init__(self, configuration: Configuration, name: str) -> None:
-        self._configuration = configuration
+        self._configuration = as_exporter(configuration)
         self._name = name
-        self._members: frozenset[str] = frozenset()
-        self._ratchet = Ratchet("kind", ("calls", "seconds", "rows"))
+        limit = configuration.exporter.top_statements
+        schema = configuration.databases[name].schema
+        self._parameters = {"tables": (schema.encode(),), "statement_stats": (str(limit).encode(),)}
+        self._statements = Statements(limit)
+        self._kept: Batches | None = None
 
     def read(self, deadline: Deadline) -> Reading:
-        """The database as a new session sees it; ends by the deadline."""
-        connected, opened = probe("connect", lambda: self._connect(deadline))
-        if opened is None:
+        """The database as a new session finds it; ends by the deadline."""
+        connected, fresh = probe("connect", lambda: self._connect(deadline))
+        if fresh is None:
             return Reading(self._name, Engine.POSTGRESQL, up=False, probes=(connected,))
-        with closing(opened) as session:
-            answered, _ = probe("read", lambda: _rows(session, b"select 1 as answer"))
-            up = answered.failure is None
-            collected = tuple(self._collect(session)) if up else ()
-            return Reading(self._name, Engine.POSTGRESQL, up, (connected, answered), collected)
+        answered, identity = probe("read", lambda: _identity(fresh, deadline))
+        if identity is None:
+            fresh.close()
+            return Reading(self._name, Engine.POSTGRESQL, up=False, probes=(connected, answered))
+        session = self._lasting(fresh, identity, deadline)
+        collected = tuple(self._collect(session, deadline))
+        if session is not fresh:
+            fresh.close()
+        return Reading(self._name, Engine.POSTGRESQL, True, (connected, answered), collected)
 
-    def _connect(self, deadline: Deadline) -> Session:
+    def release(self) -> None:
+        """Ends the session that is kept."""
+        if self._kept is not None:
+            self._kept.close()
+        self._kept = None
+
+    def _connect(self, deadline: Deadline) -> Batches:
         parameters = postgresql_parameters(self._configuration, self._name)
+        timeout = int(self._configuration.exporter.deadline * STATEMENT_SHARE * 1000)
+        options = f"{parameters.get('options', '')} -c statement_timeout={max(1, timeout)}".strip()
+        own = {"application_name": APPLICATION_NAME, "options": options, "client_encoding": "utf8"}
         with _translated():
-            return _patiently(make_conninfo("", **_guarded(parameters, deadline)), deadline)
+            return Batches(_patiently(make_conninfo("", **{**parameters, **own}), deadline))
 
-    def _collect(self, session: Session) -> Iterable[Outcome]:
-        available: set[str] = set()
-        for collector in COLLECTORS:
-            if collector.requires and collector.requires not in available:
-                continue
-            outcome = self._remembered(collect(collector.name, partial(self._query, session, collector.name)))
-            if any(row.get("available") for row in outcome.rows):
-                available.add(collector.name)
-            yield outcome
+    def _lasting(self, fresh: Batches, identity: Row, deadline: Deadline) -> Batches:
+        """The kept session, when it is alive and where a new one gets to: a restore or a failover moves that.
+        Else the fresh one takes its place.
+        """
+        kept = self._kept
+        if kept is not None:
+            early = deadline.earlier(deadline.left() * (1 - KEPT_SHARE))
+            if probe(IDENTITY, lambda: _identity(kept, early))[1] == identity:
+                return kept
+        self.release()
+        self._kept = fresh
+        return fresh
 
-    def _query(self, session: Session, name: str) -> Sequence[Row]:
-        limit = self._configuration.exporter.top_statements
-        parameters = {"limit": 2 * limit} if name == "top_statements" else None
-        return _rows(session, query(Engine.POSTGRESQL, name), parameters)
+    def _collect(self, session: Batches, deadline: Deadline) -> Iterator[Outcome]:
+        first = session.ask(self._calls(requires=""), deadline)
+        yield from first
+        for available in [one.name for one in first if any(row.get("available") for row in one.rows)]:
+            for one in session.ask(self._calls(requires=available), deadline):
+                yield self._told(one, session, deadline) if one.name == STATEMENTS else one
 
-    def _remembered(self, outcome: Outcome) -> Outcome:
-        """Statement statistics, made steady over time."""
-        limit = self._configuration.exporter.top_statements
-        if outcome.name == "statement_stats":
-            return replace(outcome, rows=tuple({**row, "limit": limit} for row in outcome.rows))
-        if outcome.name == "statements":
-            return replace(outcome, rows=tuple(self._ratchet.apply(row) for row in outcome.rows))
-        if outcome.name == "top_statements" and not outcome.failure:
-            self._members = members(self._members, [str(row["queryid"]) for row in outcome.rows], limit)
-            return replace(
-                outcome, rows=tuple(row for row in outcome.rows if row["queryid"] in self._members)
-            )
-        return outcome
+    def _calls(self, requires: str) -> list[Call]:
+        names = [one.name for one in COLLECTORS if one.requires == requires]
+        return [_call(name, *self._parameters.get(name, ())) for name in names]
 
-
-def connection_reason(words: str) -> str:
-    """A metric's reason for what libpq says about a failed connection."""
-    return next((reason for reason, pattern in _CONNECTION_REASONS if pattern.search(words)), "connection")
-
-
-def query_reason(error: psycopg.Error) -> str:
-    """A metric's reason for a failed query: PostgreSQL's own name of the condition."""
-    if error.sqlstate is None:
-        return "connection_lost"
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
+    def _told(self, outcome: Outcome, session: Batches, deadline: Deadline) -> Outcome:
+        """The statements with their kinds, which are looked up once for each."""
+        unknown = self._statements.unknown(outcome.rows)
+        if unknown:
+            (looked_up,) = session.ask([_call(KINDS, f"{{{','.join(unknown)}}}".encode())], deadline)
+            if looked_up.failure:
+                return replace(looked_up, name=outcome.name)
+            self._statements.learn(looked_up.rows)
+        return outcome if outcome.failure else replace(outcome, rows=self._statements.told(outcome.rows))
 
 
-def _guarded(parameters: Mapping[str, str | int], deadline: Deadline) -> dict[str, str | int]:
-    """The parameters with the exporter's name, and a limit that the server keeps itself."""
-    timeout = f"-c statement_timeout={max(1, int(deadline.left() * STATEMENT_SHARE * 1000))}"
-    options = f"{parameters.get('options', '')} {timeout}".strip()
-    return {**parameters, "application_name": APPLICATION_NAME, "options": options}
+def as_exporter(configuration: Configuration) -> Configuration:
+    """The configuration with the exporter's own role and door to the server, where it has them."""
+    own, server = configuration.exporter, configuration.postgresql
+    if own.user:
+        server = replace(server, user=own.user, password=own.password)
+    return replace(configuration, postgresql=replace(server, host=own.host or server.host))
+
+
+def _call(name: str, *parameters: bytes) -> Call:
+    return Call(name, query(Engine.POSTGRESQL, name), parameters)
+
+
+def _identity(session: Batches, deadline: Deadline) -> Row:
+    (outcome,) = session.ask([_call(IDENTITY)], deadline)
+    if outcome.failure:
+        raise ReadFailed.of(outcome.failure, "PostgreSQL does not answer")
+    return outcome.rows[0]
 
 
 def _patiently(conninfo: str, deadline: Deadline) -> Session:
@@ -151,23 +171,16 @@ def _patiently(conninfo: str, deadline: Deadline) -> Session:
         try:
             return connect(conninfo, deadline)
         except psycopg.OperationalError as error:
-            if connection_reason(str(error)) != "starting_up" or deadline.left() <= RETRY_SECONDS:
+            if connection_reason(str(error)) != STARTING_UP or deadline.left() <= RETRY_SECONDS:
                 raise
         time.sleep(RETRY_SECONDS)
 
 
-def _rows(session: Session, text: bytes, parameters: Mapping[str, int] | None = None) -> Sequence[Row]:
-    with _translated():
-        return cast("list[Row]", session.execute(text, parameters).fetchall())
-
-
 @contextmanager
 def _translated() -> Generator[None]:
-    """psycopg's errors as ours, at the driver's edge; their words stay out: they may quote the statement."""
+    """psycopg's errors as ours, at the driver's edge; their words stay out: they may quote a password."""
     try:
         yield
-    except psycopg.OperationalError as error:
-        reason = query_reason(error) if error.sqlstate else connection_reason(str(error))
-        raise ReadFailed.of(reason, "PostgreSQL cannot be read") from error
     except psycopg.Error as error:
-        raise ReadFailed.of(query_reason(error), "PostgreSQL refused a query") from error
+        reason = condition(error.sqlstate) if error.sqlstate else connection_reason(str(error))
+        raise ReadFailed.of(reason, "PostgreSQL cannot be reached") from error

@@ -5,11 +5,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
-from prometheus_client.exposition import gzip_accepted
-
 from opskit.config import Configuration
 from opskit.exporter.collection import Collection, Snapshot
-from opskit.exporter.exposition import compressed, encoded, exposed
+from opskit.exporter.exposition import accepts_gzip, compressed, encoded, exposed
 from opskit.exporter.page import POLICY, page
 from opskit.exporter.reader import DatabaseReader
 from opskit.exporter.reading import Deadline, Reading
@@ -34,7 +32,7 @@ class Service:
         self._seconds = configuration.exporter.deadline
         self._tallies = Tallies()
         self._workers = {
-            name: Worker(name, DatabaseReader(configuration, name).read) for name in configuration.databases
+            name: Worker(name, DatabaseReader(configuration, name)) for name in configuration.databases
         }
         self._collection = Collection(self._workers, self._record)
         self._changed = changed
@@ -74,11 +72,10 @@ class Service:
         snapshot = await self._collection.snapshot(Deadline.after(scrape_seconds(self._seconds, request)))
         result = exposed(snapshot.readings)
         self._tallies.answer(result.series, result.dropped, time.monotonic() - snapshot.at)
-        body, content_type = encoded(
-            result.families, self._tallies.registry, request.headers.get("accept", "")
-        )
+        families = (*result.families, *self._tallies.families())
+        body, content_type = encoded(families, request.headers.get("accept", ""))
         headers = {"Vary": "Accept, Accept-Encoding"}
-        if gzip_accepted(request.headers.get("accept-encoding", "")):
+        if accepts_gzip(request.headers.get("accept-encoding", "")):
             body, headers["Content-Encoding"] = compressed(body), "gzip"
         return Response(HTTPStatus.OK, body, content_type, headers)
 

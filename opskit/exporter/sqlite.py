@@ -6,6 +6,7 @@ drops the process's POSIX locks on that file, SQLite's included.
 
 import os
 import stat
+import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -21,9 +22,14 @@ from opskit.exporter import sqlite_files
 from opskit.exporter.queries import query
 from opskit.exporter.reading import Deadline, Outcome, ReadFailed, Reading, Row, Value, collect, probe
 from opskit.exporter.sqlite_files import Header
+from opskit.host.processes import lock_holder
 
 BUSY_SECONDS = 0.25
-"""How long a query waits for a writer that excludes readers (only in rollback-journal mode)."""
+"""How long a query waits for a writer that excludes readers: in rollback-journal mode, or when the last one
+closes a WAL database."""
+
+PAUSE_SECONDS = 0.005
+"""The pause between two attempts at a lock."""
 
 _DOWN = frozenset({"missing", "not_a_file", "permission_denied", "not_a_database", "corrupt", "io_error"})
 """Reasons why a database counts as down; locked or waiting for recovery it is there and whole."""
@@ -58,10 +64,9 @@ def read(name: str, file: Path, deadline: Deadline) -> Reading:
     if seen is None:
         return Reading(name, Engine.SQLITE, up=False, probes=(found,))
     looked = [collect(collector, partial(work, seen)) for collector, work in _FILE_COLLECTORS]
-    answered, opened = probe("read", lambda: _open(seen, deadline))
-    asked = _ask(opened) if opened else ()
+    answered, asked = probe("read", lambda: _asked(seen, deadline))
     up = answered.failure not in _DOWN
-    return Reading(name, Engine.SQLITE, up, (found, answered), (*looked, *asked))
+    return Reading(name, Engine.SQLITE, up, (found, answered), (*looked, *(asked or ())))
 
 
 def _look(file: Path) -> _Seen:
@@ -147,36 +152,71 @@ QUERIES = ("pages", "tables")
 COLLECTORS = (*(name for name, _ in _FILE_COLLECTORS), *QUERIES)
 
 
-def _open(seen: _Seen, deadline: Deadline) -> apsw.Connection:
-    """A connection that has answered a first query."""
+def _asked(seen: _Seen, deadline: Deadline) -> Sequence[Outcome]:
+    """What SQLite itself says.
+
+    Who writes a WAL database has a -wal and a -shm before the first byte, and while we hold SHARED nobody
+    takes them away (opskit.schema.sqlite_source has the whole of it). So a file without them that still has
+    none afterwards stood still: it was read as one that never changes, which spares making a -shm.
+    """
+    if not seen.wal:
+        return _answers(seen.file, "mode=ro", deadline)
+    with _shared(seen.file, deadline):
+        if _stands_still(seen.file):
+            try:
+                answers = _answers(seen.file, "mode=ro&immutable=1", deadline)
+            except ReadFailed:  # what was read may have been torn
+                if _stands_still(seen.file):
+                    raise
+            else:
+                if _stands_still(seen.file):
+                    return answers
+        return _answers(seen.file, "mode=ro&readonly_shm=1", deadline)
+
+
+def _stands_still(file: Path) -> bool:
+    """Whether a WAL database has no writer and nothing in its -wal."""
+    log = _beside(file, "wal")
+    return not _size(log) and not (log.exists() and _beside(file, "shm").exists())
+
+
+@contextmanager
+def _shared(file: Path, deadline: Deadline) -> Generator[None]:
+    """Holds SQLite's SHARED lock on the file; of one that is just being closed only after a moment."""
+    until = deadline.earlier(max(0.0, deadline.left() - BUSY_SECONDS))
+    with _translated():
+        held = apsw.VFSFile("", str(file), [apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB, 0])
+    try:
+        with _translated():
+            _locked(held, until)
+        yield
+    finally:
+        held.xClose()
+
+
+def _locked(held: apsw.VFSFile, until: Deadline) -> None:
+    while True:
+        try:
+            held.xLock(apsw.SQLITE_LOCK_SHARED)
+        except apsw.BusyError:
+            if not until.left():
+                raise
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
+
+
+def _answers(file: Path, manner: str, deadline: Deadline) -> Sequence[Outcome]:
+    """The queries' outcomes, over a connection that has answered a first one."""
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     with _translated():
-        session = apsw.Connection(_address(seen), flags=flags)
-        try:
-            session.set_busy_timeout(int(min(BUSY_SECONDS, deadline.left()) * 1000))
-            _rows(session, "select count(*) from sqlite_schema")
-        except ReadFailed:
-            session.close()
-            raise
-        return session
-
-
-def _ask(opened: apsw.Connection) -> Sequence[Outcome]:
+        opened = apsw.Connection(f"file:{quote(str(file.absolute()))}?{manner}", flags=flags)
     with closing(opened) as session:
+        session.set_busy_timeout(int(min(BUSY_SECONDS, deadline.left()) * 1000))
+        _rows(session, "select count(*) from sqlite_schema")
         return [
             collect(name, partial(_rows, session, query(Engine.SQLITE, name).decode())) for name in QUERIES
         ]
-
-
-def _address(seen: _Seen) -> str:
-    """The URI under which SQLite reads without writing.
-
-    A WAL database makes its -shm on opening, unless told not to; without a -wal the file alone is complete
-    and nobody has it open.
-    """
-    alone = seen.wal and not _size(_beside(seen.file, "wal"))
-    manner = "immutable=1" if alone else "readonly_shm=1"
-    return f"file:{quote(str(seen.file.absolute()))}?mode=ro&{manner}"
 
 
 def _rows(session: apsw.Connection, text: str) -> list[Row]:
@@ -211,7 +251,7 @@ def _held(file: Path, area: tuple[int, int]) -> bool:
     with _translated():
         try:
             with file.open("rb", buffering=0) as opened:
-                return sqlite_files.lock_held(opened.fileno(), area)
+                return lock_holder(opened.fileno(), *area) is not None
         except FileNotFoundError:
             return False
 

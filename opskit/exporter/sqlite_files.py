@@ -1,9 +1,8 @@
-"""What SQLite's files say to one who only looks: file header, wal-index, journal, locks.
+"""What SQLite's files say to one who only looks: file header, wal-index, journal; and where its locks lie.
 
 Layouts: https://www.sqlite.org/fileformat2.html and https://www.sqlite.org/walformat.html
 """
 
-import fcntl
 import struct
 from dataclasses import dataclass
 
@@ -17,7 +16,6 @@ FILE_WRITE_LOCKS = (0x40000000, 512)
 
 _MAGIC = b"SQLite format 3\x00"
 _JOURNAL_MAGIC = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
-_FLOCK = struct.Struct("@hhqqi0q")  # Linux's struct flock: type, whence, start, length, pid
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +64,3 @@ def parse_wal_index(data: bytes) -> WalIndex | None:
 def has_journal(data: bytes) -> bool:
     """Whether a -journal file's first bytes are those of one that can be played back."""
     return data.startswith(_JOURNAL_MAGIC)
-
-
-def lock_held(descriptor: int, area: tuple[int, int]) -> bool:
-    """Whether another process holds a write lock in this area of the file; asks only, takes no lock.
-
-    Closing any descriptor of a file drops the POSIX locks that this process has on it: nobody in this process
-    may hold one meanwhile.
-    """
-    asked = _FLOCK.pack(fcntl.F_RDLCK, 0, *area, 0)
-    (kind, *_) = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
-    return kind == fcntl.F_WRLCK

@@ -1,8 +1,67 @@
-"""What keeps statement statistics honest over time: PostgreSQL forgets the least used statements."""
+"""What is told of pg_stat_statements: sums by kind that never fall, and the costliest singly."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import nlargest
 
 from opskit.exporter.reading import Row
+
+HIDDEN = "hidden"
+"""The kind of statements that this role may not see."""
+
+_SUMS = ("calls", "seconds", "rows")
+
+
+class Statements:
+    """Remembers, from one reading of a database to the next, what keeps its series steady.
+
+    Args:
+        limit: how many statements are told singly.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kinds: Mapping[str, str] = {}
+        self._members: frozenset[str] = frozenset()
+        self._ratchet = Ratchet("kind", _SUMS)
+
+    def unknown(self, rows: Iterable[Row]) -> list[str]:
+        """The ids whose kind has to be looked up; ids that are gone are forgotten."""
+        ids = [str(row["queryid"]) for row in rows if row["queryid"] is not None]
+        self._kinds = {one: self._kinds[one] for one in ids if one in self._kinds}
+        return [one for one in ids if one not in self._kinds]
+
+    def learn(self, rows: Iterable[Row]) -> None:
+        """Takes the kinds that were looked up."""
+        self._kinds = {**self._kinds, **{str(row["queryid"]): str(row["kind"]) for row in rows}}
+
+    def told(self, rows: Sequence[Row]) -> tuple[Row, ...]:
+        """One row a kind, and one for each of the costliest.
+
+        Args:
+            rows: one a statement; without an id they are the sum of those that this role may not see.
+        """
+        sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0] * len(_SUMS))
+        for row in rows:
+            total = sums[self._kind(row)]
+            for place, column in enumerate(_SUMS):
+                total[place] += float(row[column] or 0)
+        kinds = [
+            {"kind": kind, **dict(zip(_SUMS, total, strict=True))} for kind, total in sorted(sums.items())
+        ]
+        return (*(self._ratchet.apply(row) for row in kinds), *self._costliest(rows))
+
+    def _kind(self, row: Row) -> str:
+        return HIDDEN if row["queryid"] is None else self._kinds.get(str(row["queryid"]), "other")
+
+    def _costliest(self, rows: Iterable[Row]) -> Iterable[Row]:
+        seen = (row for row in rows if row["queryid"] is not None)
+        ranked = nlargest(2 * self._limit, seen, key=lambda row: float(row["seconds"] or 0))
+        self._members = members(self._members, [str(row["queryid"]) for row in ranked], self._limit)
+        for row in ranked:
+            if row["queryid"] in self._members:
+                sums = {f"top_{column}": row[column] for column in (*_SUMS, "blocks_read")}
+                yield {"queryid": row["queryid"], "kind": self._kind(row), "top": 1, **sums}
 
 
 def members(previous: frozenset[str], ranked: Sequence[str], limit: int) -> frozenset[str]:

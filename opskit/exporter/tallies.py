@@ -1,15 +1,17 @@
-"""What the exporter counts itself, across collections, in a registry of its own."""
+"""What the exporter counts itself, across collections."""
 
 import platform
 import time
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
 
 import apsw
 import psycopg
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from opskit import __version__
 from opskit.exporter.catalogue import Kind, Metric
+from opskit.exporter.exposition import Family, Labels, series
 from opskit.exporter.reading import Reading
 
 
@@ -93,61 +95,97 @@ OWN = (
 )
 """What the exporter counts itself."""
 
-
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Of the probe's duration, in seconds: a socket on this host is in the first, the deadline in the last."""
+
+_BOUNDS = (*map(str, BUCKETS), "+Inf")
 
 
 class Tallies:
     """Counters that live as long as the exporter; belongs to the event loop."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._probe_duration = self._histogram(PROBE_DURATION)
-        self._probe_failures = self._counter(PROBE_FAILURES)
-        self._probe_last_success = self._gauge(PROBE_LAST_SUCCESS)
-        self._collector_failures = self._counter(COLLECTOR_FAILURES)
-        self._collector_last_success = self._gauge(COLLECTOR_LAST_SUCCESS)
-        self._dropped = self._counter(SERIES_DROPPED)
-        self._requests = self._counter(HTTP_REQUESTS)
-        self._age = self._gauge(SNAPSHOT_AGE)
-        self._series = self._gauge(SERIES)
+        self._values: dict[Metric, dict[Labels, float]] = {metric: {} for metric in OWN}
+        self._durations: dict[Labels, Histogram] = {}
         build = (__version__, platform.python_version(), _libpq(), apsw.sqlite_lib_version())
-        self._gauge(BUILD_INFO).labels(*build).set(1)
+        self._set(BUILD_INFO, build, 1)
 
     def reading(self, reading: Reading) -> None:
         """Counts the outcome of every probe and collector."""
         for one in reading.probes:
+            place = (reading.database, one.name)
             if one.failure:
-                self._probe_failures.labels(reading.database, one.name, one.failure).inc()
+                self._add(PROBE_FAILURES, (*place, one.failure))
             else:
-                self._probe_duration.labels(reading.database, one.name).observe(one.seconds)
-                self._probe_last_success.labels(reading.database, one.name).set(time.time())
+                self._durations.setdefault(place, Histogram()).observe(one.seconds)
+                self._set(PROBE_LAST_SUCCESS, place, time.time())
         for one in reading.collectors:
+            place = (reading.database, one.name)
             if one.failure:
-                self._collector_failures.labels(reading.database, one.name, one.failure).inc()
+                self._add(COLLECTOR_FAILURES, (*place, one.failure))
             else:
-                self._collector_last_success.labels(reading.database, one.name).set(time.time())
+                self._set(COLLECTOR_LAST_SUCCESS, place, time.time())
 
     def request(self, path: str, code: int) -> None:
         """Counts an answer; `path` is one of few."""
-        self._requests.labels(path, str(code)).inc()
+        self._add(HTTP_REQUESTS, (path, str(code)))
 
     def answer(self, series: int, dropped: Mapping[str, int], age: float) -> None:
         """Notes what this answer holds: series, those left out by collector, and its age in seconds."""
-        self._series.set(series)
-        self._age.set(age)
+        self._set(SERIES, (), series)
+        self._set(SNAPSHOT_AGE, (), age)
         for collector, count in dropped.items():
-            self._dropped.labels(collector).inc(count)
+            self._add(SERIES_DROPPED, (collector,), count)
 
-    def _counter(self, metric: Metric) -> Counter:
-        return Counter(metric.name, metric.help, metric.labels, registry=self.registry)
+    def families(self) -> Iterator[Family]:
+        """What has been counted so far."""
+        for metric in OWN:
+            samples = self._histograms() if metric is PROBE_DURATION else self._samples(metric)
+            if samples:
+                yield Family(metric, tuple(samples))
 
-    def _gauge(self, metric: Metric) -> Gauge:
-        return Gauge(metric.name, metric.help, metric.labels, registry=self.registry)
+    def _set(self, metric: Metric, labels: Labels, value: float) -> None:
+        self._values[metric][labels] = float(value)
 
-    def _histogram(self, metric: Metric) -> Histogram:
-        return Histogram(metric.name, metric.help, metric.labels, registry=self.registry, buckets=BUCKETS)
+    def _add(self, metric: Metric, labels: Labels, value: float = 1) -> None:
+        values = self._values[metric]
+        values[labels] = values.get(labels, 0.0) + value
+
+    def _samples(self, metric: Metric) -> list[tuple[str, float]]:
+        values = self._values[metric]
+        return [(series(metric.name, metric.labels, labels), value) for labels, value in values.items()]
+
+    def _histograms(self) -> list[tuple[str, float]]:
+        name, labels = PROBE_DURATION.name, PROBE_DURATION.labels
+        return [
+            sample
+            for place, histogram in self._durations.items()
+            for sample in (
+                *(
+                    (series(f"{name}_bucket", (*labels, "le"), (*place, bound)), float(count))
+                    for bound, count in zip(_BOUNDS, histogram.cumulated(), strict=True)
+                ),
+                (series(f"{name}_sum", labels, place), histogram.sum),
+                (series(f"{name}_count", labels, place), float(sum(histogram.counts))),
+            )
+        ]
+
+
+class Histogram:
+    """How many of some durations, in seconds, fell into each bucket."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * len(_BOUNDS)
+        self.sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Counts one."""
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
+        self.sum += seconds
+
+    def cumulated(self) -> Iterator[int]:
+        """For each bucket how many fell into it or a smaller one."""
+        return accumulate(self.counts)
 
 
 def _libpq() -> str:

@@ -3,12 +3,24 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from opskit.exporter.reading import Deadline, Reading
 
 Job = tuple[Deadline, "asyncio.Future[Reading]"]
+
+
+class Reader(Protocol):
+    """Reads one database again and again."""
+
+    def read(self, deadline: Deadline) -> Reading:
+        """The database as it is now."""
+        ...
+
+    def close(self) -> None:
+        """Ends what is kept from one reading to the next."""
+        ...
 
 
 class Worker:
@@ -18,11 +30,11 @@ class Worker:
     never a second thread or connection. Except for its thread's own work it belongs to the event loop.
 
     Args:
-        read: called on the thread; it should return by the deadline it is given.
+        reader: lives on the thread; a reading should end by the deadline it is given.
     """
 
-    def __init__(self, name: str, read: Callable[[Deadline], Reading]) -> None:
-        self._read = read
+    def __init__(self, name: str, reader: Reader) -> None:
+        self._reader = reader
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._last: asyncio.Future[Reading] | None = None
         self._thread = threading.Thread(target=self._run, name=f"read-{name}", daemon=True)
@@ -48,6 +60,7 @@ class Worker:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             deadline, future = job
-            reading = self._read(deadline)
+            reading = self._reader.read(deadline)
             with suppress(RuntimeError):  # the loop has closed: nobody waits any more
                 future.get_loop().call_soon_threadsafe(future.set_result, reading)
+        self._reader.close()

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from psycopg.rows import scalar_row
 
+from opskit.exporter.postgresql import COLLECTORS
 from opskit.host.private_cluster import PrivateCluster, private_cluster
 from tests.integration.exporter.world import Exporter, Scrape, World, make_world, running, wait_until
 
@@ -39,7 +40,7 @@ def backends(cluster: PrivateCluster, event: str = "") -> list[int]:
 
 def is_complete(scrape: Scrape, database: str) -> bool:
     collectors = scrape.all("opskit_collector_success", database=database)
-    return len(collectors) == 14 and set(collectors.values()) == {1.0}
+    return len(collectors) == len(COLLECTORS) and set(collectors.values()) == {1.0}
 
 
 def test_postgresql_stopped_is_down_at_once_and_up_at_the_first_scrape_after(

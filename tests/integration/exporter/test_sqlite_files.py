@@ -2,6 +2,8 @@
 
 import hashlib
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,6 +11,8 @@ from pathlib import Path
 import apsw
 import pytest
 
+from opskit.exporter import sqlite
+from opskit.exporter.reading import Deadline
 from tests.integration.exporter.world import Exporter, World, make_sqlite
 
 Traces = dict[str, tuple[int, int, str]]
@@ -190,6 +194,41 @@ def test_shadow_tables_of_a_full_text_index_are_not_the_applications(
     with opened(world.sqlite("main")) as connection:
         connection.execute("CREATE VIRTUAL TABLE mails USING fts5(subject); CREATE TABLE mail_box (a)")
     assert exporter.scrape().value("opskit_database_tables", database="main") == 3
+
+
+COMES_AND_GOES = """
+import sys, apsw
+while True:
+    for names in (range(60), range(0)):
+        connection = apsw.Connection(sys.argv[1])
+        connection.execute("BEGIN")
+        there = connection.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'more%'").fetchall()
+        for (name,) in there:
+            connection.execute(f"DROP TABLE {name}")
+        for name in names:
+            connection.execute(f"CREATE TABLE more{name} (a, {', '.join(f'c{i}' for i in range(99))})")
+        connection.execute("COMMIT")
+        connection.close()
+        print("closed", flush=True)
+"""
+
+
+def test_an_application_that_opens_and_closes_the_file_all_the_while_is_never_read_halfway(
+    world: World,
+) -> None:
+    """Without a -wal the file is read as one that never changes, which it may do at that very moment."""
+    command = [sys.executable, "-c", COMES_AND_GOES, str(world.sqlite("main"))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as application:
+        try:
+            assert application.stdout
+            application.stdout.readline()
+            readings = [sqlite.read("main", world.sqlite("main"), Deadline.after(2)) for _ in range(400)]
+        finally:
+            application.kill()
+    outcomes = [one for reading in readings for one in (*reading.probes, *reading.collectors)]
+    assert {one.failure for one in outcomes} <= {None, "locked"}
+    tables = {row["tables"] for one in outcomes if one.name == "tables" for row in one.rows}
+    assert tables == {1, 61}
 
 
 def quiet(_world: World) -> None:

@@ -1,7 +1,7 @@
 """Collections over readers that answer, or hang in a call that no deadline reaches."""
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from threading import Event
 
@@ -10,28 +10,34 @@ import pytest
 from opskit.config import Engine
 from opskit.exporter.collection import Collection, Snapshot
 from opskit.exporter.reading import DEADLINE, Deadline, Reading
-from opskit.exporter.workers import Worker
-
-Read = Callable[[Deadline], Reading]
+from opskit.exporter.workers import Reader, Worker
 
 
 @contextmanager
-def collecting(**reads: Read) -> Generator[tuple[Collection, list[Snapshot]]]:
+def collecting(**readers: Reader) -> Generator[tuple[Collection, list[Snapshot]]]:
     recorded: list[Snapshot] = []
-    workers = {name: Worker(name, read) for name, read in reads.items()}
+    workers = {name: Worker(name, reader) for name, reader in readers.items()}
     yield Collection(workers, recorded.append), recorded
     for worker in workers.values():
         worker.stop(5)
 
 
-def healthy(name: str) -> Read:
-    return lambda _deadline: Reading(name, Engine.SQLITE, up=True, probes=())
+class Healthy:
+    def __init__(self) -> None:
+        self.closed = False
+
+    def read(self, _deadline: Deadline) -> Reading:
+        return Reading("main", Engine.SQLITE, up=True, probes=())
+
+    def close(self) -> None:
+        self.closed = True
 
 
-class Hanging:
+class Hanging(Healthy):
     """As a name server or a disk that does not answer: it knows no deadline."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls = 0
         self.released = Event()
 
@@ -51,7 +57,7 @@ def test_a_reader_that_hangs_costs_its_database_and_no_second_thread() -> None:
     async def scrapes(collection: Collection) -> list[Snapshot]:
         return [await collection.snapshot(Deadline.after(0.05)) for _ in range(3)]
 
-    with collecting(main=healthy("main"), walmart=hanging.read) as (collection, recorded):
+    with collecting(main=Healthy(), walmart=hanging) as (collection, recorded):
         snapshots = asyncio.run(scrapes(collection))
         hanging.released.set()
     assert [ups(snapshot) for snapshot in snapshots] == [{"main": True, "walmart": False}] * 3
@@ -70,7 +76,7 @@ def test_scrapes_that_overlap_share_a_collection_and_keep_their_own_deadline() -
         hanging.released.set()
         return [hasty, await patient]
 
-    with collecting(walmart=hanging.read) as (collection, recorded):
+    with collecting(walmart=hanging) as (collection, recorded):
         hasty, patient = asyncio.run(scrapes(collection))
     assert (ups(hasty), ups(patient)) == ({"walmart": False}, {"walmart": True})
     assert hanging.calls == 1
@@ -79,11 +85,19 @@ def test_scrapes_that_overlap_share_a_collection_and_keep_their_own_deadline() -
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_bug_that_ends_a_thread_is_no_sign_of_life() -> None:
-    def broken(_deadline: Deadline) -> Reading:
-        raise ZeroDivisionError
+    class Broken(Healthy):
+        def read(self, _deadline: Deadline) -> Reading:
+            raise ZeroDivisionError
 
-    with collecting(main=broken) as (collection, _):
+    with collecting(main=Broken()) as (collection, _):
         assert collection.alive()
         snapshot = asyncio.run(collection.snapshot(Deadline.after(0.2)))
         assert ups(snapshot) == {"main": False}
         assert not collection.alive()
+
+
+def test_what_a_reader_keeps_is_ended_with_its_thread() -> None:
+    reader = Healthy()
+    with collecting(main=reader):
+        assert not reader.closed
+    assert reader.closed

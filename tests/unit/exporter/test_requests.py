@@ -1,5 +1,6 @@
 """What is understood of a request, an address and a failure, without a socket."""
 
+import os
 from contextlib import suppress
 from http import HTTPStatus
 
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.errors import ConfigurationError
-from opskit.exporter.daemon import Address, parse_listen
-from opskit.exporter.postgresql import connection_reason
+from opskit.exporter.exposition import accepts_gzip
+from opskit.exporter.listening import Address, listening, parse_listen
+from opskit.exporter.reasons import connection_reason
 from opskit.exporter.service import scrape_seconds
 from opskit.exporter.serving import BadRequest, Request, parse_request
 
@@ -68,6 +70,24 @@ def test_an_address_is_read(text: str, address: Address) -> None:
 def test_what_is_no_address_is_a_usage_error(text: str) -> None:
     with pytest.raises(ConfigurationError):
         parse_listen(text)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{}, {"LISTEN_PID": "1", "LISTEN_FDS": "1"}, {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2"}],
+    ids=["none", "for another process", "two"],
+)
+def test_a_socket_that_nobody_hands_over_is_a_usage_error(environ: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match="systemd"):
+        listening("fd", environ)
+
+
+@pytest.mark.parametrize(
+    ("header", "accepted"),
+    [("gzip", True), ("deflate, GZIP;q=1.0", True), ("", False), ("deflate", False), ("x-gzip-no", False)],
+)
+def test_gzip_is_sent_to_who_takes_it(header: str, accepted: bool) -> None:
+    assert accepts_gzip(header) == accepted
 
 
 @pytest.mark.parametrize(

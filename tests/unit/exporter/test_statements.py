@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.exporter.statements import Ratchet, members
+from opskit.exporter.reading import Row
+from opskit.exporter.statements import Ratchet, Statements, members
 
 
 def test_the_first_members_are_the_costliest() -> None:
@@ -46,3 +47,42 @@ def test_kinds_do_not_mix() -> None:
     ratchet = Ratchet("kind", ("calls",))
     ratchet.apply({"kind": "select", "calls": 100})
     assert ratchet.apply({"kind": "insert", "calls": 1}) == {"kind": "insert", "calls": 1}
+
+
+def statement(queryid: str | None, seconds: float, calls: float = 1) -> Row:
+    return {"queryid": queryid, "calls": calls, "seconds": seconds, "rows": 0.0, "blocks_read": 0.0}
+
+
+def sums(told: tuple[Row, ...]) -> dict[object, object]:
+    return {row["kind"]: row["calls"] for row in told if "calls" in row}
+
+
+def singly(told: tuple[Row, ...]) -> dict[object, object]:
+    return {row["queryid"]: row["kind"] for row in told if "top" in row}
+
+
+def test_a_kind_is_looked_up_once_for_each_statement() -> None:
+    statements = Statements(1)
+    assert statements.unknown([statement("1", 5), statement("2", 9), statement(None, 1)]) == ["1", "2"]
+    statements.learn([{"queryid": "1", "kind": "select"}, {"queryid": "2", "kind": "update"}])
+    assert statements.unknown([statement("1", 5), statement("2", 9), statement("3", 1)]) == ["3"]
+
+
+def test_a_statement_that_is_gone_is_forgotten() -> None:
+    statements = Statements(1)
+    statements.learn([{"queryid": "1", "kind": "select"}])
+    assert statements.unknown([]) == []
+    assert statements.unknown([statement("1", 5)]) == ["1"]
+
+
+def test_statements_are_summed_by_kind_and_the_costliest_told_singly() -> None:
+    statements = Statements(1)
+    statements.learn([{"queryid": "1", "kind": "select"}, {"queryid": "2", "kind": "select"}])
+    told = statements.told([statement("1", 5, 10), statement("2", 9, 20), statement(None, 90, 7)])
+    assert sums(told) == {"select": 30, "hidden": 7}
+    assert singly(told) == {"2": "select"}
+
+
+def test_a_statement_whose_kind_was_not_found_is_among_the_others() -> None:
+    told = Statements(1).told([statement("1", 5, 3)])
+    assert (sums(told), singly(told)) == ({"other": 3}, {"1": "other"})

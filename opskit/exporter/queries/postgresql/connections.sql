@@ -1,4 +1,4 @@
--- Other sessions of this database by state; `hidden` are those whose state this role may not see.
+-- Sessions of this database by state, the exporter's own left out; `hidden` are those whose state this role may not see.
 select
     known.state,
     count(a.pid)::float8 as connections
@@ -9,6 +9,6 @@ from (
 left join pg_stat_activity a
     on a.datname = current_database()
     and coalesce(a.backend_type, 'client backend') = 'client backend'
-    and a.pid <> pg_backend_pid()
+    and a.application_name is distinct from 'opskit-exporter'
     and coalesce(replace(replace(replace(a.state, ' ', '_'), '(', ''), ')', ''), 'hidden') = known.state
 group by known.state

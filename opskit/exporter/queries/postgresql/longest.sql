@@ -6,6 +6,6 @@ from (values ('active'), ('idle_in_transaction')) as known (state)
 left join pg_stat_activity a
     on a.datname = current_database()
     and a.backend_type = 'client backend'
-    and a.pid <> pg_backend_pid()
+    and a.application_name is distinct from 'opskit-exporter'
     and case when a.state like 'idle in transaction%' then 'idle_in_transaction' else a.state end = known.state
 group by known.state

@@ -4,4 +4,4 @@ from pg_stat_activity
 where datname = current_database()
   and backend_type = 'client backend'
   and state = 'active'
-  and pid <> pg_backend_pid()
+  and application_name is distinct from 'opskit-exporter'

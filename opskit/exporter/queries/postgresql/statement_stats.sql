@@ -1,5 +1,6 @@
--- Are statement statistics to be had? The library must be preloaded (its settings then exist) and the
--- extension created here; its schema becomes the search path, so that the next queries find the view.
+-- Are statement statistics to be had? The library must be preloaded (its setting then exists) and the
+-- extension created here; its schema becomes the search path, so that the next queries find the view. With it how
+-- many of them are told singly ($1).
 select
     coalesce(
         (
@@ -10,4 +11,5 @@ select
         ),
         false
     )
-    and exists (select from pg_settings where name = 'pg_stat_statements.max') as available
+    and current_setting('pg_stat_statements.max', true) is not null as available,
+    $1::float8 as top_limit

@@ -1,0 +1,131 @@
+"""Many queries in one round trip: prepared once a session, sent together, answered in turn.
+
+Each is a transaction of its own, so that one that fails takes no other with it. Rows are taken from libpq's
+results as they are: cursors would cost the exporter more than everything else it does.
+"""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+
+import psycopg
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
+from psycopg.pq.abc import PGresult
+from psycopg.waiting import Ready, Wait
+
+from opskit.exporter.deadlines import Session, ready
+from opskit.exporter.reading import Deadline, Outcome, ReadFailed, Row, Value, collect
+from opskit.exporter.reasons import CONNECTION_LOST, condition
+
+_BOOLEAN = 16
+_NUMBERS = frozenset({20, 23, 701})
+"""Type oids: bigint, integer, double precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A query and its parameters as text; its name is also that of its prepared statement."""
+
+    name: str
+    text: bytes
+    parameters: tuple[bytes, ...] = ()
+
+
+class Batches:
+    """A session that is asked the same queries again and again; closing it closes the session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._pgconn = session.pgconn
+        self._pgconn.enter_pipeline_mode()
+        self._prepared: set[str] = set()
+        self._lost = ""
+
+    def ask(self, calls: Sequence[Call], deadline: Deadline) -> list[Outcome]:
+        """The outcome of each call, in their order.
+
+        When the deadline passes or the connection is lost, all that are left fail for that reason, and so
+        does whatever the session is asked later.
+        """
+        with suppress(ReadFailed), self._unless_lost():
+            self._send(calls, deadline)
+        return [collect(call.name, partial(self._rows, deadline)) for call in calls]
+
+    def close(self) -> None:
+        """Ends the session."""
+        self._session.close()
+
+    def _send(self, calls: Sequence[Call], deadline: Deadline) -> None:
+        for call in calls:
+            name = call.name.encode()
+            if call.name not in self._prepared:
+                self._pgconn.send_prepare(name, call.text)
+            self._pgconn.send_query_prepared(name, call.parameters)
+            self._pgconn.pipeline_sync()
+        while self._pgconn.flush():
+            if ready(self._pgconn.socket, Wait.RW, deadline) & Ready.R:
+                self._pgconn.consume_input()
+
+    def _rows(self, deadline: Deadline) -> list[Row]:
+        with self._unless_lost():
+            result = self._result(deadline)
+        if result.status != ExecStatus.TUPLES_OK:
+            raise ReadFailed.of(_condition(result), "PostgreSQL refused a query")
+        return rows_of(result)
+
+    def _result(self, deadline: Deadline) -> PGresult:
+        """What the next call gave: its rows, or the first error on the way to them."""
+        found: PGresult | None = None
+        while (result := self._next(deadline)) is None or result.status != ExecStatus.PIPELINE_SYNC:
+            if result is not None and (found is None or found.status == ExecStatus.COMMAND_OK):
+                found = result
+        if found is None:
+            raise ReadFailed.of(CONNECTION_LOST, "PostgreSQL gave no answer")
+        return found
+
+    def _next(self, deadline: Deadline) -> PGresult | None:
+        while self._pgconn.is_busy():
+            ready(self._pgconn.socket, Wait.R, deadline)
+            self._pgconn.consume_input()
+        result = self._pgconn.get_result()
+        if result is None and self._pgconn.status == ConnStatus.BAD:
+            raise ReadFailed.of(CONNECTION_LOST, "the connection to PostgreSQL is lost")
+        return result
+
+    @contextmanager
+    def _unless_lost(self) -> Generator[None]:
+        """Answers that did not come in time would be taken for those to later questions."""
+        if self._lost:
+            raise ReadFailed.of(self._lost, "the session is of no use any more")
+        try:
+            yield
+        except psycopg.OperationalError as error:
+            self._lost = CONNECTION_LOST
+            raise ReadFailed.of(CONNECTION_LOST, "the connection to PostgreSQL is lost") from error
+        except ReadFailed as error:
+            self._lost = error.faults[0].code
+            raise
+
+
+def rows_of(result: PGresult) -> list[Row]:
+    """A result's rows: numbers as float, truth as bool, everything else as text."""
+    columns = range(result.nfields)
+    names = [(result.fname(column) or b"").decode() for column in columns]
+    kinds = [result.ftype(column) for column in columns]
+    return [
+        {names[column]: _value(kinds[column], result.get_value(row, column)) for column in columns}
+        for row in range(result.ntuples)
+    ]
+
+
+def _value(kind: int, text: bytes | None) -> Value:
+    if text is None:
+        return None
+    if kind in _NUMBERS:
+        return float(text)
+    return text == b"t" if kind == _BOOLEAN else text.decode()
+
+
+def _condition(result: PGresult) -> str:
+    return condition((result.error_field(DiagnosticField.SQLSTATE) or b"").decode())
