@@ -67,7 +67,7 @@ def _disks(facts: Facts) -> Iterator[Finding]:
 def _shortage(volume: Volume) -> str:
     if volume.free < min(volume.total // 20, 10 * GIB):
         return f"{volume.free / GIB:.2f} of {volume.total / GIB:.2f} GiB are free"
-    if volume.inodes and volume.inodes_free < volume.inodes // 20:
+    if volume.inodes_free * 20 < volume.inodes:
         return f"{volume.inodes_free:,} of {volume.inodes:,} inodes are free"
     return ""
 
@@ -81,7 +81,7 @@ def _postgresql(facts: Facts, database: Database) -> Iterator[Finding]:
 
 def _explained_otherwise(facts: Facts) -> bool:
     """A full disk has stopped the server, or the application has not its keys, or others than in `.env`."""
-    data = {cluster.data for cluster in facts.host.clusters or ()}
+    data = {cluster.data for cluster in facts.host.clusters}
     full = any(volume.free < WAL_SEGMENT and data.intersection(volume.holds) for volume in facts.host.volumes)
     environment = facts.environment
     nameless = environment.file is not None and not environment.exists

@@ -17,7 +17,7 @@ def examine(loaded: Loaded) -> Facts:
 
     Raises:
         ConfigurationError: the configuration's password cannot be read, or DATABASE_TYPE is neither of two.
-        CommandFailed: systemd does not answer.
+        CommandFailed: systemd, or postgresql-common, does not answer.
     """
     configuration = loaded.configuration
     env_file, service = configuration.application.env_file, configuration.application.unit
@@ -48,7 +48,7 @@ def _database(configuration: Configuration, name: str, given: Environment, here:
     answer = databases.look(reached, database.schema)
     role = None
     if isinstance(answer, Refused) and answer.refusal in OF_THE_ROLE:
-        role = administration.role(where, configuration, here.clusters or ())
+        role = administration.role(where, configuration, here.clusters)
     return Database(name, database.schema, where, answer, sqlite.look(database.sqlite), role)
 
 

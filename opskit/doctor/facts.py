@@ -194,11 +194,11 @@ class Host:
     """This host.
 
     Attributes:
-        clusters: None when it does not count clusters as Debian does.
+        clusters: Debian's, whoever made them.
         clock_synchronised: None when nobody knows, or it has no clock of its own (a container).
     """
 
-    clusters: tuple[ClusterFacts, ...] | None
+    clusters: tuple[ClusterFacts, ...]
     volumes: tuple[Volume, ...]
     clock_synchronised: bool | None
 
@@ -209,7 +209,7 @@ class Facts:
 
     Attributes:
         engine: the one that the application uses.
-        drift: what `provision` would do, one item each; None when it could not be found out.
+        drift: what `provision` would do, one item each; None when nobody has looked.
         unseen: what could not be looked at, and why, one sentence each.
     """
 

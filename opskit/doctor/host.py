@@ -1,15 +1,12 @@
 """Looking at this host: its clusters, its disks, its clock."""
 
 import os
-import pwd
 from collections.abc import Iterable
 from pathlib import Path
 
 from opskit.doctor.facts import Host, Volume
-from opskit.host.clusters import listed
 from opskit.host.commands import CommandFailed, run
-from opskit.provision import cluster_list
-from opskit.provision.cluster import ClusterFacts
+from opskit.provision.here import clusters_here
 
 SECONDS = 10.0
 """What a program of the host may take to answer."""
@@ -20,17 +17,13 @@ def look(directories: Iterable[Path]) -> Host:
 
     Args:
         directories: whose disks matter, beside those of the clusters.
+
+    Raises:
+        CommandFailed: postgresql-common does not answer.
     """
-    clusters = _clusters()
-    data = [cluster.data for cluster in clusters or ()]
+    clusters = clusters_here()
+    data = [cluster.data for cluster in clusters]
     return Host(clusters, _volumes([*data, *directories]), _clock_synchronised())
-
-
-def _clusters() -> tuple[ClusterFacts, ...] | None:
-    try:
-        return cluster_list.clusters(listed(), lambda number: pwd.getpwuid(number).pw_name)
-    except CommandFailed:
-        return None
 
 
 def _volumes(directories: Iterable[Path]) -> tuple[Volume, ...]:

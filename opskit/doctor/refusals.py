@@ -57,27 +57,27 @@ def _found(facts: Facts, database: Database, refused: Refused) -> Finding:
         "dbname": target.dbname,
         "words": refused.words,
         "file": str(facts.environment.file or "the configuration"),
-        "unit": _unit(target, facts.host.clusters or ()),
+        "unit": _unit(target, facts.host.clusters),
         "value": "true" if refused.refusal is Refusal.SSL_REQUIRED else "false",
     }
     code, what = _MEANING[refused.refusal]
     return TROUBLES[code].found(what.format(**words), where=target.address, database=database.name, **words)
 
 
-def _nobody_listens(database: Database, clusters: tuple[ClusterFacts, ...] | None) -> Finding:
+def _nobody_listens(database: Database, clusters: tuple[ClusterFacts, ...]) -> Finding:
     target, name = database.target, database.name
     what, where = f"nobody listens at {target.address}", target.address
     if not is_local(target.host):
         words = {"host": target.host, "port": target.port}
         return TROUBLES["server_unreachable"].found(what, where=where, database=name, **words)
-    if clusters is not None and not clusters:
+    if not clusters:
         what = "this host has no PostgreSQL cluster"
         return TROUBLES["server_missing"].found(what, where=where, database=name)
-    meant = [one for one in clusters or () if str(one.port) == target.port] or list(clusters or ())
+    meant = [one for one in clusters if str(one.port) == target.port] or list(clusters)
     if meant and not any(one.running for one in meant):
         what = f"the cluster {meant[0]} is stopped"
         return TROUBLES["server_down"].found(what, where=where, database=name, unit=service(meant[0]))
-    running = [f"; {one} is at port {one.port}" for one in clusters or () if one.running]
+    running = [f"; {one} is at port {one.port}" for one in clusters if one.running]
     return TROUBLES["port_refused"].found(what + "".join(running), where=where, database=name)
 
 

@@ -1,10 +1,11 @@
 """The doctor's round: look, conclude, mend what may be mended, look again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opskit.config import Loaded
 from opskit.doctor.catalogue import TROUBLES
 from opskit.doctor.diagnosis import diagnose
+from opskit.doctor.drift import pending
 from opskit.doctor.examine import examine
 from opskit.doctor.findings import Finding
 
@@ -23,7 +24,11 @@ class Examination:
 
 def examination(loaded: Loaded) -> Examination:
     """One look at everything; nothing is changed."""
-    facts = examine(loaded)
+    facts, items = examine(loaded), pending(loaded.configuration)
+    if isinstance(items, str):
+        facts = replace(facts, unseen=(*facts.unseen, items))
+    else:
+        facts = replace(facts, drift=items)
     return Examination(diagnose(facts), facts.unseen)
 
 
