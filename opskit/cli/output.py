@@ -88,7 +88,7 @@ def render_error(command: str, error: OpskitError, *, as_json: bool) -> int:
 _CLOSING = {
     ExitCode.REVERTED: "Everything was put back as it was before.",
     ExitCode.REFUSED: "Nothing was done.",
-    ExitCode.ATTENTION: "Not everything could be put back: follow the hint.",
+    ExitCode.ATTENTION: "This needs attention: follow the hint.",
 }
 
 

@@ -42,8 +42,15 @@ def provision_plan(wanted: Wanted, facts: Facts) -> Plan[Step]:
 
 
 def sees_all(wanted: Wanted, facts: Facts) -> bool:
-    """False when a cluster is there and does not run: what it holds shows only after its start."""
-    return wanted.cluster is None or facts.server is not None or found(wanted.cluster, facts.clusters) is None
+    """False when more may show after the plan: a cluster is stopped, or settings files are unreadable."""
+    if facts.server is not None:
+        return not facts.server.unread
+    return not _stopped(wanted, facts)
+
+
+def _stopped(wanted: Wanted, facts: Facts) -> bool:
+    present = found(wanted.cluster, facts.clusters) if wanted.cluster else None
+    return present is not None and not present.running
 
 
 def _parts(wanted: Wanted, facts: Facts) -> Iterator[Decided[Step]]:
@@ -52,18 +59,18 @@ def _parts(wanted: Wanted, facts: Facts) -> Iterator[Decided[Step]]:
     yield decide_packages(wanted.cluster, facts.missing_packages, there=there)
     if wanted.cluster is not None:
         yield from _cluster(wanted, wanted.cluster, facts)
-    if sees_all(wanted, facts):
-        yield decide_files(wanted.host, facts.host)
-        yield decide_sql(wanted.sql, facts.sql)
-        yield decide_units(wanted.host, facts.host)
-    else:
+    if _stopped(wanted, facts):
         yield Decided(told=("the cluster is stopped: what it holds is looked at when it runs",))
+        return
+    yield decide_files(wanted.host, facts.host)
+    yield decide_sql(wanted.sql, facts.sql)
+    yield decide_units(wanted.host, facts.host)
 
 
 def _cluster(wanted: Wanted, cluster: WantedCluster, facts: Facts) -> Iterator[Decided[Step]]:
     yield decide_creation(cluster, facts.clusters)
     if facts.server is not None:
         yield judge(cluster, facts.server)
-    if sees_all(wanted, facts):
+    if not _stopped(wanted, facts):
         yield decide_settings(wanted.settings, cluster, facts.machine, facts.own_settings, facts.server)
     yield decide_start(cluster, found(cluster, facts.clusters))

@@ -26,7 +26,7 @@ class Survey:
     """A host as it was found, and what is left to do.
 
     Attributes:
-        complete: False when a cluster is stopped, and what it holds will show after its start.
+        complete: False when more may show after the plan, because something could not be asked yet.
     """
 
     here: Here
@@ -39,7 +39,7 @@ class Done:
     """What a run has done, and what it leaves to be told.
 
     Attributes:
-        plan: all that was executed; when a cluster had to be started first, also what showed then.
+        plan: all that was executed, also what showed only on the way.
         killed: earlier runs that had not come to their end.
     """
 

@@ -40,6 +40,7 @@ class ServerFacts:
         sessions: of clients other than opskit.
         settings: name → as it is in force.
         files: all lines of the settings files, in the order in which they count.
+        unread: why some of them could not be read.
     """
 
     version: int
@@ -50,3 +51,4 @@ class ServerFacts:
     sessions: int
     settings: Mapping[str, RunningSetting] = field(default_factory=dict[str, RunningSetting])
     files: tuple[FileSetting, ...] = ()
+    unread: tuple[str, ...] = ()

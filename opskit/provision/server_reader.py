@@ -8,6 +8,7 @@ from opskit.provision.sql import query
 from opskit.provision.sql_facts import MAINTENANCE
 
 Row = tuple[int, bool, str, str, list[str], int]
+Line = tuple[str | None, str, str, int, str | None]
 
 
 def read_server(door: Door) -> ServerFacts:
@@ -25,8 +26,13 @@ def read_server(door: Door) -> ServerFacts:
             )
             for name, value, unit, at_start, pending in connection.execute(query("settings"))
         }
-        files = tuple(
-            FileSetting(str(name).lower(), str(value), str(file), cast("int", line))
-            for name, value, file, line in connection.execute(query("settings_files"))
-        )
-    return ServerFacts(version, checksums, encoding, collation, tuple(databases), sessions, settings, files)
+        lines = cast("list[Line]", connection.execute(query("settings_files")).fetchall())
+    files = tuple(
+        FileSetting(name.lower(), value, file, line)
+        for name, value, file, line, _ in lines
+        if name is not None
+    )
+    unread = tuple(f"{file}: {error}" for name, _, file, _, error in lines if name is None)
+    return ServerFacts(
+        version, checksums, encoding, collation, tuple(databases), sessions, settings, files, unread
+    )

@@ -158,7 +158,10 @@ def decide_settings(
     at_start = tuple(_waiting(shall, server))
     if at_start and may_restart(wanted, server):
         return Decided((*steps, Restart(cluster.version, cluster.name, at_start)))
-    told = tuple(f"waits for a restart, which others would notice: {one}" for one in at_start)
+    told = (
+        *(f"waits for a restart, which others would notice: {one}" for one in at_start),
+        *(f"a settings file cannot be read: {one}" for one in server.unread),
+    )
     why = ("settings files have changed",) if steps else tuple(_stale(shall, server))
     return Decided((*steps, Reload(why)) if why else (), told)
 

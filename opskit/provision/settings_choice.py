@@ -1,8 +1,7 @@
 """Which settings a server shall have, in knowledge of what others have set. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 
 from opskit.provision.machine import Machine
 from opskit.provision.sizing import Setting, Share, sized
@@ -48,9 +47,9 @@ class Others:
         ours: in our own file, as a former run has written it.
     """
 
-    before: Mapping[str, str] = MappingProxyType({})
-    after: Mapping[str, str] = MappingProxyType({})
-    ours: Mapping[str, str] = MappingProxyType({})
+    before: Mapping[str, str] = field(default_factory=dict[str, str])
+    after: Mapping[str, str] = field(default_factory=dict[str, str])
+    ours: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def chosen(

@@ -98,12 +98,12 @@ def _disk(machine: Machine, share: Share) -> Iterator[Setting]:
     whole = coarse(machine.disk)
     room = int(whole * share.disk)
     part = f"{share.disk:.0%} of a disk of {size(whole)}"
-    wal = _within(room // 4, 256 * MB, 16 * GB)
+    wal = coarse(_within(room // 4, 256 * MB, 8 * GB))
     yield Setting("max_wal_size", size(wal), f"rare checkpoints under load: a quarter of {part}")
     yield Setting("min_wal_size", size(_within(wal // 4, 64 * MB, GB)), "files are used again, not made anew")
     yield Setting(
         "max_slot_wal_keep_size",
-        size(max(room - wal, 256 * MB)),
+        size(coarse(max(room - wal, 256 * MB))),
         f"what a slot of the way back may hold, before it is lost instead of the disk: the rest of {part}",
     )
     if machine.rotating:

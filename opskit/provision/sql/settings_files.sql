@@ -1,1 +1,2 @@
-SELECT name, setting, sourcefile, sourceline FROM pg_file_settings WHERE name IS NOT NULL ORDER BY seqno
+-- a line without a name is about a file, or a part of one, that cannot be read
+SELECT name, setting, sourcefile, sourceline, error FROM pg_file_settings ORDER BY seqno
