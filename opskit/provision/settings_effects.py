@@ -104,7 +104,7 @@ class SettingsEffects:
             self._reload()
 
     def _check(self, version: int, file: Path) -> None:
-        """Also what only a start would find out: `pg_file_settings` does not tell that from a pending value."""
+        """Also what a start would find: `pg_file_settings` does not tell that from a pending value."""
         present = self._here.present()
         if present is None:
             return
