@@ -47,17 +47,44 @@ class Outcome:
         return f"returned {self.code}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
 
 
-@dataclass(frozen=True, slots=True)
 class Debian:
-    """A running container.
+    """A container that may be booted and halted any number of times.
 
     Attributes:
         root: its file system, seen from the host.
         leader: the host's process id of its init.
     """
 
-    root: Path
-    leader: int
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.leader = 0
+        self._console = root.with_name("console")
+        self._nspawn: Child | None = None
+
+    def boot(self, *, network: bool = True) -> None:
+        """Boot it and wait until everything is up.
+
+        Args:
+            network: the host's own, with its registries and its ports; without it, nothing but a loopback of
+                its own, where any port is free whatever runs beside it.
+        """
+        command = _boot_command(self.root, network=network)
+        self._nspawn = Child(command, log=self._console, env=_boot_environment())
+        self.leader = _wait_for_leader(self._nspawn, self._console)
+        _wait_until_up(self)
+
+    def halt(self) -> None:
+        """Shut it down in order."""
+        self.run(["systemctl", "poweroff"], check=False)
+        if self._nspawn is not None:
+            self._nspawn.wait(60)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._nspawn is not None:
+            self._nspawn.kill()
+            self._nspawn = None
 
     def run(
         self,
@@ -108,22 +135,19 @@ class Debian:
 
 
 @contextmanager
-def booted() -> Iterator[Debian]:
-    """A freshly booted copy of the cached image, gone at the end."""
+def booted(source: Path | None = None, *, network: bool = True) -> Iterator[Debian]:
+    """A booted copy of the cached image, or of the root directory of a halted Debian; gone at the end."""
     with scratch_directory() as scratch:
-        root = scratch / "debian"
-        run(["cp", "--archive", "--reflink=auto", image(), root])
+        debian = Debian(scratch / "debian")
+        run(["cp", "--archive", "--reflink=auto", source or image(), debian.root])
         for file in NETWORK_FILES:
-            _copy_if_there(Path(file), root)
-        nspawn = Child(_boot_command(root), log=scratch / "console", env=_boot_environment())
+            _copy_if_there(Path(file), debian.root)
         try:
-            debian = Debian(root, _wait_for_leader(nspawn, scratch / "console"))
-            _wait_until_up(debian)
+            debian.boot(network=network)
             yield debian
-            debian.run(["systemctl", "poweroff"], check=False)
-            nspawn.wait(60)
+            debian.halt()
         finally:
-            nspawn.kill()
+            debian.kill()
 
 
 def image() -> Path:
@@ -141,8 +165,8 @@ def image() -> Path:
     return image
 
 
-def _boot_command(root: Path) -> list[str | Path]:
-    """A container with the host's network, which ends when this process does."""
+def _boot_command(root: Path, *, network: bool) -> list[str | Path]:
+    """A container that ends when this process does."""
     return [
         "setpriv",
         "--pdeathsig=KILL",
@@ -155,6 +179,7 @@ def _boot_command(root: Path) -> list[str | Path]:
         "--boot",
         "--resolv-conf=off",
         "--bind-ro=/etc/resolv.conf",
+        *([] if network else ["--private-network"]),
     ]
 
 
