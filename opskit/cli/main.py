@@ -21,6 +21,7 @@ COMMANDS = {
     "migrate": ("opskit.cli.migrate:migrate", "Move databases from SQLite to PostgreSQL, proven complete."),
     "verify": ("opskit.cli.verify:verify", "Compare both engines' content, row by row."),
     "doctor": ("opskit.cli.doctor:doctor", "Name what is wrong with the databases, and the remedy."),
+    "backup": ("opskit.cli.backup:backup", "Make, check, restore and prune backups of the databases."),
     "exporter": ("opskit.cli.exporter:exporter", "Serve health and query metrics to Prometheus."),
     "demo": ("opskit.cli.demo:demo", "The whole story on sample databases and a private PostgreSQL."),
 }

@@ -1,0 +1,171 @@
+"""Looks at a backup as closely as asked: are its files as written, can they be read, do they restore?"""
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from opskit.backup.drill import restored_sums
+from opskit.backup.manifest import Manifest, PostgresqlOrigin, SqliteOrigin, TableSum
+from opskit.backup.place import Place
+from opskit.backup.postgresql_dump import read_through
+from opskit.backup.records import Check, Level
+from opskit.backup.shelf import Backup, sums, unusable
+from opskit.backup.sqlite_content import faults, table_sums
+from opskit.backup.sqlite_copy import COMPRESSED, decompress, sha256
+from opskit.backup.status import tell_checked
+from opskit.errors import OpskitError, Refused
+from opskit.host.scratch import scratch_directory
+from opskit.runs.progress import Progress
+
+
+def check(backup: Backup, level: Level, place: Place, progress: Progress) -> Check:
+    """Looks at a backup, and records what was found.
+
+    Raises:
+        Refused: a program is not installed, or there is no room; nothing is recorded.
+        ConfigurationError: the backup directory cannot be used.
+    """
+    progress.stage(f"{backup.id}: {level.value}")
+    begun = time.monotonic()
+    with place.shelf.using(backup.id):
+        problems = find_problems(backup, level, place, progress)
+    done = Check(datetime.now(UTC), time.monotonic() - begun, problems)
+    newest = place.shelf.backup(backup.id).record  # somebody may have pinned it meanwhile
+    place.shelf.write_record(backup.id, newest.with_check(level, done))
+    if backup.manifest is not None:
+        tell_checked(place, backup.manifest.database, backup.id, level, done)
+    return done
+
+
+def find_problems(backup: Backup, level: Level, place: Place, progress: Progress) -> tuple[str, ...]:
+    """What is wrong with a backup; looks no closer once something is.
+
+    Raises:
+        Refused: a program is not installed, or there is no room.
+        ConfigurationError: the backup directory cannot be used.
+    """
+    manifest = backup.manifest
+    if manifest is None:
+        return (backup.damage,)
+    problems = file_problems(backup.directory, manifest)
+    if problems or level is Level.FILES:
+        return problems
+    try:
+        match manifest.origin:
+            case SqliteOrigin():
+                return _sqlite_problems(backup, manifest, level, place, progress)
+            case PostgresqlOrigin() as origin:
+                if level is Level.READABLE:
+                    return _unreadable(backup)
+                jobs = place.configuration.backup.jobs
+                found = restored_sums(origin, backup.directory, jobs, progress)
+                return different_tables(manifest.tables, found)
+    except Refused:
+        raise
+    except OSError as error:
+        raise unusable(place.shelf.directory, error) from error
+    except OpskitError as error:
+        return tuple(fault.message for fault in error.faults)
+
+
+def file_problems(directory: Path, manifest: Manifest) -> tuple[str, ...]:
+    """How a backup's files are other than the manifest says."""
+    wanted = {one.path: one for one in manifest.files}
+    try:
+        found = {one.path: one for one in sums(directory)}
+    except OSError as error:
+        return (f"{error.filename} cannot be read: {error.strerror}",)
+    problems = [f"{path} is missing" for path in wanted.keys() - found.keys()]
+    problems += [f"{path} is no file of the backup" for path in found.keys() - wanted.keys()]
+    for path in sorted(wanted.keys() & found.keys()):
+        if wanted[path].size != found[path].size:
+            problems.append(f"{path} has {found[path].size:,} bytes instead of {wanted[path].size:,}")
+        elif wanted[path] != found[path]:
+            problems.append(f"{path} has other content than was written")
+    return tuple(sorted(problems))
+
+
+def _sqlite_problems(
+    backup: Backup, manifest: Manifest, level: Level, place: Place, progress: Progress
+) -> tuple[str, ...]:
+    with scratch_directory(place.shelf.directory) as room:
+        file = room / "restored.db"
+        problems = unpack(backup, manifest, file)
+        if problems or level is Level.READABLE:
+            return problems
+        return different_tables(manifest.tables, table_sums(file, progress))
+
+
+def unpack(backup: Backup, manifest: Manifest, file: Path) -> tuple[str, ...]:
+    """Restores a SQLite backup to a new file, and says what is wrong with that.
+
+    Raises:
+        Refused: zstd is not installed, or there is no room.
+        OpskitError: it cannot be unpacked.
+        OSError: the disk failed.
+    """
+    origin = manifest.origin
+    if not isinstance(origin, SqliteOrigin):
+        raise TypeError(backup.id)
+    free = shutil.disk_usage(file.parent).free
+    if origin.size > free:
+        raise Refused.of(
+            "no_room",
+            f"{backup.id} takes {origin.size:,} bytes in {file.parent}, and {free:,} are free",
+            hint="make room there, then run again",
+            where=str(file.parent),
+        )
+    decompress(backup.directory / COMPRESSED, file)
+    if sha256(file) != origin.sha256:
+        return ("the unpacked file has other content than was copied",)
+    return faults(file)
+
+
+def _unreadable(backup: Backup) -> tuple[str, ...]:
+    with scratch_directory() as room:
+        read_through(backup.directory, room / "pg_restore.log")
+    return ()
+
+
+def different_tables(wanted: Sequence[TableSum], found: Sequence[TableSum]) -> tuple[str, ...]:
+    """How restored tables differ from those that were backed up.
+
+    >>> different_tables([TableSum("a", 2, "f0")], [TableSum("a", 3, "f1"), TableSum("b", 0, "0")])
+    ('table a has 3 rows instead of 2', 'table b was not in the backup')
+    """
+    known, there = ({one.name: one for one in side} for side in (wanted, found))
+    problems = [f"table {name} is missing" for name in known if name not in there]
+    for name, one in there.items():
+        if name not in known:
+            problems.append(f"table {name} was not in the backup")
+        elif one.rows != known[name].rows:
+            problems.append(f"table {name} has {one.rows:,} rows instead of {known[name].rows:,}")
+        elif one != known[name]:
+            problems.append(f"table {name} has other content")
+    return tuple(problems)
+
+
+def to_check(found: Sequence[Backup], level: Level) -> tuple[Backup, ...]:
+    """What is looked at when nobody names a backup: all, or for a drill, which takes its time, each newest.
+
+    Args:
+        found: oldest first.
+    """
+    return tuple({one.database: one for one in found}.values()) if level is Level.DRILL else tuple(found)
+
+
+def pin(place: Place, name: str, *, pinned: bool) -> bool:
+    """Keeps a backup from being pruned, or lets it be again; tells whether that is a change.
+
+    Raises:
+        Refused: there is none of that name.
+        FileFailed: the disk failed.
+    """
+    backup = place.shelf.backup(name)
+    if backup.record.pinned is pinned:
+        return False
+    place.shelf.write_record(name, replace(backup.record, pinned=pinned))
+    return True

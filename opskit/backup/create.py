@@ -1,0 +1,230 @@
+"""Makes backups: facts → plans → execution. Each has a plan of its own: the failure of one costs no other."""
+
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import assert_never
+
+import apsw
+
+from opskit import __version__
+from opskit.backup.create_plan import (
+    COMMAND,
+    CheckCopy,
+    Compress,
+    CopyFile,
+    Dump,
+    Job,
+    Seal,
+    Step,
+    jobs,
+    plan_create,
+)
+from opskit.backup.manifest import Damaged, Manifest, PostgresqlOrigin, SqliteOrigin, TableSum
+from opskit.backup.place import Place
+from opskit.backup.postgresql_dump import dump
+from opskit.backup.server import reading_server
+from opskit.backup.shelf import sums, unusable
+from opskit.backup.sqlite_content import faults, table_sums
+from opskit.backup.sqlite_copy import COMPRESSED, compress, journal_mode, sha256
+from opskit.backup.status import tell_created
+from opskit.config import engine_in_use
+from opskit.errors import NeedsAttention, OpskitError
+from opskit.host.scratch import scratch_directory
+from opskit.runs.execute import Found, execute
+from opskit.runs.journal import Journal, abandon, unfinished
+from opskit.runs.plan import Plan
+from opskit.runs.progress import Progress
+from opskit.schema.sqlite_file import refusal
+from opskit.schema.sqlite_source import copy_source
+
+GO_ON = "run `opskit backup create` again: it removes what is left"
+
+
+@dataclass(frozen=True, slots=True)
+class Undertaking:
+    """A backup to be made, and how."""
+
+    job: Job
+    plan: Plan[Step]
+
+
+def undertakings(place: Place, names: Sequence[str]) -> tuple[Undertaking, ...]:
+    """What is to be done for some databases of the configuration.
+
+    Raises:
+        ConfigurationError: the backup directory cannot be read, or DATABASE_TYPE is neither engine.
+    """
+    engine = engine_in_use(place.configuration)
+    taken = frozenset(one.id for one in place.shelf.backups())
+    found = jobs(place.configuration, engine, names, datetime.now(UTC), taken)
+    return tuple(Undertaking(job, plan_create(job, place.configuration)) for job in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What came of it; `failures` holds what could not be made."""
+
+    made: tuple[Manifest, ...]
+    failures: tuple[OpskitError, ...]
+
+
+def create(tasks: Sequence[Undertaking], place: Place, progress: Progress) -> Created:
+    """Makes the backups. The caller holds the state directory.
+
+    Raises:
+        ConfigurationError: the backup directory cannot be used.
+        NeedsAttention: something was left behind that could not be removed.
+    """
+    place.shelf.prepare()
+    made: list[Manifest] = []
+    failures: list[OpskitError] = []
+    for task in tasks:
+        begun = time.monotonic()
+        try:
+            made.append(_create_one(task, place, progress))
+        except NeedsAttention:
+            raise
+        except OpskitError as error:
+            failures.append(error)
+            tell_created(place, task.job, None, time.monotonic() - begun)
+        else:
+            tell_created(place, task.job, made[-1], time.monotonic() - begun)
+    return Created(tuple(made), tuple(failures))
+
+
+def _create_one(task: Undertaking, place: Place, progress: Progress) -> Manifest:
+    killed = list(unfinished(place.runs, COMMAND, task.plan.subject))
+    with _draft(task.job, place) as draft:
+        with Journal(place.runs, COMMAND, task.plan.subject) as journal:
+            execute(task.plan, _Effects(place, draft, progress), journal, go_on=GO_ON)
+        for run in killed:  # what they left went with their scratch directories
+            abandon(run)
+    made = place.shelf.backup(task.job.id)
+    if made.manifest is None:
+        raise Damaged.of("backup_damaged", f"{made.id} reads back otherwise: {made.damage}", where=made.id)
+    return made.manifest
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A backup while it is made, in a room that goes with the process; `made` becomes the backup."""
+
+    job: Job
+    room: Path
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    begun: float = field(default_factory=time.monotonic)
+    origin: SqliteOrigin | PostgresqlOrigin | None = None
+    tables: tuple[TableSum, ...] = ()
+    versions: dict[str, str] = field(default_factory=lambda: {"opskit": __version__})
+
+    @property
+    def made(self) -> Path:
+        return self.room / "backup"
+
+    @property
+    def copy(self) -> Path:
+        return self.room / "copy.db"
+
+    def manifest(self) -> Manifest:
+        """What the backup says about itself, once all of its files are there."""
+        if self.origin is None:
+            raise AssertionError(self.job.id)  # the plan seals what it has made
+        return Manifest(
+            self.job.id,
+            self.job.database,
+            self.job.also,
+            self.created,
+            round(time.monotonic() - self.begun, 1),
+            self.job.engine,
+            self.origin,
+            self.versions,
+            self.tables,
+            tuple(sums(self.made)),
+        )
+
+
+@contextmanager
+def _draft(job: Job, place: Place) -> Generator[_Draft]:
+    try:
+        with scratch_directory(place.shelf.directory) as room:
+            draft = _Draft(job, room)
+            draft.made.mkdir(mode=0o700)
+            yield draft
+    except OSError as error:
+        raise unusable(place.shelf.directory, error) from error
+
+
+class _Effects:
+    """The effects of making one backup."""
+
+    def __init__(self, place: Place, draft: _Draft, progress: Progress) -> None:
+        self._place = place
+        self._draft = draft
+        self._progress = progress
+
+    def perform(self, step: Step) -> Found:
+        """Makes it so; see `Effects`."""
+        self._progress.stage(step.title)
+        try:
+            self._perform(step)
+        except OSError as error:
+            raise unusable(self._place.shelf.directory, error) from error
+        return None
+
+    def halt(self) -> None:
+        """See `Effects`; steps come one after the other."""
+
+    def revert(self, step: Step) -> None:
+        """Puts it back; see `Effects`. All but a finished backup goes with the room."""
+        if isinstance(step, Seal):
+            try:
+                self._place.shelf.take_away(step.id)
+            except OSError as error:
+                raise unusable(self._place.shelf.directory, error) from error
+
+    def _perform(self, step: Step) -> None:
+        draft = self._draft
+        match step:
+            case CopyFile():
+                copy_source(step.file, draft.copy)
+                size = draft.copy.stat().st_size
+                draft.origin = SqliteOrigin(str(step.file), size, sha256(draft.copy), journal_mode(step.file))
+            case CheckCopy():
+                draft.tables = _checked(draft, self._progress)
+            case Compress():
+                draft.versions["zstd"] = compress(draft.copy, draft.made / COMPRESSED)
+            case Dump():
+                self._dump(step)
+            case Seal():
+                self._place.shelf.put(draft.made, draft.manifest())
+            case _:
+                assert_never(step)
+
+    def _dump(self, step: Dump) -> None:
+        draft = self._draft
+        server = reading_server(self._place.configuration, step.database)
+        dumped = dump(server, draft.made, step.jobs, self._progress)
+        draft.origin, draft.tables = dumped.origin, dumped.tables
+        draft.versions |= {"server": dumped.server_version, "pg_dump": str(dumped.major)}
+
+
+def _checked(draft: _Draft, progress: Progress) -> tuple[TableSum, ...]:
+    """Rows and digest of every table of a sound copy."""
+    draft.versions["sqlite"] = apsw.sqlite_lib_version()
+    source = Path(draft.job.source)
+    try:
+        found = faults(draft.copy)
+        if found:
+            raise Damaged.of(
+                "sqlite_corrupt",
+                f"the SQLite file {source} is corrupt: {'; '.join(found)}",
+                hint=f"keep its backups (`opskit backup pin ID`), and recover it: sqlite3 {source} .recover",
+                where=str(source),
+            )
+        return table_sums(draft.copy, progress)
+    except apsw.Error as error:
+        raise refusal(source, error) from error

@@ -1,0 +1,85 @@
+"""Restores a dump into a PostgreSQL of its own, gone afterwards: the application's server is not asked."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import psycopg
+
+from opskit.backup.manifest import PostgresqlOrigin, TableSum
+from opskit.backup.postgresql_content import snapshot, table_sums
+from opskit.backup.postgresql_database import create_database
+from opskit.backup.postgresql_dump import GLOBALS, restore, run_script
+from opskit.backup.server import Server, failure
+from opskit.errors import Refused
+from opskit.host.private_cluster import SUPERUSER, private_cluster
+from opskit.runs.progress import Progress
+
+_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+    "jit": "off",  # a hardened unit allows no memory that can be both written and run
+    "maintenance_work_mem": "128MB",
+    "max_wal_size": "4GB",
+}
+"""Of a server whose content nobody will miss."""
+
+
+def restored_sums(
+    origin: PostgresqlOrigin, directory: Path, jobs: int, progress: Progress
+) -> tuple[TableSum, ...]:
+    """Rows and digest of every table of a backup, as they come back.
+
+    Args:
+        directory: the backup's.
+
+    Raises:
+        Refused: PostgreSQL is not installed here, or there is no room.
+        OpskitError: the backup cannot be restored.
+    """
+    _check_room(origin.size)
+    with private_cluster(settings=_SETTINGS) as cluster:
+        work = cluster.log.parent
+        server = Server({"host": str(work), "port": cluster.port, "user": SUPERUSER, "dbname": SUPERUSER})
+        run_script(server, _roles(directory, work), work / "roles.log")
+        _make_database(server, origin)
+        there = server.named(origin.name)
+        restore(there, directory, jobs, work / "pg_restore.log")
+        with snapshot(there) as found:
+            return tuple(table_sums(found, progress, lambda: None))
+
+
+def _roles(directory: Path, work: Path) -> Path:
+    """What makes the roles. Tablespaces stay out: their directories are the application's server's."""
+    lines = (directory / GLOBALS).read_text(encoding="utf-8").splitlines(keepends=True)
+    script = work / "roles.sql"
+    script.write_text(
+        "".join(one for one in lines if not one.startswith("CREATE TABLESPACE")), encoding="utf-8"
+    )
+    return script
+
+
+def _make_database(server: Server, origin: PostgresqlOrigin) -> None:
+    connection = server.connect({})
+    try:
+        create_database(connection, origin.name, origin)
+    except psycopg.Error as error:
+        raise failure(server, error) from error
+    finally:
+        connection.close()
+
+
+def _check_room(needed: int) -> None:
+    directory = Path(tempfile.gettempdir())
+    free = shutil.disk_usage(directory).free
+    if needed > free:
+        raise Refused.of(
+            "no_room",
+            f"a drill takes about {needed:,} bytes in {directory}, and {free:,} are free",
+            hint="make room there, or name another directory by TMPDIR",
+            where=str(directory),
+        )

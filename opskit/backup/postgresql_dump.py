@@ -1,0 +1,185 @@
+"""pg_dump and pg_restore, side by side with what proves their work."""
+
+import os
+import signal
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from opskit.backup.manifest import PostgresqlOrigin, TableSum
+from opskit.backup.postgresql_content import Snapshot, snapshot, table_sums
+from opskit.backup.server import Server, client_programs
+from opskit.errors import OpskitError
+from opskit.host.commands import Child, bare_environment
+from opskit.host.postgresql_programs import as_account
+from opskit.runs.progress import Progress
+
+DUMP, GLOBALS = "dump", "globals.sql"
+LOCK_WAIT = "5min"
+"""How long a dump waits for a table that somebody rewrites."""
+
+_OLDEST = 15
+"""The oldest server that opskit works with; programs of this version or later understand its dumps."""
+
+_STOP_SECONDS = 10.0
+_LAST_LINES = 10
+
+
+class ProgramFailed(OpskitError):
+    """One of PostgreSQL's programs failed; the message ends with its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dumped:
+    """A database dumped: what it was, what each table held in the dump's own snapshot, by which programs."""
+
+    origin: PostgresqlOrigin
+    tables: tuple[TableSum, ...]
+    server_version: str
+    major: int
+
+
+def dump(server: Server, directory: Path, jobs: int, progress: Progress) -> Dumped:
+    """Dumps a database into `directory`, with the roles and tablespaces of its server but for passwords.
+
+    Raises:
+        ConnectionFailed: the server cannot be reached.
+        QueryFailed: the server failed on the way.
+        ProgramFailed: pg_dump failed.
+        Refused: pg_dump is not installed.
+    """
+    with snapshot(server) as found:
+        version = found.connection.info.server_version
+        programs = client_programs(version // 10000)
+        command = found.server.program(programs / "pg_dump", *dump_arguments(found, directory / DUMP, jobs))
+        environment = server.environment()
+        with running(command, environment, directory.with_name("pg_dump.log")) as child:
+            tables = tuple(table_sums(found, progress, child.check))
+            child.wait()
+        command = found.server.program(programs / "pg_dumpall", *globals_arguments(directory / GLOBALS))
+        with running(command, environment, directory.with_name("pg_dumpall.log")) as child:
+            child.wait()
+        text = found.connection.info.parameter_status("server_version") or str(version)
+        return Dumped(found.origin(), tables, text, version // 10000)
+
+
+def dump_arguments(found: Snapshot, directory: Path, jobs: int) -> list[str]:
+    """What pg_dump is told: the snapshot, the format that is written side by side, no endless wait."""
+    return [
+        "--format=directory",
+        f"--file={directory}",
+        f"--jobs={jobs}",
+        f"--snapshot={found.name}",
+        f"--lock-wait-timeout={LOCK_WAIT}",
+        "--no-sync",
+        "--no-password",
+    ]
+
+
+def globals_arguments(file: Path) -> list[str]:
+    """What pg_dumpall is told; without passwords it needs no superuser."""
+    return ["--globals-only", "--no-role-passwords", f"--file={file}", "--no-password"]
+
+
+def restore_arguments(directory: Path, jobs: int) -> list[str | Path]:
+    """What pg_restore is told: everything, or fail."""
+    return ["--exit-on-error", "--no-tablespaces", f"--jobs={jobs}", "--no-password", directory / DUMP]
+
+
+def restore(server: Server, directory: Path, jobs: int, log: Path) -> None:
+    """Restores the dump of a backup into an empty database.
+
+    Args:
+        directory: the backup's.
+
+    Raises:
+        ProgramFailed: pg_restore failed.
+        Refused: it is not installed.
+    """
+    program = client_programs(_OLDEST) / "pg_restore"
+    command = server.program(program, *restore_arguments(directory, jobs))
+    with running(command, server.environment(), log) as child:
+        child.wait()
+
+
+def read_through(directory: Path, log: Path) -> None:
+    """Lets pg_restore read all of a backup's dump, and do nothing with it.
+
+    Raises:
+        ProgramFailed: it cannot.
+        Refused: it is not installed.
+    """
+    program = client_programs(_OLDEST) / "pg_restore"
+    command = [*as_account(None, parent_death=True), program, f"--file={os.devnull}", directory / DUMP]
+    with running(command, bare_environment(), log) as child:
+        child.wait()
+
+
+def run_script(server: Server, script: Path, log: Path) -> None:
+    """Lets psql run a script, going on after errors, which `log` then holds.
+
+    Raises:
+        ProgramFailed: psql could not connect.
+        Refused: it is not installed.
+    """
+    program = client_programs(_OLDEST) / "psql"
+    command = server.program(program, "--no-psqlrc", "--quiet", "--no-password", f"--file={script}")
+    with running(command, server.environment(), log) as child:
+        child.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A program beside this process."""
+
+    name: str
+    child: Child
+    log: Path
+
+    def check(self) -> None:
+        """Raises when the program has failed.
+
+        Raises:
+            ProgramFailed: it has.
+        """
+        if self.child.code():
+            raise self._failed()
+
+    def wait(self) -> None:
+        """Waits for the end of the program.
+
+        Raises:
+            ProgramFailed: it failed.
+        """
+        while self.child.wait(_STOP_SECONDS) is None:
+            pass
+        self.check()
+
+    def stop(self) -> None:
+        """Ends the program, if it still runs."""
+        if self.child.code() is None:
+            self.child.signal(signal.SIGTERM)
+            if self.child.wait(_STOP_SECONDS) is None:
+                self.child.kill()
+
+    def _failed(self) -> ProgramFailed:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        words = "\n".join(lines[-_LAST_LINES:])
+        return ProgramFailed.of(
+            "program_failed", f"{self.name}: {words}", hint="see the message, then run again", where=self.name
+        )
+
+
+@contextmanager
+def running(command: Sequence[str | Path], environment: Mapping[str, str], log: Path) -> Generator[Running]:
+    """A program for the block, ended with it.
+
+    Args:
+        log: where its words go.
+    """
+    with ExitStack() as stack:
+        name = next(Path(word).name for word in command if Path(word).is_absolute())
+        child = Running(name, Child(command, log=log, env=environment), log)
+        stack.callback(child.stop)
+        yield child

@@ -1,0 +1,87 @@
+"""What a SQLite file holds: rows and digest of every table, shadow tables and SQLite's own included."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+import apsw
+
+from opskit.backup.manifest import TableSum
+from opskit.runs.progress import Progress
+from opskit.schema.names import quote
+from opskit.schema.sqlite_file import Cursor, Value, create_function, cursor, open_read_only, rows
+from opskit.transfer.digest import Digest, digest, total
+from opskit.transfer.source import concatenate
+
+_WIDE = 64 * 1024
+"""Bytes beyond which a value stands in its row's line by its SHA-256."""
+
+_AT_ONCE = 256
+_MOST_FAULTS = 20
+
+
+def table_sums(file: Path, progress: Progress) -> tuple[TableSum, ...]:
+    """Rows and digest of every table of a file that nobody else uses.
+
+    A row's line holds every value as SQL spells it; a text is spelt up to its first NUL.
+
+    Raises:
+        Refused: the file is no database.
+        apsw.Error: it cannot be read.
+    """
+    with closing(open_read_only(file)) as reader:
+        create_function(reader, "opskit_sha256", _sha256)
+        found = rows(
+            reader,
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0"
+            " UNION ALL SELECT 'sqlite_schema' ORDER BY 1",
+        )
+        return tuple(_table_sum(reader, str(name), progress) for (name,) in found)
+
+
+def faults(file: Path) -> tuple[str, ...]:
+    """What SQLite's own check finds wrong with a file that nobody else uses; nothing when it is sound.
+
+    Raises:
+        Refused: the file is no database.
+    """
+    with closing(open_read_only(file)) as reader:
+        try:
+            found = [str(word) for (word,) in rows(reader, f"PRAGMA integrity_check({_MOST_FAULTS})")]
+        except apsw.Error as error:
+            return (str(error),)
+    return tuple(word for word in found if word != "ok")
+
+
+def _table_sum(reader: apsw.Connection, table: str, progress: Progress) -> TableSum:
+    task = f"digest {table}"
+    progress.begin(task, 0)
+    columns = [str(row[1]) for row in rows(reader, f"PRAGMA table_xinfo({quote(table)})")]
+    parts: list[Digest] = []
+    for lines in _lists(cursor(reader, f"SELECT {_line(columns)} FROM {quote(table)}")):
+        parts.append(digest(lines))
+        progress.advance(task, len(lines))
+    progress.end(task)
+    return TableSum.of(table, total(parts))
+
+
+def _line(columns: list[str]) -> str:
+    """The SQL of a row's line, as bytes: what a file calls text may be none."""
+    return f"CAST({concatenate([*map(_field, columns)], repr(','))} AS BLOB)"
+
+
+def _field(column: str) -> str:
+    name = quote(column)
+    wide = f"typeof({name}) || opskit_sha256(CAST({name} AS BLOB))"
+    return f"CASE WHEN ifnull(octet_length({name}), 0) > {_WIDE} THEN {wide} ELSE quote({name}) END"
+
+
+def _lists(found: Cursor) -> Iterator[list[bytes]]:
+    while lines := [row[0] for row in islice(found, _AT_ONCE) if isinstance(row[0], bytes)]:
+        yield lines
+
+
+def _sha256(value: Value) -> str:
+    return hashlib.sha256(value if isinstance(value, bytes) else b"").hexdigest()

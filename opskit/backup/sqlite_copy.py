@@ -1,0 +1,69 @@
+"""SQLite files on their way into a backup and out of it, compressed by the zstd program."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from opskit.errors import Refused
+from opskit.host.commands import run
+from opskit.host.postgresql_programs import as_account
+
+COMPRESSED = "database.sqlite.zst"
+
+_WAL_VERSION = 2
+_VERSION_AT = 18
+"""The byte of a SQLite file that says how it is written (https://www.sqlite.org/fileformat.html)."""
+
+
+def compress(file: Path, to: Path) -> str:
+    """Compresses a file with a checksum and returns the version of what did it.
+
+    Raises:
+        Refused: zstd is not installed.
+        CommandFailed: it failed.
+    """
+    zstd = _zstd()
+    _run([zstd, "--quiet", "-3", "--threads=0", "--check", "-o", str(to), str(file)])
+    return run([zstd, "-q", "--version"]).strip()
+
+
+def decompress(file: Path, to: Path) -> None:
+    """The opposite.
+
+    Raises:
+        Refused: zstd is not installed.
+        CommandFailed: it failed, or the file is damaged.
+    """
+    _run([_zstd(), "--quiet", "--decompress", "-o", str(to), str(file)])
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def journal_mode(file: Path) -> str:
+    """How an application writes a file, as the file itself says: `wal` or `delete`.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with file.open("rb") as content:
+        version = content.read(_VERSION_AT + 1)[_VERSION_AT:]
+    return "wal" if version == bytes([_WAL_VERSION]) else "delete"
+
+
+def _run(command: list[str]) -> None:
+    run([*as_account(None, parent_death=True), *command])
+
+
+def _zstd() -> str:
+    found = shutil.which("zstd")
+    if found is None:
+        raise Refused.of("zstd_missing", "zstd is not installed", hint="apt-get install zstd")
+    return found

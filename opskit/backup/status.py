@@ -1,0 +1,65 @@
+"""A small file that tells monitoring how backups are: no more than what may be read by anybody.
+
+`backups.json` in the state directory; docs/backup.md lists its fields.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+from opskit.backup.create_plan import Job
+from opskit.backup.manifest import Manifest
+from opskit.backup.place import Place
+from opskit.backup.records import Check, Level
+from opskit.backup.shelf import heirs
+from opskit.host.files import write_whole
+from opskit.runs.plan import JsonValue
+
+FILE = "backups.json"
+
+
+def tell_created(place: Place, job: Job, made: Manifest | None, seconds: float) -> None:
+    """Tells how making a backup ended.
+
+    Args:
+        made: None when it failed.
+    """
+    told: dict[str, JsonValue] = {"at": _now(), "seconds": round(seconds, 1), "ok": made is not None}
+    if made is not None:
+        told |= {"id": made.id, "engine": made.engine.value, "bytes": made.size}
+    _tell(place, job.database, {"create": told, **({"last_good": told} if made else {})})
+
+
+def tell_checked(place: Place, database: str, name: str, level: Level, check: Check) -> None:
+    """Tells how a check of a backup ended."""
+    told: dict[str, JsonValue] = {
+        "id": name,
+        "at": check.at.isoformat(),
+        "seconds": round(check.seconds, 1),
+        "ok": not check.problems,
+        "problems": len(check.problems),
+    }
+    _tell(place, database, {level.value: told})
+
+
+def _tell(place: Place, database: str, told: Mapping[str, JsonValue]) -> None:
+    file = place.state_dir / FILE
+    known = read_status(file)
+    known[database] = {**known.get(database, {}), **told}
+    content = json.dumps(known, indent=1) + "\n"
+    write_whole(file, content.encode(), mode=0o644, **heirs(place.state_dir))
+
+
+def read_status(file: Path) -> dict[str, Mapping[str, JsonValue]]:
+    """What was told; nothing when the file is missing or is not ours."""
+    try:
+        document = cast("object", json.loads(file.read_bytes()))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return cast("dict[str, Mapping[str, JsonValue]]", document) if isinstance(document, dict) else {}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

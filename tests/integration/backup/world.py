@@ -1,0 +1,114 @@
+"""An application with a database on each engine, its configuration, and opskit beside it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from opskit.host.private_cluster import PrivateCluster
+from tests.conftest import TestDatabase
+from tests.support import Opskit, Result, make_sqlite, query
+
+SQLITE = """
+PRAGMA journal_mode = WAL;
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, photo BLOB, weight REAL);
+CREATE TABLE "odd ""name" (a, b, PRIMARY KEY (a)) WITHOUT ROWID;
+CREATE TABLE empty (x);
+CREATE VIRTUAL TABLE words USING fts5(text);
+CREATE VIEW names AS SELECT name FROM users;
+WITH RECURSIVE n(value) AS (VALUES (1) UNION ALL SELECT value + 1 FROM n WHERE value < 3000)
+INSERT INTO users SELECT value, 'user ' || value, randomblob(value % 50), value / 3.0 FROM n;
+INSERT INTO users VALUES (9001, CAST(x'ff00fe' AS TEXT), zeroblob(200000), 1e300);
+INSERT INTO "odd ""name" VALUES (1, NULL), ('1', x'00');
+INSERT INTO words VALUES ('hello world');
+"""
+
+POSTGRESQL = """
+CREATE SCHEMA shop;
+CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, price money,
+                    at timestamptz, twice int GENERATED ALWAYS AS (1 + 1) STORED);
+INSERT INTO users (name, price, at)
+    SELECT 'user ' || n, n, timestamptz '2026-01-01' + n * interval '1 min' FROM generate_series(1, 3000) n;
+CREATE TABLE shop."Odd ""name" (data bytea, tags text[]);
+INSERT INTO shop."Odd ""name" VALUES ('\\x00ff', '{a,"b c"}'), (NULL, NULL);
+CREATE TABLE parts (at date, n int) PARTITION BY RANGE (at);
+CREATE TABLE parts_2026 PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+INSERT INTO parts VALUES ('2026-05-01', 1);
+CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM users;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The application and opskit.
+
+    Attributes:
+        file: the application's SQLite file.
+        backups: the directory of the backups.
+    """
+
+    opskit: Opskit
+    directory: Path
+    file: Path
+    database: TestDatabase
+
+    @property
+    def backups(self) -> Path:
+        return self.directory / "backups"
+
+    def use(self, engine: str) -> None:
+        """Puts the application on an engine."""
+        (self.directory / ".env").write_text(f"DATABASE_TYPE={engine}\n")
+
+    def __call__(self, *arguments: str | Path) -> Result:
+        """Runs `opskit backup …`."""
+        return self.opskit("backup", *arguments, "--config", self.directory / "opskit.yaml")
+
+    def done(self, *arguments: str | Path) -> dict[str, Any]:
+        """The result of a command that succeeds."""
+        result = self(*arguments, "-o", "json")
+        assert result.code == 0, result.stderr
+        return result.document["result"]
+
+    def create(self) -> str:
+        """Makes a backup and returns its name."""
+        (made,) = self.done("create")["backups"]
+        return made["id"]
+
+    def names(self) -> list[str]:
+        """The backups that are listed."""
+        return [one["id"] for one in self.done("list")["backups"]]
+
+    def leftovers(self) -> list[str]:
+        """What stands in the directories of the backups and of the application that has no business there."""
+        kept = {"records", *self.names()}
+        strange = [one.name for one in self.backups.iterdir() if one.name not in kept]
+        beside = [one.name for one in self.file.parent.iterdir() if ".scratch" in one.name]
+        databases = query(
+            self.database, "SELECT datname FROM pg_database WHERE datname LIKE 'opskit_restoring%'"
+        )
+        return strange + beside + [name for (name,) in databases]
+
+
+def make_world(opskit: Opskit, directory: Path, cluster: PrivateCluster, database: TestDatabase) -> World:
+    """The application on SQLite, with its own content on each engine."""
+    (directory / "data").mkdir()
+    file = make_sqlite(directory / "data" / "app.db", SQLITE)
+    with psycopg.connect(database.conninfo) as connection:
+        connection.execute(POSTGRESQL.encode())
+    configuration = {
+        "databases": {"main": {"sqlite": str(file), "postgresql": database.name}},
+        "postgresql": {
+            "host": str(cluster.socket_directory),
+            "port": cluster.port,
+            "user": cluster.superuser,
+        },
+        "application": {"env_file": str(directory / ".env")},
+        "backup": {"directory": str(directory / "backups")},
+    }
+    (directory / "opskit.yaml").write_text(json.dumps(configuration))
+    world = World(opskit, directory, file, database)
+    world.use("sqlite")
+    return world
