@@ -4,7 +4,7 @@ A peek gives whole transactions, and the same again until the slot is advanced; 
 forget an advance. So what has been taken over is known by the reader, never by the slot.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
@@ -67,6 +67,17 @@ def create_slot(connection: Connection, name: str) -> None:
         psycopg.Error: the role may not replicate, the server has no slot free or wal_level is not logical.
     """
     connection.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (name,))
+
+
+def remake_slot(connection: Connection, name: str) -> Slot | None:
+    """Makes the slot anew; its log begins now.
+
+    Raises:
+        psycopg.Error: see `create_slot` and `drop_slot`.
+    """
+    drop_slot(connection, name)
+    create_slot(connection, name)
+    return read_slot(connection, name)
 
 
 def drop_slot(connection: Connection, name: str) -> None:
@@ -157,22 +168,22 @@ def published(connection: Connection, publication: str, schema: str) -> frozense
 _OWNED = """
 SELECT c.relname::text FROM pg_class c
 WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s) AND c.relkind = 'r'
-  AND c.relpersistence = 'p' AND c.relname = ANY(%s) AND pg_has_role(c.relowner, 'USAGE')
+  AND c.relpersistence = 'p' AND pg_has_role(c.relowner, 'USAGE')
   AND CASE c.relreplident
       WHEN 'd' THEN EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
       WHEN 'f' THEN true ELSE false END
 """
 
 
-def publish(connection: Connection, publication: str, schema: str, tables: Sequence[str]) -> None:
-    """Makes the publication anew, with those of the tables that this role owns.
+def publish(connection: Connection, publication: str, schema: str) -> None:
+    """Makes the publication anew, with the tables of a schema that this role owns.
 
     One without a primary key is never among them: the application could not update it any more.
 
     Raises:
         psycopg.Error: the role may not create publications here.
     """
-    owned = [str(name) for (name,) in connection.execute(_OWNED, (schema, list(tables))).fetchall()]
+    owned = [str(name) for (name,) in connection.execute(_OWNED, (schema,)).fetchall()]
     with connection.transaction():
         unpublish(connection, publication)
         listed = sql.SQL(", ").join(sql.Identifier(schema, name) for name in owned)

@@ -42,15 +42,26 @@ class Snapshot:
         return 0 < behind < _XIDS // 2 and xid not in self.running
 
 
+_READABLE = """
+SELECT relname::text FROM pg_class
+WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s) AND relkind IN ('r', 'p')
+"""
+
+
 @contextmanager
-def snapshot(connection: Connection) -> Generator[Snapshot]:
+def snapshot(connection: Connection, schema: str) -> Generator[Snapshot]:
     """All that is read inside is of one moment.
 
     Raises:
-        psycopg.Error: the server went away.
+        psycopg.Error: the role may not read a table, or the server went away.
     """
+    names = [str(name) for (name,) in connection.execute(_READABLE, (schema,)).fetchall()]
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        if names:
+            # first of all: in an older moment, a table that has been truncated or rewritten is empty
+            tables = sql.SQL(", ").join(sql.Identifier(schema, name) for name in names)
+            connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(tables))
         row = connection.execute(
             "SELECT clock_timestamp(), pg_current_snapshot()::text, pg_current_wal_insert_lsn()::text"
         ).fetchone()

@@ -1,0 +1,87 @@
+"""Decides how a standby follows, when it copies anew, and whether the way back is ready. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from opskit.capture.slot import Slot
+from opskit.standby.place import Place
+
+LATE = timedelta(minutes=1)
+"""A file that shows an older moment than this is not ready."""
+
+VERIFY = timedelta(hours=1)
+"""How often both sides are compared whole while the log is followed."""
+
+_MEGABYTE = 2**20
+
+
+class Method(Enum):
+    """How changes come back."""
+
+    LOG = "log"
+    COPY = "copy"
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the choice of the method rests on.
+
+    Attributes:
+        size: bytes of the database's tables and indexes.
+        small: up to this size the whole is compared each time.
+        logical: the server keeps what logical decoding needs.
+        replicates: the role may replicate.
+    """
+
+    size: int
+    small: int
+    logical: bool
+    replicates: bool
+
+
+def choose(conditions: Conditions) -> tuple[Method, str]:
+    """The method, and why."""
+    size = f"{conditions.size / _MEGABYTE:,.0f} MB"
+    if conditions.size <= conditions.small:
+        return Method.COPY, f"{size} are compared whole each time, which needs nothing of the server"
+    if not conditions.logical:
+        return Method.COPY, f"{size} are compared whole each time: wal_level is not logical"
+    if not conditions.replicates:
+        return Method.COPY, f"{size} are compared whole each time: the role may not replicate"
+    return Method.LOG, f"{size}: changes are taken from the log"
+
+
+def why_whole(place: Place | None, slot: Slot | None) -> str:
+    """Why the log does not tell all that changed since the file's place; empty when it does."""
+    if place is None:
+        return "the file is new"
+    if slot is None:
+        return "the slot is gone"
+    if slot.lost:
+        return "the log had reached the size that the server keeps (max_slot_wal_keep_size)"
+    if slot.confirmed > place.position:
+        return "the slot was moved on by somebody else"
+    return ""
+
+
+def must_verify(place: Place, now: datetime) -> bool:
+    """Is it time to compare both sides whole?"""
+    return place.verified is None or now - place.verified >= VERIFY
+
+
+def reasons(place: Place | None, now: datetime, problems: Sequence[str], unreachable: str) -> Iterator[str]:
+    """Why a rollback would lose something; none when it is ready.
+
+    Args:
+        problems: what cannot come back, a sentence each.
+        unreachable: why PostgreSQL could not be asked, empty when it could.
+    """
+    if unreachable:
+        yield f"PostgreSQL cannot be followed: {unreachable}"
+    if place is None:
+        yield "the first copy is not complete"
+    elif now - place.at > LATE:
+        yield f"the file shows {place.at:%Y-%m-%d %H:%M:%S} UTC and is behind"
+    yield from problems

@@ -1,0 +1,170 @@
+"""One database that is followed: steps while all is well, and what is known of it when it is not."""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import apsw
+import psycopg
+
+from opskit.capture.pgoutput import Malformed
+from opskit.capture.snapshot import lsn_of
+from opskit.errors import OpskitError
+from opskit.schema.sqlite_file import refusal
+from opskit.standby.cycle import Cycle, cycle
+from opskit.standby.decide import reasons
+from opskit.standby.session import Session, session
+from opskit.standby.state import Phase, State, utc
+from opskit.standby.window import Window
+from opskit.transfer.target import server_words
+
+log = logging.getLogger(__name__)
+
+PAUSE = 0.25
+"""Seconds between two looks at the log; what comes meanwhile is taken over together."""
+
+_SHARE = 4
+"""Where tables are compared whole, the server rests so many times as long as that took."""
+
+_LONGEST_WAIT = 60.0
+"""Seconds between two attempts at most, while the server cannot be reached."""
+
+Alive = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why the last attempt failed; the next one waits."""
+
+    reason: str
+    wait: float
+
+
+class Follower:
+    """Follows one database. Nothing of it is shared with other threads.
+
+    Args:
+        alive: called now and then while something takes long.
+    """
+
+    def __init__(self, window: Window, alive: Alive) -> None:
+        self.window = window
+        self.state = State(window.database, Phase.OPENING)
+        """As others shall know it."""
+        self._alive = alive
+        self._open = ExitStack()
+        self._session: Session | None = None
+        self._log_end = -1
+        self._due = 0.0
+        self._failure: _Failure | None = None
+
+    def look(self) -> None:
+        """Takes over what has changed, if it is time to look; never fails, but tells why it cannot."""
+        if time.monotonic() < self._due:
+            return
+        try:
+            done = self._step()
+        except (OpskitError, psycopg.Error, apsw.Error, Malformed, OSError) as error:
+            self._failed(error)
+        else:
+            self._went_well(done)
+
+    def drain(self) -> Cycle:
+        """Takes over everything that has been committed before this call.
+
+        Raises:
+            OpskitError: PostgreSQL cannot be reached, or the file not be made.
+            psycopg.Error: the server refused or went away.
+            apsw.Error: the file cannot be written.
+        """
+        return cycle(self._opened(), self._alive)
+
+    def close(self) -> None:
+        """Lets the file and the connections go."""
+        self._open.close()
+        self._session = None
+
+    def _opened(self) -> Session:
+        if self._session is None:
+            self._session = self._open.enter_context(session(self.window))
+            self._log_end = -1
+            log.info("%s: %s", self.window.database, self._session.why)
+        return self._session
+
+    def _step(self) -> Cycle | None:
+        """A step, unless nothing was written at all since the last one."""
+        opened = self._opened()
+        row = opened.log.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone()
+        (end,) = cast("tuple[str]", row)
+        if lsn_of(end) == self._log_end:
+            return None
+        done = cycle(opened, self._alive)
+        self._log_end = lsn_of(end)
+        return done
+
+    def _went_well(self, done: Cycle | None) -> None:
+        opened, now = self._opened(), datetime.now(UTC)
+        if self._failure is not None:
+            log.info("%s: follows again", self.window.database)
+        self._failure = None
+        if done is None:  # nothing was written: the file shows this very moment
+            opened.place = opened.place and replace(opened.place, at=now)
+            pause = PAUSE
+        else:
+            pause = max(PAUSE, _SHARE * done.compared_seconds)
+        self._due = time.monotonic() + pause
+        self.state = self._told(opened, done, now)
+
+    def _told(self, opened: Session, done: Cycle | None, now: datetime) -> State:
+        place, before = opened.place, self.state
+        problems = (*(opened.pairs.problems if opened.pairs else ()), *opened.differing)
+        why_not = tuple(reasons(place, now, problems, ""))
+        slot = done.slot if done else None
+        return replace(
+            before,
+            phase=Phase.FOLLOWING,
+            written=utc(now),
+            method=opened.method.value,
+            why=opened.why,
+            ready=not why_not,
+            reasons=why_not,
+            at=utc(place and place.at),
+            lag_seconds=round(max(0.0, (now - place.at).total_seconds()), 3) if place else None,
+            changes=before.changes + (done.changes if done else 0),
+            verified=utc(place and place.verified),
+            whole=(done.whole if done else "") or before.whole,
+            retained_bytes=slot.retained if slot else before.retained_bytes,
+            safe_bytes=slot.safe if slot else before.safe_bytes,
+            opened=utc(place and place.opened),
+            deadline=utc(place and place.opened + timedelta(seconds=self.window.seconds)),
+        )
+
+    def _failed(self, error: Exception) -> None:
+        reason = self._words(error)
+        if self._failure is None or self._failure.reason != reason:
+            log.warning("%s: %s", self.window.database, reason)
+        place = self._session.place if self._session else None
+        self.close()
+        wait = min(_LONGEST_WAIT, 2 * self._failure.wait) if self._failure else 1.0
+        self._failure = _Failure(reason, wait)
+        self._due = time.monotonic() + wait
+        now = datetime.now(UTC)
+        at = place.at if place else datetime.fromisoformat(self.state.at) if self.state.at else None
+        self.state = replace(
+            self.state,
+            phase=Phase.STUCK,
+            written=utc(now),
+            why=reason,
+            ready=False,
+            reasons=(f"PostgreSQL cannot be followed: {reason}",),
+            lag_seconds=round((now - at).total_seconds(), 3) if at else None,
+        )
+
+    def _words(self, error: Exception) -> str:
+        if isinstance(error, psycopg.Error):
+            return server_words(error)
+        return str(refusal(self.window.file, error)) if isinstance(error, apsw.Error) else str(error)

@@ -1,0 +1,132 @@
+"""A database's file and its connections while it follows: how it is opened, and by which method."""
+
+import os
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+import apsw
+import psycopg
+
+from opskit.capture.slot import drop_slot, publish, published, read_slot, refuses, remake_slot
+from opskit.capture.sqlite_side import open_for_changes
+from opskit.errors import ConnectionFailed
+from opskit.schema.sqlite_source import copy_source
+from opskit.standby.decide import Conditions, Method, choose
+from opskit.standby.pairs import Pairs
+from opskit.standby.place import Place, read_place
+from opskit.standby.window import Window
+from opskit.transfer.target import Connection, connect, server_words
+
+_CONDITIONS = """
+SELECT (SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c
+        WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s) AND c.relkind = 'r'),
+       current_setting('wal_level') = 'logical',
+       (SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user)
+"""
+
+
+@dataclass(slots=True)
+class Session:
+    """One database while it follows.
+
+    Attributes:
+        reader: reads rows, in snapshots; `log`: reads the log and lets it go.
+        why: why this method.
+        place: how far the file has come; None before the first copy is complete.
+        differing: tables that could not be made equal, a sentence each.
+    """
+
+    window: Window
+    file: apsw.Connection
+    reader: Connection
+    log: Connection
+    method: Method
+    why: str
+    place: Place | None
+    pairs: Pairs | None = None
+    differing: tuple[str, ...] = field(default=())
+
+
+@contextmanager
+def session(window: Window) -> Generator[Session]:
+    """Opens a database; a file that is not there yet begins as a copy of the application's.
+
+    Raises:
+        Refused: the application's file cannot be copied.
+        ConnectionFailed: PostgreSQL cannot be reached, or refuses.
+        psycopg.Error: the server went away.
+        apsw.Error: the file cannot be opened.
+    """
+    with ExitStack() as stack:
+        reader = connect(window.reader, "opskit standby")
+        stack.callback(reader.close)
+        log = connect(window.reader, "opskit standby log")
+        stack.callback(log.close)
+        method, why = _method(window, log)
+        if not window.file.exists():
+            seed(window)
+        file = open_for_changes(window.file)
+        stack.callback(file.close)
+        yield Session(window, file, reader, log, method, why, read_place(file))
+
+
+def seed(window: Window) -> None:
+    """Copies the application's file as it is now; the copy stands whole or not at all.
+
+    Raises:
+        Refused: it cannot be copied.
+    """
+    window.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = window.file.with_name(f"{window.file.name}.partial")
+    copy_source(window.source, partial)
+    for suffix in ("-wal", "-shm"):  # of a file that was removed: they would be played into the new one
+        window.file.with_name(window.file.name + suffix).unlink(missing_ok=True)
+    os.replace(partial, window.file)  # noqa: PTH105  as atomic as it says
+
+
+def _method(window: Window, log: Connection) -> tuple[Method, str]:
+    row = log.execute(_CONDITIONS, (window.schema,)).fetchone()
+    size, logical, replicates = cast("tuple[int, bool, bool]", row)
+    method, why = choose(Conditions(size, window.small, logical, replicates))
+    problem = (_publication(window, log) or _slot(window, log)) if method is Method.LOG else ""
+    if problem:
+        method, why = Method.COPY, f"the whole is compared each time: {problem}"
+    if method is Method.COPY and read_slot(log, window.slot):
+        drop_slot(log, window.slot)  # of an earlier time; nobody would ever let its log go
+    return method, why
+
+
+def _publication(window: Window, log: Connection) -> str:
+    """Makes the publication unless it is there; returns why it cannot be made."""
+    if published(log, window.publication, window.schema):
+        return ""
+    try:
+        owner = connect(window.owner, "opskit standby")
+    except ConnectionFailed as error:
+        return str(error)
+    try:
+        publish(owner, window.publication, window.schema)
+    except psycopg.Error as error:
+        if not refuses(error):
+            raise
+        return server_words(error)
+    finally:
+        owner.close()
+    if published(log, window.publication, window.schema):
+        return ""
+    return "the owner's role owns no table with a primary key"
+
+
+def _slot(window: Window, log: Connection) -> str:
+    """Makes the slot unless it is there; returns why it cannot be made."""
+    if read_slot(log, window.slot):
+        return ""
+    try:
+        remake_slot(log, window.slot)
+    except psycopg.Error as error:
+        if not refuses(error):
+            raise
+        return server_words(error)
+    return ""

@@ -1,0 +1,121 @@
+"""An application that has moved to PostgreSQL, and the SQLite file that follows it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from opskit.host.private_cluster import PrivateCluster
+from opskit.standby.cycle import Cycle
+from opskit.standby.follower import Follower
+from opskit.standby.window import Window
+from tests.support import Opskit, make_sqlite
+
+
+class World:
+    """One database on both sides.
+
+    Attributes:
+        source: the file that the application had; `file`: the one that follows.
+    """
+
+    def __init__(self, cluster: PrivateCluster, name: str, directory: Path) -> None:
+        self.cluster = cluster
+        self.name = name
+        self.source = directory / "application.db"
+        self.file = directory / "standby" / "main.db"
+        self.opskit = Opskit(directory / "state")
+        self._connection: psycopg.Connection[Any] | None = None
+        self._followers: list[Follower] = []
+
+    def moved(self, script: str, *inserts: tuple[str, Sequence[Sequence[Any]]]) -> None:
+        """Makes the application's file and migrates it."""
+        make_sqlite(self.source, script, *inserts)
+        done = self.opskit("migrate", self.source, self.cluster.conninfo(self.name, "opskit_owner"), "--yes")
+        assert done.code == 0, done.stderr
+
+    def run(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """What the application does on PostgreSQL."""
+        cursor = self.application.execute(statement.encode(), parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+    @property
+    def application(self) -> "psycopg.Connection[Any]":
+        """The application's session."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(
+                self.cluster.conninfo(self.name, "application"), autocommit=True
+            )
+        return self._connection
+
+    def own(self, statement: str) -> None:
+        """What the owner of the tables does."""
+        with psycopg.connect(self.cluster.conninfo(self.name, "opskit_owner"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def window(self, *, small: int = 0) -> Window:
+        """The way back; through the log, unless the database is as small as that."""
+        return Window(
+            "main",
+            self.source,
+            self.file,
+            self.file.with_suffix(".json"),
+            conninfo_to_dict(self.cluster.conninfo(self.name, "opskit_standby")),
+            conninfo_to_dict(self.cluster.conninfo(self.name, "opskit_owner")),
+            slot=self.name,
+            publication=self.name,
+            small=small,
+            seconds=3600,
+        )
+
+    def follower(self, *, small: int = 0) -> Follower:
+        """A follower, closed at the end."""
+        follower = Follower(self.window(small=small), lambda _: None)
+        self._followers.append(follower)
+        return follower
+
+    def follow(self, *, small: int = 0) -> Cycle:
+        """Takes over everything once, in a session of its own."""
+        follower = Follower(self.window(small=small), lambda _: None)
+        try:
+            return follower.drain()
+        finally:
+            follower.close()
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What the application would read from the file that follows."""
+        connection = apsw.Connection(str(self.file), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
+
+    def verified(self) -> bool:
+        """Does `opskit verify` find both sides equal?"""
+        self.file.with_name("copy.db").unlink(missing_ok=True)
+        copy = apsw.Connection(str(self.file.with_name("copy.db")))
+        try:
+            source = apsw.Connection(str(self.file), flags=apsw.SQLITE_OPEN_READONLY)
+            try:
+                with copy.backup("main", source, "main") as backup:
+                    backup.step(-1)
+            finally:
+                source.close()
+            copy.execute("DROP TABLE opskit_standby")
+        finally:
+            copy.close()
+        target = self.cluster.conninfo(self.name, "opskit_owner")
+        done = self.opskit("verify", self.file.with_name("copy.db"), target, "-o", "json")
+        tables = done.document["result"]["databases"][0]["tables"]
+        return all(table["equal"] for table in tables)
+
+    def close(self) -> None:
+        """Ends all sessions."""
+        for follower in self._followers:
+            follower.close()
+        if self._connection is not None:
+            self._connection.close()
+        self.opskit.kill()
