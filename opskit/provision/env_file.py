@@ -8,6 +8,7 @@ from opskit.config import Configuration, environment_key
 from opskit.config.env_text import misread, values, with_values
 from opskit.errors import Fault, Refused
 from opskit.provision.decided import Decided
+from opskit.provision.sql_part import APPLICATION
 
 PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105  the name of a key
 STAND_IN = "x" * 32
@@ -19,7 +20,6 @@ SHORT = 12
 OTHERS = 0o007
 MODE = 0o640
 
-APPLICATION = "crewai_user"
 TLS_MODES = ("require", "verify-ca", "verify-full")
 
 

@@ -1,7 +1,7 @@
 """The part that files and units are: the application's `.env`, its password, services. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from opskit.config import Configuration
@@ -14,7 +14,7 @@ from opskit.provision.password_file import (
     decide_password_file,
     password_place,
 )
-from opskit.provision.units import UnitFacts, UnitStep, UnitWanted, decide_unit, wanted_units
+from opskit.provision.units import UnitFacts, UnitStep, UnitWanted, WriteDropIn, decide_unit, wanted_units
 
 HostStep = WriteEnv | WritePassword | UnitStep
 
@@ -85,7 +85,10 @@ def decide_units(wanted: HostWanted, facts: HostFacts) -> Decided[HostStep]:
     closed = (f"only its owner may read {file}: opskit's services cannot" for file in facts.closed)
     parts: list[Decided[HostStep]] = [Decided(told=tuple(closed))]
     parts += [decide_unit(one, facts.units[one.name], facts.groups) for one in wanted.units]
-    return _together(parts)
+    together = _together(parts)
+    # a unit starts others, which shall find their drop-ins in place
+    in_order = sorted(together.steps, key=lambda step: not isinstance(step, WriteDropIn))
+    return replace(together, steps=tuple(in_order))
 
 
 def _together(parts: Sequence[Decided[HostStep]]) -> Decided[HostStep]:
