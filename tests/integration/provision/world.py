@@ -1,7 +1,7 @@
 """An application, its configuration, and a server that provision works on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from psycopg import sql
 
 from opskit.config import Application, Configuration, Database, Postgresql
 from opskit.host.private_cluster import PrivateCluster
+from opskit.provision.access_effects import reload
 from opskit.provision.door import Door
 from opskit.provision.sql_effects import SqlEffects
 from opskit.provision.sql_facts import read_sql
@@ -28,14 +29,20 @@ class World:
 
     server: PrivateCluster
     env_file: Path
+    schemas: tuple[tuple[str, str], ...] = (("crewai_main", "public"), ("crewai_walmart", "public"))
+
+    def sharing(self, database: str, schemas: Sequence[str]) -> "World":
+        """The same, with all files in schemas of one database."""
+        return replace(self, schemas=tuple((database, schema) for schema in schemas))
 
     @property
     def configuration(self) -> Configuration:
         """As the operator writes it."""
+        main, walmart = self.schemas
         return Configuration(
             {
-                "main": Database(self.env_file.with_name("main.db"), "crewai_main"),
-                "walmart": Database(self.env_file.with_name("walmart.db"), "crewai_walmart"),
+                "main": Database(self.env_file.with_name("main.db"), main[0], schema=main[1]),
+                "walmart": Database(self.env_file.with_name("walmart.db"), walmart[0], schema=walmart[1]),
             },
             Application(self.env_file),
             Postgresql(str(self.server.socket_directory), self.server.port, "crewai_user"),
@@ -72,6 +79,11 @@ class World:
     def drift(self) -> list[str]:
         """Why there is something left to do, item by item."""
         return [why for step in self.plan() for why in step.why]
+
+    def reload_files(self) -> None:
+        """Makes the server go by its files as they are."""
+        with self.door.connect("postgres") as connection:
+            reload(connection)
 
     def admin(self, database: str) -> Connection:
         """A superuser's session."""
