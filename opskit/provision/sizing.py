@@ -98,12 +98,12 @@ def _disk(machine: Machine, share: Share) -> Iterator[Setting]:
     whole = coarse(machine.disk)
     room = int(whole * share.disk)
     part = f"{share.disk:.0%} of a disk of {size(whole)}"
-    wal = coarse(_within(room // 4, 256 * MB, 8 * GB))
+    wal = _even(_within(room // 4, 256 * MB, 8 * GB))
     yield Setting("max_wal_size", size(wal), f"rare checkpoints under load: a quarter of {part}")
     yield Setting("min_wal_size", size(_within(wal // 4, 64 * MB, GB)), "files are used again, not made anew")
     yield Setting(
         "max_slot_wal_keep_size",
-        size(coarse(max(room - wal, 256 * MB))),
+        size(_even(max(room - wal, 256 * MB))),
         f"what a slot of the way back may hold, before it is lost instead of the disk: the rest of {part}",
     )
     if machine.rotating:
@@ -120,7 +120,7 @@ def coarse(amount: int) -> int:
     >>> [size(coarse(one)) for one in (2085928960, 16698445824, 1000 * GB)]
     ['2GB', '16GB', '1024GB']
     """
-    step = max((1 << (amount.bit_length() - 1)) // 8, MB)
+    step = _step(amount)
     return (amount + step // 2) // step * step
 
 
@@ -131,6 +131,15 @@ def size(amount: int) -> str:
     ('1536MB', '2GB')
     """
     return f"{amount // GB}GB" if amount % GB == 0 and amount else f"{amount // MB}MB"
+
+
+def _even(amount: int) -> int:
+    """The next lower of those steps."""
+    return amount // _step(amount) * _step(amount)
+
+
+def _step(amount: int) -> int:
+    return max((1 << (amount.bit_length() - 1)) // 8, MB)
 
 
 def _within(value: int, least: int, most: int) -> int:
