@@ -191,6 +191,16 @@ def publish(connection: Connection, publication: str, schema: str) -> None:
         connection.execute(sql.SQL("CREATE PUBLICATION {} {}").format(sql.Identifier(publication), named))
 
 
+def publication_exists(connection: Connection, publication: str) -> bool:
+    """Is there such a publication, of whatever tables?
+
+    Raises:
+        psycopg.Error: the server went away.
+    """
+    found = connection.execute("SELECT 1 FROM pg_publication WHERE pubname = %s", (publication,))
+    return found.fetchone() is not None
+
+
 def unpublish(connection: Connection, publication: str) -> None:
     """Removes the publication, if there is one.
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "verify": ("opskit.cli.verify:verify", "Compare both engines' content, row by row."),
     "doctor": ("opskit.cli.doctor:doctor", "Name what is wrong with the databases, and the remedy."),
     "backup": ("opskit.cli.backup:backup", "Make, check, restore and prune backups of the databases."),
+    "standby": ("opskit.cli.standby:standby", "The SQLite side that follows while the way back is open."),
     "exporter": ("opskit.cli.exporter:exporter", "Serve health and query metrics to Prometheus."),
     "demo": ("opskit.cli.demo:demo", "The whole story on sample databases and a private PostgreSQL."),
 }

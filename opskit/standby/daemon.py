@@ -51,10 +51,10 @@ def _follow(configuration: Configuration, followers: Sequence[Follower], notifie
     while True:
         is_open = engine_in_use(configuration) is Engine.POSTGRESQL
         for one in followers:
-            if is_open:
-                one.look()
-            else:
+            if not is_open:
                 _rest(one)
+            elif one.state.phase is not Phase.ENDED:
+                one.look()
         notifier.alive()
         if time.monotonic() - told >= _TELL:
             told = time.monotonic()
@@ -66,6 +66,7 @@ def _follow(configuration: Configuration, followers: Sequence[Follower], notifie
 
 
 def _rest(one: Follower) -> None:
+    """Nothing to follow; a way back that was ended may be opened again."""
     one.close()
     why = "the application runs on SQLite"
     one.state = State(one.window.database, Phase.CLOSED, utc(datetime.now(UTC)), why=why)

@@ -18,7 +18,7 @@ from opskit.schema.sqlite_file import refusal
 from opskit.standby.cycle import Cycle, cycle
 from opskit.standby.decide import reasons
 from opskit.standby.session import Session, session
-from opskit.standby.state import Phase, State, utc
+from opskit.standby.state import Phase, State, read_state, utc
 from opskit.standby.window import Window
 from opskit.transfer.target import server_words
 
@@ -53,7 +53,8 @@ class Follower:
 
     def __init__(self, window: Window, alive: Alive) -> None:
         self.window = window
-        self.state = State(window.database, Phase.OPENING)
+        told = read_state(window.status, window.database)
+        self.state = told if told.phase is Phase.ENDED else State(window.database, Phase.OPENING)
         """As others shall know it."""
         self._alive = alive
         self._open = ExitStack()

@@ -13,9 +13,10 @@ from opskit.runs.plan import JsonValue, to_json
 
 
 class Phase(Enum):
-    """What a standby is doing."""
+    """What a standby is doing; `ended` is what the operator has closed, and stays so."""
 
     CLOSED = "closed"
+    ENDED = "ended"
     OPENING = "opening"
     FOLLOWING = "following"
     STUCK = "stuck"
@@ -66,9 +67,16 @@ FRESH = timedelta(minutes=1)
 """A state that was told longer ago was left by a process that has ended."""
 
 
-def is_fresh(state: State, now: datetime) -> bool:
-    """Does the process that told it still run?"""
-    return bool(state.written) and now - datetime.fromisoformat(state.written) < FRESH
+def is_stale(state: State, now: datetime) -> bool:
+    """Has the process ended that should follow?"""
+    if not is_open(state):
+        return False
+    return not state.written or now - datetime.fromisoformat(state.written) >= FRESH
+
+
+def is_open(state: State) -> bool:
+    """Is there a way back at all?"""
+    return state.phase not in {Phase.CLOSED, Phase.ENDED}
 
 
 def write_state(file: Path, state: State) -> None:
