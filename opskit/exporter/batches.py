@@ -50,7 +50,7 @@ class Batches:
         """
         with suppress(ReadFailed), self._unless_lost():
             self._send(calls, deadline)
-        return [collect(call.name, partial(self._rows, deadline)) for call in calls]
+        return [collect(call.name, partial(self._rows, call, deadline)) for call in calls]
 
     def close(self) -> None:
         """Ends the session."""
@@ -67,22 +67,23 @@ class Batches:
             if ready(self._pgconn.socket, Wait.RW, deadline) & Ready.R:
                 self._pgconn.consume_input()
 
-    def _rows(self, deadline: Deadline) -> list[Row]:
+    def _rows(self, call: Call, deadline: Deadline) -> list[Row]:
         with self._unless_lost():
-            result = self._result(deadline)
-        if result.status != ExecStatus.TUPLES_OK:
-            raise ReadFailed.of(_condition(result), "PostgreSQL refused a query")
-        return rows_of(result)
+            results = self._results(deadline)
+        if results[0].status == ExecStatus.COMMAND_OK:
+            self._prepared.add(call.name)
+        failed = [one for one in results if one.status == ExecStatus.FATAL_ERROR]
+        if failed:
+            raise ReadFailed.of(_condition(failed[0]), "PostgreSQL refused a query")
+        return rows_of(results[-1])
 
-    def _result(self, deadline: Deadline) -> PGresult:
-        """What the next call gave: its rows, or the first error on the way to them."""
-        found: PGresult | None = None
+    def _results(self, deadline: Deadline) -> list[PGresult]:
+        """What the next call gave: of its preparation, when it needed one, and its rows; or an error."""
+        results: list[PGresult] = []
         while (result := self._next(deadline)) is None or result.status != ExecStatus.PIPELINE_SYNC:
-            if result is not None and (found is None or found.status == ExecStatus.COMMAND_OK):
-                found = result
-        if found is None:
-            raise ReadFailed.of(CONNECTION_LOST, "PostgreSQL gave no answer")
-        return found
+            if result is not None:
+                results.append(result)
+        return results
 
     def _next(self, deadline: Deadline) -> PGresult | None:
         while self._pgconn.is_busy():

@@ -97,10 +97,14 @@ class Service:
     def _record(self, snapshot: Snapshot) -> None:
         for reading in snapshot.readings:
             self._tallies.reading(reading)
+            if self._states.get(reading.database) != state(reading):
+                log.log(
+                    logging.INFO if reading.up else logging.WARNING,
+                    "%s: %s",
+                    reading.database,
+                    state(reading),
+                )
         states = {reading.database: state(reading) for reading in snapshot.readings}
-        for database, now in states.items():
-            if self._states.get(database) != now:
-                log.info("%s: %s", database, now)
         if states != self._states:
             self._states = states
             self._changed("; ".join(f"{database}: {now}" for database, now in states.items()))

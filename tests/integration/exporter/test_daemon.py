@@ -1,10 +1,10 @@
 """The process: how it starts, what it tells systemd, how it ends."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.exporter.world import World, make_world, running, wait_until
+from tests.integration.exporter.world import Exporter, World, make_world, running, wait_until
 
-UNIT = Path(__file__).parents[3] / "systemd" / "opskit-exporter.service"
 MEGABYTE = 1024 * 1024
 
 
@@ -152,29 +151,48 @@ def test_it_stays_small(world: World) -> None:
     assert resident < 60 * MEGABYTE
 
 
+def test_a_socket_that_is_handed_over_is_served_and_outlives_the_exporter(world: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        for _ in range(2):
+            waiting = socket.create_connection(("127.0.0.1", port))  # a scrape while nobody serves yet
+            waiting.sendall(b"GET /-/healthy HTTP/1.1\r\n\r\n")
+            with handed_over(world, listener) as exporter:
+                exporter.wait_until_ready()
+                assert exporter.port == port
+                assert waiting.recv(100).startswith(b"HTTP/1.1 200")
+                assert exporter.scrape().value("opskit_database_up", database="main") == 1
+                assert exporter.stop() == 0
+            waiting.close()
+
+
+@contextmanager
+def handed_over(world: World, listener: socket.socket) -> Generator[Exporter]:
+    """The exporter as systemd starts it: the socket is its descriptor 3, meant for its pid."""
+    start = f'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&{listener.fileno()}'
+    opskit = [sys.executable, "-m", "opskit", "exporter", "--config", str(world.config), "--listen", "fd"]
+    log = world.directory / "exporter.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["bash", "-c", start, "bash", *opskit],
+            stdout=output,
+            stderr=output,
+            text=True,
+            pass_fds=[listener.fileno()],
+        )
+    try:
+        yield Exporter(process, log)
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_a_fault_in_the_configuration_is_a_usage_error(world: World) -> None:
     document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
     world.config.write_text(yaml.safe_dump({**document, "exporter": {"lisen": "x"}}), encoding="utf-8")
     with running(world, wait=False) as exporter:
         assert exporter.process.wait(20) == 2
     assert "exporter.lisen" in exporter.words()
-
-
-def test_systemd_finds_no_fault_with_the_unit() -> None:
-    analyze = shutil.which("systemd-analyze")
-    if analyze is None:
-        pytest.skip("systemd-analyze is not installed")
-    done = subprocess.run([analyze, "verify", str(UNIT)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-def test_the_unit_is_hardened() -> None:
-    analyze = shutil.which("systemd-analyze")
-    if analyze is None:
-        pytest.skip("systemd-analyze is not installed")
-    command = [analyze, "security", "--offline=true", "--threshold=15", str(UNIT)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
 
 
 def test_a_process_that_no_longer_turns_lets_the_watchdog_bite(world: World) -> None:

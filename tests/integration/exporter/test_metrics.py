@@ -9,6 +9,7 @@ from threading import Thread
 
 import psycopg
 import pytest
+import yaml
 from psycopg import sql
 
 from opskit.exporter.catalogue import METRICS
@@ -67,6 +68,57 @@ def test_a_cutover_and_a_rollback_show_at_once_and_need_no_restart(world: World,
         scrape = exporter.scrape()
         assert scrape.value("opskit_database_up", database="main") == 1
         assert scrape.value("opskit_database_engine", database="main", engine=engine) == 1
+
+
+def test_the_applications_env_file_says_which_engine_and_not_the_exporters_environment(world: World) -> None:
+    with running(world, env={"DATABASE_TYPE": "postgresql"}) as exporter:
+        assert exporter.scrape().value("opskit_database_engine", database="main", engine="sqlite") == 1
+
+
+def test_without_an_env_file_the_exporters_environment_says_which_engine(world: World) -> None:
+    document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
+    del document["application"]
+    world.config.write_text(yaml.safe_dump(document), encoding="utf-8")
+    with running(world, env={"DATABASE_TYPE": "postgresql"}) as exporter:
+        assert exporter.scrape().value("opskit_database_engine", database="main", engine="postgresql") == 1
+
+
+def test_tables_are_those_of_the_databases_own_schema(tmp_path: Path, cluster: PrivateCluster) -> None:
+    with psycopg.connect(cluster.conninfo("main"), autocommit=True) as connection:
+        connection.execute(
+            'CREATE SCHEMA "Wal mart"; CREATE TABLE "Wal mart".a (); CREATE TABLE "Wal mart".b ()'
+        )
+        world = make_world(tmp_path, cluster)
+        document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
+        document["databases"]["walmart"] |= {"postgresql": "main", "schema": "Wal mart"}
+        world.config.write_text(yaml.safe_dump(document), encoding="utf-8")
+        world.use("postgresql")
+        with running(world) as exporter:
+            scrape = exporter.scrape()
+        connection.execute('DROP SCHEMA "Wal mart" CASCADE')
+    assert scrape.value("opskit_database_tables", database="main") == 1
+    assert scrape.value("opskit_database_tables", database="walmart") == 2
+
+
+def test_the_exporter_may_log_in_as_another_role_than_the_application(
+    tmp_path: Path, cluster: PrivateCluster
+) -> None:
+    """On the provisioned host it is a peer without rights, and the application's password is not its own."""
+    with psycopg.connect(cluster.conninfo("main"), autocommit=True) as connection:
+        connection.execute("CREATE ROLE watcher LOGIN")
+        world = make_world(tmp_path, cluster, host="127.0.0.1", user="app", password={"file": "/nowhere"})
+        document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
+        document["exporter"] = {"user": "watcher", "host": str(cluster.socket_directory)}
+        world.config.write_text(yaml.safe_dump(document), encoding="utf-8")
+        world.use("postgresql")
+        with running(world) as exporter:
+            scrape = exporter.scrape()
+            users = connection.execute(
+                "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'opskit-exporter'"
+            ).fetchall()
+        connection.execute("DROP ROLE watcher")
+    assert scrape.value("opskit_database_up", database="main") == 1
+    assert users == [("watcher",)]
 
 
 def test_an_unknown_engine_is_down_and_says_so(world: World, exporter: Exporter) -> None:
