@@ -41,7 +41,8 @@ class WantedRole:
     Attributes:
         duty: what it is for, as the plan says it.
         member_of: roles whose rights it has.
-        password: where its password stands, when it logs in by one; else it shall have none.
+        password: where its password stands, when opskit knows.
+        by_account: it logs in as an account of the server's host, and shall have no password.
         exclusive: opskit's alone: a membership that is not wanted is taken away.
     """
 
@@ -50,6 +51,7 @@ class WantedRole:
     attributes: frozenset[Attribute] = frozenset({Attribute.LOGIN, Attribute.INHERIT})
     member_of: frozenset[str] = frozenset()
     password: PasswordPlace | None = None
+    by_account: bool = False
     exclusive: bool = True
 
 
@@ -215,10 +217,9 @@ def role_steps(
 
 
 def _password_steps(role: WantedRole, facts: RoleFacts) -> Iterator[RoleStep]:
-    if role.password is None:
-        if facts.stored not in {Stored.NONE, Stored.UNSEEN}:
-            yield ClearPassword(role.name)
-    elif facts.stored in _UNFIT:
+    if role.by_account and facts.stored not in {Stored.NONE, Stored.UNSEEN}:
+        yield ClearPassword(role.name)
+    if role.password is not None and facts.stored in _UNFIT:
         yield SetPassword(role.name, role.password, _UNFIT[facts.stored])
 
 

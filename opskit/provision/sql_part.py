@@ -1,6 +1,6 @@
 """The part that SQL can do: roles, databases, schemas, grants, extensions, passwords, access rules. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from opskit.config import Configuration
@@ -37,6 +37,7 @@ from opskit.provision.roles import (
     WantedRole,
     role_steps,
 )
+from opskit.provision.scram import Stored
 from opskit.provision.who_may_what import missing_and_surplus
 
 APPLICATION = "crewai_user"
@@ -93,6 +94,11 @@ def wanted_sql(configuration: Configuration) -> SqlWanted:
     place = password_place(configuration)
     schemas: dict[str, list[str]] = {}
     elsewhere: list[str] = []
+    if not is_local(server.host):
+        elsewhere.append(
+            f"the server {server.host} is not on this host: only what SQL can do is done there, its packages,"
+            " settings and access rules are its keeper's"
+        )
     for name, database in configuration.databases.items():
         if (database.host or server.host, database.port or server.port) == (server.host, server.port):
             schemas.setdefault(database.postgresql, []).append(database.schema)
@@ -100,7 +106,7 @@ def wanted_sql(configuration: Configuration) -> SqlWanted:
             elsewhere.append(f"database {name} has a server of its own, which is not provisioned")
     return SqlWanted(
         duties,
-        tuple(_wanted_roles(duties, place)),
+        tuple(_wanted_roles(duties, place, here=is_local(server.host))),
         tuple(WantedDatabase(name, tuple(some)) for name, some in schemas.items()),
         place,
         wanted_access(tuple(schemas), duties) if is_local(server.host) else None,
@@ -108,16 +114,18 @@ def wanted_sql(configuration: Configuration) -> SqlWanted:
     )
 
 
-def _wanted_roles(duties: Duties, password: PasswordPlace | None) -> Iterator[WantedRole]:
+def _wanted_roles(duties: Duties, password: PasswordPlace | None, *, here: bool) -> Iterator[WantedRole]:
     """The owner is a member of the application, and so may alter, copy and fence what that has made."""
     replicates = frozenset({Attribute.LOGIN, Attribute.INHERIT, Attribute.REPLICATION})
+    application, statistics = frozenset({duties.application}), frozenset({"pg_monitor"})
     yield WantedRole(duties.application, "the application", password=password, exclusive=False)
-    yield WantedRole(
-        duties.owner, "owns the databases and their schemas", member_of=frozenset({duties.application})
-    )
-    yield WantedRole(duties.monitor, "reads statistics, no data", member_of=frozenset({"pg_monitor"}))
-    yield WantedRole(duties.standby, "reads every table and what changes in it", replicates)
-    yield WantedRole(duties.backup, "reads every table")
+    for role in (
+        WantedRole(duties.owner, "owns the databases and their schemas", member_of=application),
+        WantedRole(duties.monitor, "reads statistics, no data", member_of=statistics),
+        WantedRole(duties.standby, "reads every table and what changes in it", replicates),
+        WantedRole(duties.backup, "reads every table"),
+    ):
+        yield replace(role, by_account=here)
 
 
 def decide_sql(wanted: SqlWanted, facts: SqlFacts | None) -> Decided[SqlStep]:
@@ -169,13 +177,29 @@ def _database_steps(wanted: SqlWanted, facts: SqlFacts) -> Iterator[DatabaseStep
 
 
 def _told(wanted: SqlWanted, facts: SqlFacts) -> Iterator[str]:
+    yield from _told_of_passwords(wanted, facts)
     for database in facts.databases:
         yield from told_of(database, wanted.duties)
     if not facts.superuser:
         yield from _told_without_superuser(wanted, facts)
 
 
-def _told_without_superuser(wanted: SqlWanted, facts: SqlFacts) -> Iterable[str]:
+def _told_of_passwords(wanted: SqlWanted, facts: SqlFacts) -> Iterator[str]:
+    """Elsewhere opskit's own roles need passwords, which are the operator's to give."""
+    given = {role.name for role in facts.roles if role.stored is not Stored.NONE}
+    without = [
+        role.name
+        for role in wanted.roles
+        if role.password is None and not role.by_account and role.name not in given
+    ]
+    if without:
+        yield (
+            f"roles {', '.join(without)} have no password yet: where opskit shall log in as one of them,"
+            " set it with \\password and name its place in the configuration"
+        )
+
+
+def _told_without_superuser(wanted: SqlWanted, facts: SqlFacts) -> Iterator[str]:
     """What a managed server keeps to itself, and where it is asked for."""
     replicating = [role.name for role in facts.roles if Attribute.REPLICATION in role.attributes]
     if wanted.duties.standby not in replicating:

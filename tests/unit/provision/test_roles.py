@@ -22,7 +22,7 @@ LOGIN = frozenset({Attribute.LOGIN, Attribute.INHERIT})
 PLACE = PasswordPlace(Path("/srv/app/.env"), None)
 APPLICATION = WantedRole("app", "the application", password=PLACE, exclusive=False)
 OWNER = WantedRole("owner", "owns", member_of=frozenset({"app"}))
-STANDBY = WantedRole("standby", "follows", LOGIN | {Attribute.REPLICATION})
+STANDBY = WantedRole("standby", "follows", LOGIN | {Attribute.REPLICATION}, by_account=True)
 AS_WANTED = (
     RoleFacts("app", LOGIN, stored=Stored.MATCHES),
     RoleFacts("owner", LOGIN, frozenset({"app"})),
@@ -67,7 +67,7 @@ def test_a_password_that_does_not_fit_is_stored_anew(stored: Stored) -> None:
     assert isinstance(step, SetPassword)
 
 
-def test_a_role_that_needs_no_password_loses_the_one_it_has() -> None:
+def test_a_role_that_comes_in_by_its_account_loses_the_password_it_has() -> None:
     found = RoleFacts("standby", STANDBY.attributes, stored=Stored.DIFFERS)
     assert list(role_steps([STANDBY], [found], superuser=True)) == [ClearPassword("standby")]
 
