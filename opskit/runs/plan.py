@@ -86,8 +86,10 @@ def to_json(value: object) -> JsonValue:
         return _object(value)
     if isinstance(value, Mapping):
         return {str(key): to_json(one) for key, one in cast("Mapping[object, object]", value).items()}
-    if isinstance(value, Sequence | frozenset | set):
+    if isinstance(value, Sequence):
         return [to_json(one) for one in cast("Sequence[object]", value)]
+    if isinstance(value, frozenset | set):  # in one order at every run
+        return sorted((to_json(one) for one in cast("frozenset[object]", value)), key=str)
     raise TypeError(type(value))
 
 
