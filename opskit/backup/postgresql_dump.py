@@ -57,7 +57,8 @@ def dump(server: Server, directory: Path, jobs: int, progress: Progress) -> Dump
         with running(command, environment, directory.with_name("pg_dump.log")) as child:
             tables = tuple(table_sums(found, progress, child.check))
             child.wait()
-        command = found.server.program(programs / "pg_dumpall", *globals_arguments(directory / GLOBALS))
+        arguments = globals_arguments(server.database, directory / GLOBALS)
+        command = found.server.program(programs / "pg_dumpall", *arguments)
         with running(command, environment, directory.with_name("pg_dumpall.log")) as child:
             child.wait()
         text = found.connection.info.parameter_status("server_version") or str(version)
@@ -77,9 +78,15 @@ def dump_arguments(found: Snapshot, directory: Path, jobs: int) -> list[str]:
     ]
 
 
-def globals_arguments(file: Path) -> list[str]:
-    """What pg_dumpall is told; without passwords it needs no superuser."""
-    return ["--globals-only", "--no-role-passwords", f"--file={file}", "--no-password"]
+def globals_arguments(database: str, file: Path) -> list[str]:
+    """What pg_dumpall is told: without passwords it needs no superuser, and no other database."""
+    return [
+        "--globals-only",
+        "--no-role-passwords",
+        f"--database={database}",
+        f"--file={file}",
+        "--no-password",
+    ]
 
 
 def restore_arguments(directory: Path, jobs: int) -> list[str | Path]:

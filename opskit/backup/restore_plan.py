@@ -165,8 +165,8 @@ def _aside(facts: Facts) -> str:
 def kept_name(facts: Facts, at: datetime) -> str:
     """What the present file or database is called afterwards."""
     if facts.manifest.engine is Engine.SQLITE:
-        return f"{facts.target}.before-{at:%Y%m%dT%H%M%SZ}"
-    return fit(f"{facts.target}_before_{at:%Y%m%dt%H%M%Sz}")
+        return f"{facts.target}.before-{at:%Y%m%dT%H%M%S.%fZ}"
+    return fit(f"{facts.target}_before_{at:%Y%m%dt%H%M%S%fz}")
 
 
 def _refusals(facts: Facts) -> Iterator[Fault]:

@@ -1,6 +1,7 @@
 """An application with a database on each engine, its configuration, and opskit beside it."""
 
 import json
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,28 @@ class World:
     def use(self, engine: str) -> None:
         """Puts the application on an engine."""
         (self.directory / ".env").write_text(f"DATABASE_TYPE={engine}\n")
+
+    @property
+    def engine(self) -> str:
+        """What the application is on."""
+        return (self.directory / ".env").read_text().strip().partition("=")[2]
+
+    def configure(self, **backup: object) -> None:
+        """Changes the section `backup` of the configuration."""
+        file = self.directory / "opskit.yaml"
+        document = json.loads(file.read_text())
+        document["backup"] |= backup
+        file.write_text(json.dumps(document))
+
+    def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
+        """`opskit backup …` while it runs."""
+        return self.opskit.start("backup", *arguments, "--config", self.directory / "opskit.yaml")
+
+    def drop_kept(self) -> None:
+        """Removes the databases that restores have kept."""
+        kept = f"SELECT datname FROM pg_database WHERE datname LIKE '{self.database.name}_before%'"
+        for (name,) in query(self.database, kept):
+            query(self.database, f"DROP DATABASE {name} WITH (FORCE)")
 
     def __call__(self, *arguments: str | Path) -> Result:
         """Runs `opskit backup …`."""
