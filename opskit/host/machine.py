@@ -52,6 +52,8 @@ def _limits(root: Path, name: str) -> Iterator[str]:
 def _rotating(directory: Path, root: Path) -> bool:
     device = directory.stat().st_dev
     about = (root / f"sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve()
+    if any(name.startswith("virtio") for name in about.parts):  # says so whatever lies beneath
+        return False
     for holder in (about, about.parent):  # a partition's disk stands above it
         if (holder / "queue/rotational").exists():
             return (holder / "queue/rotational").read_text().strip() == "1"

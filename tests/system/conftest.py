@@ -14,7 +14,9 @@ from tests.system.debian import Debian
 
 CHECKOUT = Path(__file__).parents[2]
 CLONE = "/root/opskit"
-PACKAGES = ("postgresql-15", "curl")
+FETCHED = ("postgresql-15", "logrotate")
+"""What provision will install."""
+
 ENVIRONMENT = """\
 # CrewAI Team
 NODE_ENV=production
@@ -53,7 +55,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         debian.run(["git", "clone", "--quiet", "/srv/opskit.git", CLONE])
         debian.run(["./scripts/install"], cwd=CLONE)
         debian.run(["apt-get", "-qq", "update"])
-        debian.run(["apt-get", "-qq", "--yes", "--download-only", "install", *PACKAGES])
+        debian.run(["apt-get", "-qq", "--yes", "install", "curl"])
+        debian.run(["apt-get", "-qq", "--yes", "--download-only", "install", *FETCHED])
         debian.halt()
         debian.root.rename(root)
     yield root

@@ -66,6 +66,16 @@ def test_a_partition_turns_when_its_disk_does(tmp_path: Path) -> None:
     assert not disk(tmp_path, tmp_path / "nothing").rotating
 
 
+def test_a_virtual_disk_that_claims_to_turn_is_not_believed(tmp_path: Path) -> None:
+    device = tmp_path.stat().st_dev
+    (tmp_path / "virtio1/block/vda/queue").mkdir(parents=True)
+    (tmp_path / "virtio1/block/vda/queue/rotational").write_text("1\n")
+    (tmp_path / "sys/dev/block").mkdir(parents=True)
+    link = tmp_path / f"sys/dev/block/{os.major(device)}:{os.minor(device)}"
+    link.symlink_to(tmp_path / "virtio1/block/vda")
+    assert not disk(tmp_path, tmp_path).rotating
+
+
 def limit(root: Path, name: str, value: str) -> None:
     file = root / "sys/fs/cgroup" / name
     file.parent.mkdir(parents=True, exist_ok=True)
