@@ -4,7 +4,7 @@ Each is a transaction of its own, so that one that fails takes no other with it.
 results as they are: cursors would cost the exporter more than everything else it does.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +18,8 @@ from opskit.exporter.deadlines import Session, ready
 from opskit.exporter.reading import Deadline, Outcome, ReadFailed, Row, Value, collect
 from opskit.exporter.reasons import CONNECTION_LOST, condition
 
-_BOOLEAN = 16
-_NUMBERS = frozenset({20, 23, 701})
-"""Type oids: bigint, integer, double precision."""
+_READ: Mapping[int, Callable[[bytes], Value]] = {16: b"t".__eq__, 20: float, 23: float, 701: float}
+"""How values of these type oids are read: boolean, bigint, integer, double precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +112,14 @@ def rows_of(result: PGresult) -> list[Row]:
     """A result's rows: numbers as float, truth as bool, everything else as text."""
     columns = range(result.nfields)
     names = [(result.fname(column) or b"").decode() for column in columns]
-    kinds = [result.ftype(column) for column in columns]
-    return [
-        {names[column]: _value(kinds[column], result.get_value(row, column)) for column in columns}
-        for row in range(result.ntuples)
-    ]
+    values = [_column(result, column) for column in columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
 
-def _value(kind: int, text: bytes | None) -> Value:
-    if text is None:
-        return None
-    if kind in _NUMBERS:
-        return float(text)
-    return text == b"t" if kind == _BOOLEAN else text.decode()
+def _column(result: PGresult, column: int) -> list[Value]:
+    read = _READ.get(result.ftype(column), bytes.decode)
+    texts = [result.get_value(row, column) for row in range(result.ntuples)]
+    return [None if text is None else read(text) for text in texts]
 
 
 def _condition(result: PGresult) -> str:

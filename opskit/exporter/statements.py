@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from heapq import nlargest
+from itertools import islice
 
 from opskit.exporter.reading import Row
 
@@ -39,24 +39,27 @@ class Statements:
         """One row a kind, and one for each of the costliest.
 
         Args:
-            rows: one a statement; without an id they are the sum of those that this role may not see.
+            rows: one a statement, the costliest first; the one without an id is the sum of those that this
+                role may not see.
         """
-        sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0] * len(_SUMS))
+        kinds: defaultdict[str, list[Row]] = defaultdict(list)
         for row in rows:
-            total = sums[self._kind(row)]
-            for place, column in enumerate(_SUMS):
-                total[place] += float(row[column] or 0)
-        kinds = [
-            {"kind": kind, **dict(zip(_SUMS, total, strict=True))} for kind, total in sorted(sums.items())
+            kinds[self._kind(row)].append(row)
+        sums = [
+            {
+                "kind": kind,
+                **{column: sum(float(row[column] or 0) for row in kinds[kind]) for column in _SUMS},
+            }
+            for kind in sorted(kinds)
         ]
-        return (*(self._ratchet.apply(row) for row in kinds), *self._costliest(rows))
+        return (*map(self._ratchet.apply, sums), *self._costliest(rows))
 
     def _kind(self, row: Row) -> str:
         return HIDDEN if row["queryid"] is None else self._kinds.get(str(row["queryid"]), "other")
 
-    def _costliest(self, rows: Iterable[Row]) -> Iterable[Row]:
+    def _costliest(self, rows: Sequence[Row]) -> Iterable[Row]:
         seen = (row for row in rows if row["queryid"] is not None)
-        ranked = nlargest(2 * self._limit, seen, key=lambda row: float(row["seconds"] or 0))
+        ranked = list(islice(seen, 2 * self._limit))
         self._members = members(self._members, [str(row["queryid"]) for row in ranked], self._limit)
         for row in ranked:
             if row["queryid"] in self._members:

@@ -78,7 +78,7 @@ def test_a_statement_that_is_gone_is_forgotten() -> None:
 def test_statements_are_summed_by_kind_and_the_costliest_told_singly() -> None:
     statements = Statements(1)
     statements.learn([{"queryid": "1", "kind": "select"}, {"queryid": "2", "kind": "select"}])
-    told = statements.told([statement("1", 5, 10), statement("2", 9, 20), statement(None, 90, 7)])
+    told = statements.told([statement(None, 90, 7), statement("2", 9, 20), statement("1", 5, 10)])
     assert sums(told) == {"select": 30, "hidden": 7}
     assert singly(told) == {"2": "select"}
 

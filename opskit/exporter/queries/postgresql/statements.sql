@@ -1,5 +1,5 @@
--- What the statements of this database have cost so far, by id. Their texts stay where they are: a file of the
--- server that is read whole. Those that this role may not see have no id, and are one row.
+-- What the statements of this database have cost so far, by id, the costliest first. Their texts stay where they
+-- are: a file of the server that is read whole. Those that this role may not see have no id, and are one row.
 select
     queryid::text as queryid,
     sum(calls)::float8 as calls,
@@ -10,3 +10,4 @@ from pg_stat_statements(showtext => false)
 where dbid = (select oid from pg_database where datname = current_database())
   and toplevel
 group by queryid
+order by seconds desc, queryid
