@@ -1,7 +1,7 @@
 """SOURCE and TARGET on the command line, or the databases of the configuration, as one list of endpoints."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -28,7 +28,11 @@ fold_option = click.option(
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A database on both sides; `target` holds the password and is kept out of every text."""
+    """A database on both sides; `target` holds the password and is kept out of every text.
+
+    Attributes:
+        heir: the role that gets what is made, when another one makes it.
+    """
 
     name: str
     source: Path
@@ -36,6 +40,7 @@ class Endpoint:
     target_name: str
     overrides: Mapping[str, str]
     schema: str
+    heir: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +130,13 @@ def _endpoint(configuration: Configuration, name: str) -> Endpoint:
                 where=f"migrate.overrides.{name}.{key}",
             )
     where = f"{database.host or server.host}:{database.port or server.port}/{database.postgresql}"
-    target = postgresql_parameters(configuration, name)
-    return Endpoint(name, database.sqlite, target, where, overrides, database.schema)
+    worker = configuration.migrate
+    if worker.user is None:
+        target = postgresql_parameters(configuration, name)
+        return Endpoint(name, database.sqlite, target, where, overrides, database.schema)
+    other = replace(server, user=worker.user, password=worker.password)
+    target = postgresql_parameters(replace(configuration, postgresql=other), name)
+    return Endpoint(name, database.sqlite, target, where, overrides, database.schema, server.user)
 
 
 def _sqlite_path(source: str) -> Path:

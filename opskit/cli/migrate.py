@@ -138,6 +138,7 @@ def _jobs(where: Endpoints, types: TypesProfile, misfits: Misfits, *, into_exist
             where.fold,
             misfits,
             into_existing,
+            one.heir,
         )
         for one in where.databases
     ]

@@ -85,9 +85,11 @@ class Postgresql:
 
 @dataclass(frozen=True, slots=True)
 class Migrate:
-    """How types and names are chosen.
+    """How types and names are chosen, and who does the work.
 
     Attributes:
+        user: the role that `migrate` and `verify` log in as, with `password` when it has one; what it makes
+            goes to the application's. None: the application's own role.
         fold: names in lower case, which SQL without quotes finds in PostgreSQL.
         misfits: what is done about rows that a type cannot hold (texts with a NUL, or against an override).
         overrides: database name → "table.column" → PostgreSQL type.
@@ -97,6 +99,8 @@ class Migrate:
     fold: bool = False
     misfits: Misfits = Misfits.SET_ASIDE
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    user: str | None = None
+    password: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class Job:
         fold: names in lower case.
         misfits: what is done about rows that a type cannot hold.
         into_existing: the application has made the schema, and rows go into its tables.
+        heir: the role that gets what is made; None: who makes it.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Job:
     fold: bool = False
     misfits: Misfits = Misfits.SET_ASIDE
     into_existing: bool = False
+    heir: str | None = None
 
     @property
     def staging(self) -> str:
@@ -152,6 +154,7 @@ class TargetFacts:
         index_memory: kilobytes that building an index may take on this server.
         missing: the target schema is not there yet.
         zone: the time zone that sessions of this role begin with.
+        may_give: this role may give tables to the heir.
     """
 
     version: int
@@ -162,3 +165,4 @@ class TargetFacts:
     index_memory: int = 0
     missing: bool = False
     zone: str = "UTC"
+    may_give: bool = True

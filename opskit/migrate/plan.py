@@ -173,6 +173,13 @@ def _target_refusals(job: Job, target: TargetFacts) -> Iterator[Fault]:
             "connect as the owner of the database",
             job.target_name,
         )
+    if not target.may_give:
+        yield Fault(
+            "permission_denied",
+            f"the role cannot give tables in schema {job.schema} of {job.target_name} to {job.heir}",
+            f"run opskit provision, or grant {job.heir} to the role that migrates, and CREATE there to it",
+            job.target_name,
+        )
 
 
 def _occupied(one: Undertaking, *, published: bool) -> Fault:

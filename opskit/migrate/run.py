@@ -89,7 +89,7 @@ def sessions(
             existing = read_existing(source, writer, job) if job.into_existing else None
             facts = read_source(copy, typed(job, existing), progress)
             profiled = time.monotonic() - begun
-            target = read_target(writer, job.schema)
+            target = read_target(writer, job.schema, job.heir)
             one = _tried(undertake(job, facts, target, backup, existing), writer)
             opened.append(Session(_with_kept(one, writer, run), copy, source, writer, profiled))
             opened[-1].backup = None if run is None else backup_of(run, backup)

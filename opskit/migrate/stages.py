@@ -96,7 +96,14 @@ def publication(one: Undertaking) -> Publish | Fill:
     views = tuple(view.target for view in one.design.views)
     functions = tuple(trigger.function for trigger in one.design.triggers)
     return Publish(
-        one.job.name, one.job.staging, one.job.schema, tables, views, functions, one.target.missing
+        one.job.name,
+        one.job.staging,
+        one.job.schema,
+        tables,
+        views,
+        functions,
+        one.target.missing,
+        one.job.heir,
     )
 
 

@@ -1,7 +1,7 @@
 """The staging schema: a migration builds there, and moves everything out in one go when it is proven."""
 
 import zlib
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from importlib.resources import files
 from typing import LiteralString
@@ -26,6 +26,10 @@ _REMAINS = (files("opskit.migrate") / "sql" / "remains.sql").read_bytes()
 _MOVE_TABLE = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
 _MOVE_VIEW = sql.SQL("ALTER VIEW {} SET SCHEMA {}")
 _MOVE_FUNCTION = sql.SQL("ALTER FUNCTION {}() SET SCHEMA {}")
+_GIVE_TABLE = sql.SQL("ALTER TABLE {} OWNER TO {}")
+_GIVE_VIEW = sql.SQL("ALTER VIEW {} OWNER TO {}")
+_GIVE_FUNCTION = sql.SQL("ALTER FUNCTION {}() OWNER TO {}")
+_LET_IN = sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}")
 _FIX_PATH = sql.SQL("ALTER FUNCTION {}() SET search_path = {}, pg_temp")
 _DROP_TABLE = sql.SQL("DROP TABLE IF EXISTS {} CASCADE")
 _DROP_VIEW = sql.SQL("DROP VIEW IF EXISTS {} CASCADE")
@@ -124,19 +128,36 @@ def publish(connection: Connection, step: Publish, left_out: Container[str]) -> 
         left_out: views and functions that were planned and not made.
     """
     target = sql.Identifier(step.schema)
-    moved = ((_MOVE_TABLE, step.tables), (_MOVE_VIEW, step.views), (_MOVE_FUNCTION, step.functions))
+    views = [name for name in step.views if name not in left_out]
+    functions = [name for name in step.functions if name not in left_out]
+    moved = ((_MOVE_TABLE, step.tables), (_MOVE_VIEW, views), (_MOVE_FUNCTION, functions))
     with connection.transaction():
         connection.execute("SET LOCAL synchronous_commit = on")
         if step.new_schema:
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(target))
         for statement, names in moved:
             for name in names:
-                if name not in left_out:
-                    connection.execute(statement.format(sql.Identifier(step.staging, name), target))
-        for name in step.functions:
-            if name not in left_out:
-                connection.execute(_FIX_PATH.format(sql.Identifier(step.schema, name), target))
+                connection.execute(statement.format(sql.Identifier(step.staging, name), target))
+        for name in functions:
+            connection.execute(_FIX_PATH.format(sql.Identifier(step.schema, name), target))
+        if step.heir:
+            given = ((_GIVE_TABLE, step.tables), (_GIVE_VIEW, views), (_GIVE_FUNCTION, functions))
+            _give(connection, step, given, sql.Identifier(step.heir))
         drop_staging(connection, step.staging)
+
+
+def _give(
+    connection: Connection,
+    step: Publish,
+    given: Iterable[tuple[sql.SQL, Iterable[str]]],
+    heir: sql.Identifier,
+) -> None:
+    """Makes the heir the owner of what was published; into a schema that is new, it is let in."""
+    if step.new_schema:
+        connection.execute(_LET_IN.format(sql.Identifier(step.schema), heir))
+    for statement, names in given:
+        for name in names:
+            connection.execute(statement.format(sql.Identifier(step.schema, name), heir))
 
 
 def unpublish(connection: Connection, step: Publish) -> None:

@@ -224,7 +224,11 @@ class AddTrigger:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Move everything from the staging schema to where the application looks, in one transaction."""
+    """Move everything from the staging schema to where the application looks, in one transaction.
+
+    Attributes:
+        heir: the role that gets it; None: it stays with who made it.
+    """
 
     database: str
     staging: str
@@ -233,11 +237,14 @@ class Publish:
     views: tuple[str, ...]
     functions: tuple[str, ...]
     new_schema: bool = False
+    heir: str | None = None
 
     @property
     def title(self) -> str:
         """One line."""
-        return f"{self.database}: publish {len(self.tables)} tables and the rest into schema {self.schema}"
+        to = f", for {self.heir}" if self.heir else ""
+        many = len(self.tables)
+        return f"{self.database}: publish {many} tables and the rest into schema {self.schema}{to}"
 
 
 Step = (

@@ -16,7 +16,11 @@ SELECT current_setting('server_version_num')::int,
        EXISTS (SELECT FROM pg_namespace WHERE nspname = %(staging)s),
        (SELECT setting::int FROM pg_settings WHERE name = 'maintenance_work_mem'),
        n.oid IS NULL,
-       (SELECT reset_val FROM pg_settings WHERE name = 'TimeZone')
+       (SELECT reset_val FROM pg_settings WHERE name = 'TimeZone'),
+       %(heir)s::text IS NULL OR EXISTS (
+           SELECT FROM pg_roles heir WHERE heir.rolname = %(heir)s AND pg_has_role(heir.oid, 'MEMBER')
+             AND coalesce(has_schema_privilege(heir.oid, n.oid, 'CREATE'), true)
+       )
 FROM (SELECT %(schema)s::text AS name) wanted LEFT JOIN pg_namespace n ON n.nspname = wanted.name
 """
 
@@ -28,14 +32,19 @@ ORDER BY c.relkind, c.relname LIMIT 20
 """
 
 
-def read_target(connection: Connection, schema: str) -> TargetFacts:
-    """Everything the plan needs to know about the target."""
-    (row,) = connection.execute(_TARGET, {"schema": schema, "staging": staging_of(schema)}).fetchall()
-    version, encoding, may_create, leftover, memory, missing, zone = cast(
-        "tuple[int, str, bool, bool, int, bool, str]", row
+def read_target(connection: Connection, schema: str, heir: str | None = None) -> TargetFacts:
+    """Everything the plan needs to know about the target.
+
+    Args:
+        heir: the role that is to get what is made.
+    """
+    asked = {"schema": schema, "staging": staging_of(schema), "heir": heir}
+    (row,) = connection.execute(_TARGET, asked).fetchall()
+    version, encoding, may_create, leftover, memory, missing, zone, may_give = cast(
+        "tuple[int, str, bool, bool, int, bool, str, bool]", row
     )
     occupied = tuple(str(name) for (name,) in connection.execute(_OCCUPIED, {"schema": schema}))
-    return TargetFacts(version, encoding, may_create, occupied, leftover, memory, missing, zone)
+    return TargetFacts(version, encoding, may_create, occupied, leftover, memory, missing, zone, may_give)
 
 
 _TABLES: LiteralString = "SELECT tablename FROM pg_tables WHERE schemaname = %s"

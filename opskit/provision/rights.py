@@ -38,7 +38,7 @@ class Right:
 
     Attributes:
         name: of the database, schema, table or sequence; for what is yet to come, of the role that makes it.
-        schema: where a table or sequence stands, or will; else empty.
+        schema: where a table or sequence stands; for what is yet to come, empty when it may be made anywhere.
     """
 
     kind: Kind
@@ -49,9 +49,10 @@ class Right:
 
     def __str__(self) -> str:
         """As the beginning of a sentence."""
-        place = f"{self.schema}.{self.name}" if self.schema else f"{self.kind.value.lower()} {self.name}"
+        noun = self.kind.value.lower()
+        place = f"{self.schema}.{self.name}" if self.schema else f"{noun} {self.name}"
         if self.kind in FUTURE:
-            place = f"{self.kind.value.lower()} that {self.name} will make in {self.schema}"
+            place = f"{noun} that {self.name} will make{_inside(self.schema)}"
         return f"{self.grantee} may {self.privilege} on {place}"
 
 
@@ -91,7 +92,7 @@ class ChangeRights:
     def _objects(self) -> str:
         noun, (first, *others) = self.kind.value.lower(), self.names
         if self.kind in FUTURE:
-            return f"{noun} that {' or '.join(self.names)} will make in {self.schema}"
+            return f"{noun} that {' or '.join(self.names)} will make{_inside(self.schema)}"
         if others:
             return f"{len(self.names)} {noun}s of {self.schema}"
         return f"{noun} {self.schema}.{first}" if self.schema else f"{noun} {first}"
@@ -139,8 +140,13 @@ def statement(step: ChangeRights) -> str:
     verb, to = ("GRANT", f"TO {grantees}") if step.shall else ("REVOKE", f"FROM {grantees}")
     if step.kind in FUTURE:
         makers = ", ".join(map(quote, step.names))
-        inside = f"ALTER DEFAULT PRIVILEGES FOR ROLE {makers} IN SCHEMA {quote(step.schema)}"
-        return f"{inside} {verb} {privileges} ON {step.kind.value} {to}"
+        inside = f" IN SCHEMA {quote(step.schema)}" if step.schema else ""
+        change = f"{verb} {privileges} ON {step.kind.value} {to}"
+        return f"ALTER DEFAULT PRIVILEGES FOR ROLE {makers}{inside} {change}"
     prefix = f"{quote(step.schema)}." if step.schema else ""
     objects = ", ".join(f"{prefix}{quote(name)}" for name in step.names)
     return f"{verb} {privileges} ON {step.kind.value} {objects} {to}"
+
+
+def _inside(schema: str) -> str:
+    return f" in {schema}" if schema else ""

@@ -32,9 +32,9 @@ def _wanted_rights(wanted: WantedDatabase, facts: DatabaseFacts, duties: Duties)
         yield Right(Kind.DATABASE, role, "CONNECT", name)
         for schema in governed_schemas(wanted):
             yield Right(Kind.SCHEMA, role, "USAGE", schema)
+    yield from _rights_on_what_comes(duties)
     for schema in wanted.schemas:
         yield Right(Kind.SCHEMA, duties.application, "CREATE", schema)
-        yield from _rights_on_what_comes(schema, duties)
     for relation in facts.relations:
         if relation.schema in wanted.schemas:
             for role in duties.readers:
@@ -45,14 +45,17 @@ def _wanted_rights(wanted: WantedDatabase, facts: DatabaseFacts, duties: Duties)
     yield from _rights_of_guests(wanted, facts)
 
 
-def _rights_on_what_comes(schema: str, duties: Duties) -> Iterator[Right]:
-    """Default privileges hold only for what the named role makes, so each of the two makers has its own."""
+def _rights_on_what_comes(duties: Duties) -> Iterator[Right]:
+    """Default privileges hold only for what the named role makes, so each of the two makers has its own.
+
+    They are for all schemas: a migration makes its tables in another one, and moves them.
+    """
     for kind, everything in _FUTURE.items():
         for role in duties.readers:
-            yield Right(kind, role, "SELECT", duties.application, schema)
-            yield Right(kind, role, "SELECT", duties.owner, schema)
+            yield Right(kind, role, "SELECT", duties.application)
+            yield Right(kind, role, "SELECT", duties.owner)
         for privilege in everything:
-            yield Right(kind, duties.application, privilege, duties.owner, schema)
+            yield Right(kind, duties.application, privilege, duties.owner)
 
 
 def _rights_of_guests(wanted: WantedDatabase, facts: DatabaseFacts) -> Iterator[Right]:

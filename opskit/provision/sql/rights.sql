@@ -28,9 +28,9 @@ with acls as (
         n.nspname,
         a.defaclacl
     from pg_default_acl a
-    join pg_namespace n on n.oid = a.defaclnamespace
     join pg_roles m on m.oid = a.defaclrole
-    where n.nspname = any(%(schemas)s) and a.defaclobjtype in ('r', 'S')
+    left join pg_namespace n on n.oid = a.defaclnamespace
+    where (a.defaclnamespace = 0 or n.nspname = any(%(schemas)s)) and a.defaclobjtype in ('r', 'S')
 )
 select distinct
     acls.kind,

@@ -86,7 +86,7 @@ def test_readers_see_every_table_also_those_that_the_application_will_make() -> 
     for reader in ("standby", "backup"):
         assert Right(Kind.TABLE, reader, "SELECT", "emails", "public") in rights
         for maker in ("app", "owner"):
-            assert Right(Kind.FUTURE_TABLES, reader, "SELECT", maker, "public") in rights
+            assert Right(Kind.FUTURE_TABLES, reader, "SELECT", maker) in rights
 
 
 def test_what_the_application_gave_others_on_its_tables_is_its_own_business() -> None:
@@ -193,8 +193,8 @@ def test_roles_with_the_same_need_share_a_statement() -> None:
     missing, _ = missing_and_surplus(WANTED, FRESH, DUTIES)
     titles = [step.title for step in right_steps("shop", missing, ())]
     assert "shop: grant CONNECT on database shop to backup, monitor, standby" in titles
-    assert "shop: grant SELECT on tables that app or owner will make in public to backup, standby" in titles
-    assert "shop: grant everything on tables that owner will make in public to app" in titles
+    assert "shop: grant SELECT on tables that app or owner will make to backup, standby" in titles
+    assert "shop: grant everything on tables that owner will make to app" in titles
 
 
 def test_rights_on_what_comes_name_its_maker() -> None:
