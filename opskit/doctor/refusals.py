@@ -23,7 +23,7 @@ _MEANING: Mapping[Refusal, tuple[str, str]] = {
         "wrong_ssl",
         "the application does not ask for SSL, and the server at {address} insists on it",
     ),
-    Refusal.NO_RULE: ("access_rule_missing", "pg_hba.conf at {address} does not admit {user} to {dbname}"),
+    Refusal.NO_RULE: ("access_rule_missing", "pg_hba.conf at {address} does not admit {user}"),
     Refusal.NO_DATABASE: ("database_missing", "there is no database {dbname} at {address}"),
     Refusal.NO_CONNECT: ("permission_denied", "{user} may not connect to {dbname}"),
     Refusal.OTHER: ("connection_failed", "no session at {address}: {words}"),

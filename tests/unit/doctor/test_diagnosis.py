@@ -56,6 +56,7 @@ def test_a_host_on_which_all_is_well_has_no_findings() -> None:
         (Refusal.SSL_REQUIRED, "wrong_ssl"),
         (Refusal.STARTING, "server_starting"),
         (Refusal.FULL, "too_many_connections"),
+        (Refusal.NO_RULE, "access_rule_missing"),
         (Refusal.AUTHENTICATION, "authentication_failed"),
         (Refusal.ROLE, "authentication_failed"),
         (Refusal.NO_PASSWORD, "authentication_failed"),
@@ -72,7 +73,6 @@ def test_what_concerns_the_server_or_the_role_is_told_once_for_both_databases(
 @pytest.mark.parametrize(
     ("refusal", "code"),
     [
-        (Refusal.NO_RULE, "access_rule_missing"),
         (Refusal.NO_DATABASE, "database_missing"),
         (Refusal.NO_CONNECT, "permission_denied"),
     ],
