@@ -10,8 +10,6 @@ from tests.integration.provision.world import PASSWORD, World
 
 MAIN, WALMART, EVERYWHERE = "crewai_main", "crewai_walmart", "postgres"
 
-HIDE_LATER = "ALTER DEFAULT PRIVILEGES FOR ROLE crewai_user REVOKE SELECT ON TABLES FROM opskit_standby"
-LATER = "crewai_main: opskit_standby may SELECT on tables that crewai_user will make: is no, shall be yes"
 
 DRIFT: Mapping[str, tuple[str, str, list[str]]] = {
     "the application may not log in": (
@@ -87,8 +85,8 @@ DRIFT: Mapping[str, tuple[str, str, list[str]]] = {
     ),
     "later tables are hidden from the standby": (
         MAIN,
-        HIDE_LATER,
-        [LATER],
+        "ALTER DEFAULT PRIVILEGES FOR ROLE crewai_user REVOKE SELECT ON TABLES FROM opskit_standby",
+        ["crewai_main: opskit_standby may SELECT on tables that crewai_user will make: is no, shall be yes"],
     ),
     "the database belongs to the application": (
         EVERYWHERE,
