@@ -123,6 +123,7 @@ def test_the_exporters_own_backend_hung_costs_what_it_had_not_yet_answered(
 
 
 def test_abandoned_sessions_do_not_pile_up(on_postgresql: Exporter, cluster: PrivateCluster) -> None:
+    on_postgresql.scrape()
     with suspended(cluster.pid):
         for _ in range(4):
             on_postgresql.scrape()
