@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from opskit.errors import OpskitError
+from opskit.runs.ownership import hand_over
 from opskit.runs.plan import JsonValue
 
 
@@ -58,7 +59,9 @@ class Journal:
         self._torn = False
         with self._writing():
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            hand_over(directory, directory.parent)
             self._descriptor = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
+            hand_over(self._descriptor, directory)
         files = [str(file) for file in leaves]
         self.write("started", command=command, subject=subject, pid=os.getpid(), leaves=files)
         with self._writing():

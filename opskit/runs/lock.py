@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from opskit.errors import Busy, ConfigurationError
+from opskit.runs.ownership import hand_over
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def exclusive(state_dir: Path, command: str) -> Generator[None]:
     """
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise _unusable(state_dir, error) from error
     try:
@@ -30,6 +31,7 @@ def exclusive(state_dir: Path, command: str) -> Generator[None]:
         except BlockingIOError:
             raise _busy(os.pread(descriptor, 4096, 0)) from None
         try:
+            hand_over(descriptor, state_dir)
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "command": command}).encode(), 0)
         except OSError as error:  # a full disk
