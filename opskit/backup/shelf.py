@@ -30,6 +30,7 @@ from opskit.backup.records import Record, RecordDamaged, dump, load
 from opskit.errors import ConfigurationError, Refused
 from opskit.host.files import write_whole
 from opskit.host.scratch import PREFIX, SUFFIX, remove_stale
+from opskit.runs.ownership import hand_over
 from opskit.runs.plan import JsonValue, to_json
 
 RECORDS = "records"
@@ -97,7 +98,7 @@ class Shelf:
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.directory / RECORDS).mkdir(mode=0o700, exist_ok=True)
-            _hand_over(self.directory / RECORDS, self.directory)
+            hand_over(self.directory / RECORDS, self.directory)
             remove_stale(self.directory)
         except OSError as error:
             raise unusable(self.directory, error) from error
@@ -160,10 +161,10 @@ class Shelf:
         (made / MANIFEST_SUM).write_bytes(proof)
         for one in made.rglob("*"):
             one.chmod(0o700 if one.is_dir() else 0o600)
-            _hand_over(one, self.directory)
+            hand_over(one, self.directory)
             sync(one)
         made.chmod(0o700)
-        _hand_over(made, self.directory)
+        hand_over(made, self.directory)
         sync(made)
         made.rename(self.directory / manifest.id)
         sync(self.directory)
@@ -239,12 +240,6 @@ def heirs(directory: Path) -> dict[str, str]:
         "owner": str(about.st_uid if is_root else os.geteuid()),
         "group": str(about.st_gid if is_root else os.getegid()),
     }
-
-
-def _hand_over(path: Path, directory: Path) -> None:
-    if os.geteuid() == 0:
-        about = directory.stat()
-        os.chown(path, about.st_uid, about.st_gid)
 
 
 def sync(path: Path) -> None:

@@ -1,6 +1,5 @@
 """`opskit backup`."""
 
-import sys
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -17,9 +16,10 @@ from opskit.backup.restore import restore as put_back
 from opskit.backup.restore import restoring
 from opskit.backup.text import described, listed
 from opskit.cli.command import Invocation, common_options
+from opskit.cli.confirm import typed
 from opskit.cli.output import Outcome
 from opskit.cli.progress import shown
-from opskit.errors import ConfigurationError, ExitCode, Refused
+from opskit.errors import ConfigurationError, ExitCode
 from opskit.runs.lock import exclusive
 from opskit.runs.plan import JsonValue, Plan, Step, to_json
 
@@ -123,7 +123,7 @@ def restore(invocation: Invocation, *, name: str, into: str | None, plan_only: b
     with shown(invocation.progress) as progress, exclusive(place.state_dir, "backup restore"):
         task = restoring(place, name, into)
         if into is None and not yes:
-            _ask(task.plan, task.manifest.database, "the name of the database")
+            typed(task.plan, task.manifest.database, "the name of the database")
         put_back(task, place, progress)
     kept = f"; what was there is kept as {task.kept}" if task.kept else ""
     return Outcome(
@@ -147,7 +147,7 @@ def prune(invocation: Invocation, *, plan_only: bool, yes: bool) -> Outcome:
     with exclusive(place.state_dir, "backup prune"):
         found = pruning(place)
         if found.plan.steps and not yes:
-            _ask(found.plan, "prune", "the word")
+            typed(found.plan, "prune", "the word")
         remove(found.plan, place)
     return _decided(found, changed=bool(found.plan.steps))
 
@@ -219,14 +219,3 @@ def _created(created: Created) -> Outcome:
         changed=True,
         warnings=tuple(fault.message for fault in faults),
     )
-
-
-def _ask(plan: Plan[S], word: str, what: str) -> None:
-    """On a terminal the operator sees the plan and types the name at stake; elsewhere `--yes` says so."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise Refused.of(
-            "not_confirmed", f"{plan.command} {plan.subject} was not confirmed", hint="add --yes"
-        )
-    click.echo(plan.to_text(), err=True)
-    if click.prompt(f"Type {what} to go on ({word})", err=True) != word:
-        raise click.Abort

@@ -75,6 +75,13 @@ class World:
         document["backup"] |= backup
         file.write_text(json.dumps(document))
 
+    def add_database(self, name: str, **database: object) -> None:
+        """Adds a database to the configuration."""
+        file = self.directory / "opskit.yaml"
+        document = json.loads(file.read_text())
+        document["databases"][name] = {key: str(value) for key, value in database.items()}
+        file.write_text(json.dumps(document))
+
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
         """`opskit backup …` while it runs."""
         return self.opskit.start("backup", *arguments, "--config", self.directory / "opskit.yaml")

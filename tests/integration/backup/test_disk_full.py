@@ -1,0 +1,80 @@
+"""A full disk: no half backup is listed, nothing live is touched, and all is well once there is room."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.backup.test_restore import names
+from tests.integration.backup.world import World
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts file systems")
+ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+
+
+@contextmanager
+def small_disk(directory: Path, size: str) -> Iterator[None]:
+    """A file system of its own for what is in a directory."""
+    directory.mkdir(exist_ok=True)
+    kept = {file.name: file.read_bytes() for file in directory.iterdir() if file.is_file()}
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", directory], check=True)
+    try:
+        for name, content in kept.items():
+            (directory / name).write_bytes(content)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+def grow(directory: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=100m", directory], check=True)
+
+
+def fill(directory: Path, leave: int) -> Path:
+    """Takes all room but so many bytes."""
+    file = directory / "full"
+    room = os.statvfs(directory)
+    file.write_bytes(bytes(room.f_bavail * room.f_frsize - leave))
+    return file
+
+
+@ENGINES
+@pytest.mark.parametrize("size", ["16k", "48k", "128k", "300k"])
+def test_create(world: World, engine: str, size: str) -> None:
+    world.use(engine)
+    with small_disk(world.backups, size):
+        result = world("create", "-o", "json")
+        if result.code:
+            assert result.code in (2, 4), result.stderr
+            assert world.names() == []
+            assert not world.leftovers()
+        grow(world.backups)
+        name = world.create()
+        assert world("verify", name).code == 0
+        assert not world.leftovers()
+
+
+def test_restore_of_a_file(world: World) -> None:
+    before = names(world.file)
+    name = world.create()
+    with small_disk(world.file.parent, "10m"):
+        taken = fill(world.file.parent, 100_000)
+        result = world("restore", name, "--yes", "-o", "json")
+        assert result.code in (4, 6), result.stderr
+        assert names(world.file) == before
+        assert not world.leftovers()
+        taken.unlink()
+        world.done("restore", name, "--yes")
+        assert names(world.file) == before
+
+
+def test_prune_frees_a_full_disk(world: World) -> None:
+    with small_disk(world.backups, "100m"):
+        made = [world.create() for _ in range(3)]
+        world.configure(keep={"last": 1, "daily": 0, "weekly": 0, "monthly": 0, "floor": 1})
+        fill(world.backups, 0)
+        world.done("prune", "--yes")
+        assert world.names() == made[-1:]

@@ -1,0 +1,176 @@
+"""Pinning, pruning, and what may go on at the same time."""
+
+import json
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import apsw
+import psycopg
+import pytest
+
+from opskit.backup.shelf import Shelf
+from opskit.runs.lock import exclusive
+from tests.integration.backup.world import World
+from tests.support import query
+
+LAST = {"last": 1, "daily": 0, "weekly": 0, "monthly": 0, "floor": 1}
+
+
+def test_prune_says_why_it_keeps_and_drops_and_a_plan_drops_nothing(world: World) -> None:
+    names = [world.create() for _ in range(3)]
+    world.configure(keep=LAST)
+    world.done("pin", names[0])
+    planned = world("prune", "--plan")
+    assert planned.code == 3
+    assert f"keep  {names[0]}: pinned" in planned.stdout
+    assert f"drop  {names[1]}: no rule keeps it" in planned.stdout
+    assert world.names() == names
+    world.done("prune", "--yes")
+    assert world.names() == [names[0], names[2]]
+    assert world("prune", "--plan").code == 0
+    world.done("unpin", names[0])
+    world.done("prune", "--yes")
+    assert world.names() == [names[2]]
+
+
+def test_pruning_wants_to_be_confirmed(world: World) -> None:
+    world.create()
+    name = world.create()
+    world.configure(keep=LAST)
+    result = world("prune", "-o", "json")
+    assert (result.code, result.error["code"]) == (6, "not_confirmed")
+    assert name in world.names()
+
+
+def test_what_somebody_reads_is_not_pruned(world: World) -> None:
+    name = world.create()
+    world.create()
+    world.configure(keep=LAST)
+    with Shelf(world.backups).using(name):
+        planned = world("prune", "--yes")
+    assert f"keep  {name}: in use" in planned.stdout
+    assert name in world.names()
+
+
+def test_a_record_that_cannot_be_understood_keeps_its_backup(world: World) -> None:
+    name = world.create()
+    world.create()
+    world.configure(keep=LAST)
+    (world.backups / "records" / f"{name}.json").write_text("{")
+    world.done("prune", "--yes")
+    assert name in world.names()
+
+
+def test_one_writer_at_a_time(world: World) -> None:
+    with exclusive(world.opskit.state_dir, "migrate"):
+        result = world("create", "-o", "json")
+    assert result.code == 75
+    assert str(os.getpid()) in result.error["message"]
+
+
+def test_the_plan_of_a_backup_makes_none(world: World) -> None:
+    result = world("create", "--plan")
+    assert result.code == 3
+    assert f"copy {world.file}" in result.stdout
+    assert not world.backups.exists()
+
+
+def test_an_unknown_backup_or_database_is_refused(world: World) -> None:
+    for command in ("show", "verify", "restore", "pin", "unpin"):
+        result = world(command, "../x", "-o", "json")
+        assert (result.code, result.error["code"]) == (6, "unknown_backup"), command
+    result = world("create", "--database", "nobody", "-o", "json")
+    assert (result.code, result.error["code"]) == (2, "unknown_database")
+
+
+def test_show_tells_everything(world: World) -> None:
+    name = world.create()
+    text = world("show", name).stdout
+    assert "users  3,001 rows" in text
+    assert "database.sqlite.zst" in text
+    shown = world.done("show", name)
+    assert shown["manifest"]["origin"]["file"] == str(world.file)
+
+
+def test_monitoring_can_read_how_backups_ended(world: World) -> None:
+    name = world.create()
+    world.done("verify", "--level", "drill")
+    status = world.opskit.state_dir / "backups.json"
+    told = json.loads(status.read_text())["main"]
+    assert told["last_good"]["id"] == name
+    assert told["drill"]["ok"]
+    assert status.stat().st_mode & 0o777 == 0o644
+    shutil.move(world.file, world.directory / "away")
+    assert world("create").code == 4
+    told = json.loads(status.read_text())["main"]
+    assert not told["create"]["ok"]
+    assert told["last_good"]["id"] == name
+
+
+def test_a_corrupt_database_is_not_backed_up_as_if_it_were_sound(world: World) -> None:
+    connection = apsw.Connection(str(world.file))
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    content = bytearray(world.file.read_bytes())
+    content[4096 * 3 : 4096 * 4] = os.urandom(4096)
+    world.file.write_bytes(content)
+    result = world("create", "-o", "json")
+    assert result.code == 4
+    assert world.names() == []
+
+
+def test_a_failure_of_one_database_costs_no_other_its_backup(world: World, tmp_path: Path) -> None:
+    world.add_database("gone", sqlite=tmp_path / "gone.db", postgresql="gone")
+    result = world("create", "-o", "json")
+    assert result.code == 1
+    assert [one["database"] for one in result.document["result"]["backups"]] == ["main"]
+    assert [one["code"] for one in result.document["result"]["failed"]] == ["sqlite_missing"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_a_backup_under_writes_is_of_one_moment(world: World, engine: str) -> None:
+    """Its digests are those of its own snapshot, and both tables of a pair always go together."""
+    world.use(engine)
+    pair = "CREATE TABLE one (n INTEGER PRIMARY KEY); CREATE TABLE two (n INTEGER PRIMARY KEY)"
+    if engine == "sqlite":
+        connection = apsw.Connection(str(world.file))
+        connection.execute(pair)
+        connection.close()
+    else:
+        query(world.database, pair)
+    stop = threading.Event()
+    writer = threading.Thread(target=write_pairs, args=(world, engine, stop))
+    writer.start()
+    try:
+        backups = [world.create() for _ in range(3)]
+    finally:
+        stop.set()
+        writer.join()
+    counts = set[int]()
+    for name in backups:
+        tables = world.done("show", name)["manifest"]["tables"]
+        one, two = (next(t["rows"] for t in tables if side in t["name"]) for side in ("one", "two"))
+        assert one == two
+        counts.add(one)
+        assert world("verify", name, "--level", "drill").code == 0
+    assert len(counts) > 1
+
+
+def write_pairs(world: World, engine: str, stop: threading.Event) -> None:
+    if engine == "sqlite":
+        connection = apsw.Connection(str(world.file))
+        connection.set_busy_timeout(10_000)
+        while not stop.is_set():
+            with connection:
+                connection.execute("INSERT INTO one DEFAULT VALUES; INSERT INTO two DEFAULT VALUES")
+        connection.close()
+        return
+    with psycopg.connect(world.database.conninfo, autocommit=True) as server:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            with server.transaction():
+                server.execute("INSERT INTO one VALUES (%s)", (number,))
+                server.execute("INSERT INTO two VALUES (%s)", (number,))
