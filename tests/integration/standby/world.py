@@ -1,6 +1,8 @@
 """An application that has moved to PostgreSQL, and the SQLite file that follows it."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,24 @@ import apsw
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from opskit.errors import OpskitError
 from opskit.host.private_cluster import PrivateCluster
 from opskit.standby.cycle import Cycle
 from opskit.standby.follower import Follower
-from opskit.standby.window import Window
+from opskit.standby.state import State
+from opskit.standby.window import Window, slot_name
 from tests.support import Opskit, make_sqlite
+
+
+def until(follower: Follower, holds: Callable[[State], bool], seconds: float = 30) -> State:
+    """Lets a follower look until its state is as wanted."""
+    deadline = time.monotonic() + seconds
+    while True:
+        follower.look()
+        if holds(follower.state):
+            return follower.state
+        assert time.monotonic() < deadline, follower.state
+        time.sleep(0.02)
 
 
 class World:
@@ -56,6 +71,16 @@ class World:
         with psycopg.connect(self.cluster.conninfo(self.name, "opskit_owner"), autocommit=True) as connection:
             connection.execute(statement.encode())
 
+    def superuser(self, statement: str) -> None:
+        """What the administrator does."""
+        with psycopg.connect(self.cluster.conninfo(self.name), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    @property
+    def configuration_file(self) -> Path:
+        """Where `configuration` writes."""
+        return self.source.with_name("opskit.yaml")
+
     def window(self, *, small: int = 0) -> Window:
         """The way back; through the log, unless the database is as small as that."""
         return Window(
@@ -65,8 +90,8 @@ class World:
             self.file.with_suffix(".json"),
             conninfo_to_dict(self.cluster.conninfo(self.name, "opskit_standby")),
             conninfo_to_dict(self.cluster.conninfo(self.name, "opskit_owner")),
-            slot=self.name,
-            publication=self.name,
+            slot=slot_name("main", self.name, "public"),
+            publication=slot_name("main", self.name, "public"),
             small=small,
             seconds=3600,
         )
@@ -84,6 +109,35 @@ class World:
             return follower.drain()
         finally:
             follower.close()
+
+    def settle(self, follower: Follower) -> None:
+        """Takes over everything, once the server is there again."""
+        for _ in range(100):
+            with suppress(OpskitError, psycopg.Error):
+                follower.drain()
+                return
+            follower.close()
+            time.sleep(0.1)
+        raise AssertionError(follower.state)
+
+    def configuration(self, engine: str = "postgresql") -> Path:
+        """An opskit.yaml for processes, of an application that runs on that engine."""
+        environment = self.source.with_name(".env")
+        environment.write_text(f"DATABASE_TYPE={engine}\n")
+        self.configuration_file.write_text(f"""
+application: {{env_file: {environment}}}
+databases: {{main: {{sqlite: {self.source}, postgresql: {self.name}}}}}
+postgresql: {{host: {self.cluster.socket_directory}, port: {self.cluster.port}, user: application}}
+rollback: {{directory: {self.file.parent}, small: 0}}
+state_dir: {self.opskit.state_dir}
+""")
+        return self.configuration_file
+
+    def has_followed(self) -> bool:
+        """Is there a first whole copy?"""
+        if not self.file.exists():
+            return False
+        return bool(self.rows("SELECT 1 FROM sqlite_schema WHERE name = 'opskit_standby'"))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the application would read from the file that follows."""
