@@ -209,12 +209,12 @@ def _changes(shall: Sequence[Setting], others: Others, own: OwnFile | None) -> I
 
 
 def _overridden(shall: Sequence[Setting], lines: Sequence[FileSetting], file: Path) -> Iterator[SettingsStep]:
-    """Lines that count more than ours."""
+    """Lines that count more than ours, and say something else."""
     values = {one.name: one.value for one in shall}
     numbers = [number for number, one in enumerate(lines) if one.file == str(file)]
     first = numbers[-1] if numbers else _first_later(lines, file)
     for one in lines[first + 1 :]:
-        if one.name not in values:
+        if one.name not in values or same(values[one.name], one.value, None):
             continue
         why = (f"{one.name} is {one.value}, set in {one.file} line {one.line}, shall be {values[one.name]}",)
         if Path(one.file).name == AUTO:

@@ -67,11 +67,10 @@ def chosen(
 
 
 def _not_lowered(one: Setting, others: Others) -> Setting:
-    """Others may need more than we do; what is raised behind our back is drift all the same."""
+    """Others may need more than we do."""
     if one.name not in _COUNTS:
         return one
-    first = () if one.name in others.ours else (others.after.get(one.name, ""),)
-    said = (others.before.get(one.name, ""), others.ours.get(one.name, ""), *first)
+    said = (others.before.get(one.name, ""), others.after.get(one.name, ""))
     most = max((int(value) for value in said if value.isdecimal()), default=0)
     if most <= int(one.value):
         return one

@@ -51,23 +51,22 @@ class SettingsEffects:
             case Reload():
                 self._reload()
             case Restart():
-                clusters.restart(step.version, step.name)
                 self._restarted = True
+                clusters.restart(step.version, step.name)
                 self._here.wait()
             case _:
                 assert_never(step)
 
-    def revert(self, step: SettingsStep) -> None:
-        """Puts it back; see `Effects`."""
-        match step:
-            case WriteSettings() | ResetSetting() | SilenceLine():
-                self._restore(step.file)
-            case Reload():
-                pass  # the files that are put back are loaded then
-            case Restart():
-                pass
-            case _:
-                assert_never(step)
+    def revert(self, step: SettingsStep) -> None:  # noqa: ARG002  see `Effects`
+        """Puts everything back at the first step: with a part of the old files the server might not start."""
+        before, self._before = self._before, {}
+        for file, state in before.items():
+            if state is None:
+                remove(file)
+            else:
+                write_whole(file, state.content, mode=state.mode, owner=state.owner, group=state.group)
+        if before:
+            self._bring_into_force()
 
     def _keep(self, file: Path) -> None:
         self._before.setdefault(file, read_state(file))
@@ -85,22 +84,12 @@ class SettingsEffects:
         content = silenced(state.content, step.line)
         write_whole(step.file, content, mode=state.mode, owner=state.owner, group=state.group)
 
-    def _restore(self, file: Path) -> None:
-        """The server, if it runs, goes by the old files again."""
-        if file not in self._before:
-            return
-        state = self._before.pop(file)
-        if state is None:
-            remove(file)
-        else:
-            write_whole(file, state.content, mode=state.mode, owner=state.owner, group=state.group)
+    def _bring_into_force(self) -> None:
         present = self._here.present()
-        if present is None or not present.running:
-            return
-        if self._restarted:
+        if present is not None and self._restarted:
             clusters.restart(present.version, present.name)
             self._here.wait()
-        else:
+        elif present is not None and present.running:
             self._reload()
 
     def _check(self, version: int, file: Path) -> None:

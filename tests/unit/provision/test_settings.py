@@ -131,13 +131,17 @@ def test_addresses_are_added_where_the_application_could_not_connect_and_never_t
     assert read(written(replace(SERVER, files=lines)).text).get("listen_addresses") == ours
 
 
-def test_more_connections_than_we_need_stay_but_later_ones_are_drift() -> None:
-    before = FileSetting("max_connections", "400", CONF, 65)
-    assert read(written(replace(SERVER, files=(before,))).text)["max_connections"] == "400"
-    own, server = as_wanted(FileSetting("max_connections", "500", AUTO, 3), before=(before,))
-    assert read(own.text)["max_connections"] == "500"  # found when the cluster was taken over
-    step = decide(own, server).steps[0]
-    assert isinstance(step, ResetSetting)
+@pytest.mark.parametrize("file", [CONF, AUTO])
+def test_others_may_have_more_connections_than_we_need(file: str) -> None:
+    lines = (FileSetting("max_connections", "400", file, 65),)
+    step = written(replace(SERVER, files=lines))
+    assert read(step.text)["max_connections"] == "400"
+    assert decide(OwnFile(step.text, ACCESS), replace(SERVER, files=lines)).steps == ()
+
+
+def test_fewer_connections_than_we_need_are_drift() -> None:
+    own, server = as_wanted(FileSetting("max_connections", "40", AUTO, 3))
+    assert isinstance(decide(own, server).steps[0], ResetSetting)
 
 
 def running(**settings: RunningSetting) -> ServerFacts:
