@@ -27,9 +27,16 @@ class Trouble:
     left: str = ""
     severity: Severity = Severity.ERROR
 
-    def found(self, what: str, *, where: str, database: str | None = None, **words: str) -> Finding:
-        """The trouble as it was found; `words` fill the remedy."""
-        remedy = self.remedy.format(where=where, database=database, **words)
+    def found(
+        self, what: str, *, where: str, database: str | None = None, instead: str = "", **words: str
+    ) -> Finding:
+        """The trouble as it was found.
+
+        Args:
+            instead: the remedy, where the usual one does not fit.
+            words: what fills the usual one, beside `where`.
+        """
+        remedy = instead or self.remedy.format(where=where, **words)
         return Finding(self.code, self.severity, what, where, remedy, not self.left, database)
 
 
@@ -134,7 +141,7 @@ _ALL = (
         "read_only",
         "cannot execute INSERT in a read-only transaction",
         "the server is a standby, or default_transaction_read_only is set for the role or the database",
-        "{command}",
+        "psql --dbname={dbname} --command='SELECT pg_is_in_recovery(), * FROM pg_db_role_setting'",
         "somebody has closed it for writing on purpose",
     ),
     Trouble(
@@ -189,7 +196,7 @@ _ALL = (
         "sqlite_missing",
         "unable to open database file, or an empty database",
         "the file is not where the configuration says; the application would make a new, empty one",
-        "opskit backup list --database {database}",
+        "opskit backup restore {backup}",
         "which backup is to be restored is yours to say",
     ),
     Trouble(
@@ -203,21 +210,21 @@ _ALL = (
         "sqlite_corrupt",
         "database disk image is malformed, or file is not a database",
         "pages of the file do not fit together, or it is encrypted or no SQLite database",
-        "opskit backup list --database {database}",
+        "opskit backup restore {backup}",
         "which backup is to be restored is yours to say; stop the application first",
     ),
     Trouble(
         "sqlite_locked",
         "database is locked",
         "a process holds the write lock for longer than the application waits",
-        "{command}",
+        "systemctl restart {unit}",
         "what the process has not committed would be lost",
     ),
     Trouble(
         "sqlite_held",
         "writes go to SQLite although DATABASE_TYPE is postgresql",
         "a process has the SQLite file open: what it writes there, PostgreSQL does not see",
-        "{command}",
+        "systemctl restart {unit}",
         "the process is not ours to end",
     ),
     Trouble(

@@ -1,11 +1,21 @@
 """What facts mean. Pure: facts in, findings out, one finding for one trouble."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from opskit.config import Engine
 from opskit.doctor.catalogue import PROVISION, TROUBLES
-from opskit.doctor.facts import Database, Environment, Facts, FileState, Session, SqliteFile, Unit, Volume
+from opskit.doctor.facts import (
+    Database,
+    Environment,
+    Facts,
+    FileState,
+    Holder,
+    Session,
+    SqliteFile,
+    Unit,
+    Volume,
+)
 from opskit.doctor.findings import Finding
 from opskit.doctor.refusals import session_refused
 
@@ -98,11 +108,8 @@ def _session(facts: Facts, database: Database, session: Session) -> Iterator[Fin
         what = f"{target.user} {denied}"
         yield TROUBLES["permission_denied"].found(what, where=place, database=database.name)
     if session.read_only and facts.engine is Engine.POSTGRESQL:
-        command = (
-            f"psql --dbname={target.dbname} --command='SELECT pg_is_in_recovery(), * FROM pg_db_role_setting'"
-        )
         what = f"{target.dbname} cannot be written: {session.read_only}"
-        yield TROUBLES["read_only"].found(what, where=place, database=database.name, command=command)
+        yield TROUBLES["read_only"].found(what, where=place, database=database.name, dbname=target.dbname)
     if abs(session.clock_ahead) > CLOCK_SECONDS:
         side = "ahead of" if session.clock_ahead > 0 else "behind"
         what = f"the server's clock is {abs(session.clock_ahead):.0f} s {side} this host's"
@@ -121,28 +128,34 @@ def _denied(database: Database, session: Session) -> str:
 
 
 def _sqlite(facts: Facts, database: Database) -> Iterator[Finding]:
-    sqlite, name, file = database.sqlite, database.name, str(database.sqlite.file)
-    in_use = facts.engine is Engine.SQLITE
-    match sqlite.state:
-        case FileState.MISSING:
-            if in_use:
-                what = f"{file} does not exist"
-                yield TROUBLES["sqlite_missing"].found(what, where=file, database=name)
-            return
-        case FileState.UNREADABLE:
-            what = f"{file} cannot be read: {sqlite.detail}"
-            yield TROUBLES["sqlite_unreadable"].found(what, where=file, database=name)
-            return
-        case FileState.NOT_A_DATABASE:
-            what = f"{file} is no SQLite database, or encrypted"
-            yield TROUBLES["sqlite_corrupt"].found(what, where=file, database=name)
-            return
-        case FileState.CORRUPT:
-            what = f"{file} is corrupt: {sqlite.detail}"
-            yield TROUBLES["sqlite_corrupt"].found(what, where=file, database=name)
-        case FileState.SOUND | FileState.UNCHECKED:
-            pass
-    yield from _in_hand(facts, sqlite, name)
+    sqlite = database.sqlite
+    if sqlite.state is FileState.MISSING:
+        if facts.engine is Engine.SQLITE:
+            correct = f"correct databases.{database.name}.sqlite in the configuration"
+            yield _lost("sqlite_missing", "does not exist", database, correct)
+        return
+    if sqlite.state is FileState.UNREADABLE:
+        what = f"{sqlite.file} cannot be read: {sqlite.detail}"
+        yield TROUBLES["sqlite_unreadable"].found(what, where=str(sqlite.file), database=database.name)
+        return
+    if sqlite.state in _DAMAGES:
+        recover = f"sqlite3 {sqlite.file} .recover | sqlite3 {sqlite.file}.recovered"
+        yield _lost("sqlite_corrupt", f"{_DAMAGES[sqlite.state]}{sqlite.detail}", database, recover)
+    yield from _in_hand(facts, sqlite, database.name)
+
+
+_DAMAGES = {
+    FileState.NOT_A_DATABASE: "is no SQLite database, or encrypted",
+    FileState.CORRUPT: "is corrupt: ",
+}
+
+
+def _lost(code: str, what: str, database: Database, without_backup: str) -> Finding:
+    file, backup = str(database.sqlite.file), database.backup
+    instead = "" if backup else without_backup
+    return TROUBLES[code].found(
+        f"{file} {what}", where=file, database=database.name, instead=instead, backup=backup
+    )
 
 
 def _in_hand(facts: Facts, sqlite: SqliteFile, name: str) -> Iterator[Finding]:
@@ -150,27 +163,24 @@ def _in_hand(facts: Facts, sqlite: SqliteFile, name: str) -> Iterator[Finding]:
     file, holders = str(sqlite.file), sqlite.holders or ()
     foreign = [one for one in holders if not one.unit.startswith("opskit-")]
     if sqlite.locked:
-        writer = next((one for one in holders if one.pid == sqlite.writer), None)
-        who = f"process {sqlite.writer} ({writer.command})" if writer else f"process {sqlite.writer}"
-        command = _end(sqlite.writer, writer.unit if writer else "", facts.unit)
-        what = f"{file} is locked for writing by {who}"
-        yield TROUBLES["sqlite_locked"].found(what, where=file, database=name, command=command)
+        writer = next((one for one in holders if one.pid == sqlite.writer), Holder(sqlite.writer, "", ""))
+        what = f"{file} is locked for writing by {writer}"
+        yield TROUBLES["sqlite_locked"].found(what, where=file, database=name, **_end(writer, facts.unit))
     elif foreign and facts.engine is Engine.POSTGRESQL:
-        first = foreign[0]
-        who = ", ".join(f"process {one.pid} ({one.command})" for one in foreign)
-        what = f"{file} is open in {who}, although the application uses PostgreSQL"
-        command = _end(first.pid, first.unit, facts.unit)
-        yield TROUBLES["sqlite_held"].found(what, where=file, database=name, command=command)
+        what = f"{file} is open in {', '.join(map(str, foreign))}, although the application uses PostgreSQL"
+        yield TROUBLES["sqlite_held"].found(what, where=file, database=name, **_end(foreign[0], facts.unit))
     if sqlite.wal_bytes and sqlite.holders == ():
         what = f"{file} has a -wal of {sqlite.wal_bytes:,} bytes that no process holds"
         yield TROUBLES["stale_wal"].found(what, where=f"{file}-wal", database=name, file=file)
 
 
-def _end(pid: int, unit: str, application: Unit | None) -> str:
-    """How a process is ended, in the way of who has started it."""
-    if application is not None and unit == application.name:
-        return f"systemctl restart {unit}"
-    return f"systemctl stop {unit}" if unit else f"kill {pid}"
+def _end(holder: Holder, application: Unit | None) -> Mapping[str, str]:
+    """The words of the remedy: a process is ended in the way of who has started it."""
+    if not holder.unit:
+        return {"instead": f"kill {holder.pid}"}
+    if application is None or holder.unit != application.name:
+        return {"instead": f"systemctl stop {holder.unit}"}
+    return {"unit": holder.unit}
 
 
 def _clock(facts: Facts) -> Iterator[Finding]:

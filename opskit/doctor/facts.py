@@ -95,6 +95,10 @@ class Holder:
     command: str
     unit: str
 
+    def __str__(self) -> str:
+        """As it is told."""
+        return f"process {self.pid} ({self.command})" if self.command else f"process {self.pid}"
+
 
 class FileState(Enum):
     """What a SQLite file looks like to one who reads it."""
@@ -130,7 +134,12 @@ class SqliteFile:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One database of the configuration, on both sides."""
+    """One database of the configuration, on both sides.
+
+    Attributes:
+        role: None when the session was not refused for the role's sake, or nobody could be asked.
+        backup: the id of the newest sound backup of the SQLite file; empty when there is none.
+    """
 
     name: str
     schema: str
@@ -138,6 +147,7 @@ class Database:
     answer: Session | Refused
     sqlite: SqliteFile
     role: Role | None = None
+    backup: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ def look(file: Path) -> SqliteFile:
             size = file.stat().st_size
     except FileNotFoundError:
         return SqliteFile(file, FileState.MISSING)
+    except PermissionError:  # this user's, which need not be the application's
+        return SqliteFile(file, FileState.UNCHECKED, "this user may not read it")
     except OSError as error:
         return SqliteFile(file, FileState.UNREADABLE, str(error.strerror))
     held = _holders(file)

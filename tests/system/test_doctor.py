@@ -165,7 +165,7 @@ TROUBLES = {
         shell(f"mv {FILE} {FILE}.away"),
         "sqlite_missing",
         FILE,
-        "opskit backup list --database main",
+        "correct databases.main.sqlite in the configuration",
         shell(f"mv {FILE}.away {FILE}"),
     ),
     "the SQLite file is damaged": Trouble(
@@ -174,7 +174,7 @@ TROUBLES = {
         ),
         "sqlite_corrupt",
         FILE,
-        "opskit backup list --database main",
+        f"sqlite3 {FILE} .recover | sqlite3 {FILE}.recovered",
         shell(f"mv {FILE}.good {FILE}"),
     ),
     "the SQLite file is locked": Trouble(

@@ -1,6 +1,7 @@
 """Each trouble with a SQLite file, planted on a real one, is named, and the file is left as it was."""
 
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 import apsw
 import pytest
 
+from opskit.doctor.diagnosis import diagnose
+from opskit.doctor.examine import examine
 from tests.integration.doctor.world import World
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root sees who has a file open")
@@ -45,7 +48,7 @@ def test_a_file_that_is_not_there(world: World) -> None:
     world.sqlite().unlink()
     finding = world.only()
     assert (finding.code, finding.where) == ("sqlite_missing", str(world.sqlite()))
-    assert finding.remedy == "opskit backup list --database main"
+    assert finding.remedy == "correct databases.main.sqlite in the configuration"
     assert not world.sqlite().exists()
 
 
@@ -141,3 +144,23 @@ def test_a_writer_who_lets_go_between_is_no_trouble(world: World) -> None:
         found = world.findings()
         process.kill()
     assert found == ()
+
+
+@as_root
+def test_what_another_user_may_not_look_at_is_told_and_is_no_trouble(world: World) -> None:
+    for place in (world.directory.parents[1], world.directory.parents[0], world.directory):
+        place.chmod(0o755)
+    world.sqlite().chmod(0o600)
+    nobody = pwd.getpwnam("nobody")
+    os.setegid(nobody.pw_gid)
+    os.seteuid(nobody.pw_uid)
+    try:
+        facts = examine(world.loaded())
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+    assert diagnose(facts) == ()
+    assert facts.unseen == (
+        f"whether {world.sqlite()} is whole: this user may not read it",
+        "who has the SQLite files open: only root sees that",
+    )

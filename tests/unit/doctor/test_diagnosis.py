@@ -14,6 +14,7 @@ from opskit.doctor.findings import Finding
 from tests.unit.doctor.world import CLUSTER, DATA, ENV, GIB, VOLUME, WELL, facts, target
 
 APPLICATION = Holder(4711, "node server.js", "crewai.service")
+OTHER = Holder(4714, "node other.js", "other.service")
 SHELL = Holder(4712, "sqlite3 main.db", "")
 STANDBY = Holder(4713, "opskit standby run", "opskit-standby.service")
 
@@ -229,7 +230,9 @@ def test_a_server_that_a_full_disk_has_stopped_is_not_told_beside_the_disk() -> 
 def test_a_missing_file_is_trouble_while_the_application_uses_it() -> None:
     missing = with_sqlite(facts(), state=FileState.MISSING)
     finding = only(missing)
-    assert (finding.code, finding.remedy) == ("sqlite_missing", "opskit backup list --database main")
+    assert finding.code == "sqlite_missing"
+    assert finding.remedy == "correct databases.main.sqlite in the configuration"
+    assert only(with_main(missing, backup="main-1")).remedy == "opskit backup restore main-1"
     assert diagnose(replace(missing, engine=Engine.POSTGRESQL)) == ()
 
 
@@ -248,10 +251,16 @@ def test_a_file_that_cannot_be_read_is_told_whoever_uses_it(state: FileState, co
 
 
 @pytest.mark.parametrize(
-    ("holder", "command"), [(APPLICATION, "systemctl stop crewai.service"), (SHELL, "kill 4712")]
+    ("holder", "command"),
+    [
+        (APPLICATION, "systemctl restart crewai.service"),
+        (OTHER, "systemctl stop other.service"),
+        (SHELL, "kill 4712"),
+    ],
 )
 def test_who_locks_a_file_is_named_and_ended_as_it_was_begun(holder: Holder, command: str) -> None:
-    finding = only(with_sqlite(facts(), locked=True, writer=holder.pid, holders=(APPLICATION, SHELL)))
+    found = replace(facts(), unit=Unit("crewai.service", True, {}))
+    finding = only(with_sqlite(found, locked=True, writer=holder.pid, holders=(APPLICATION, OTHER, SHELL)))
     assert (finding.code, finding.remedy, finding.fixable) == ("sqlite_locked", command, False)
     assert holder.command in finding.what
 
