@@ -61,7 +61,7 @@ class Owned:
     Attributes:
         what: TABLE (views and sequences of their own, too), ROUTINE or TYPE, as ALTER calls it.
         identity: its name as SQL spells it, with schema and arguments.
-        ours: does it belong to one of opskit's roles, or to a superuser?
+        ours: does it belong to one of opskit's roles, to a superuser or to who provisions?
     """
 
     what: str
@@ -223,7 +223,7 @@ def as_created(name: str, owner: str) -> DatabaseFacts:
 
 
 def ownership_steps(wanted: WantedDatabase, facts: DatabaseFacts, duties: Duties) -> Iterator[DatabaseStep]:
-    """What is made, and who gets what; without rights, which come after."""
+    """The database and its schemas get their owner."""
     if facts.owner != duties.owner:
         yield ChangeOwner(facts.name, Kind.DATABASE, facts.name, facts.owner, duties.owner)
     known = {schema.name: schema for schema in facts.schemas}
@@ -233,6 +233,10 @@ def ownership_steps(wanted: WantedDatabase, facts: DatabaseFacts, duties: Duties
             yield CreateSchema(facts.name, schema, duties.owner)
         elif there.owner not in {duties.owner, DATABASE_OWNER}:
             yield ChangeOwner(facts.name, Kind.SCHEMA, schema, there.owner, duties.owner)
+
+
+def handover_steps(wanted: WantedDatabase, facts: DatabaseFacts, duties: Duties) -> Iterator[HandOver]:
+    """The application gets what it shall be able to alter, when it may already make such things itself."""
     strangers: defaultdict[str, list[Owned]] = defaultdict(list)
     for one in facts.owned:
         if one.schema in wanted.schemas and one.ours and one.owner != duties.application:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from opskit.config import Configuration
+from opskit.errors import Fault
 from opskit.provision.access import (
     AccessFacts,
     AccessStep,
@@ -23,6 +24,7 @@ from opskit.provision.databases import (
     Duties,
     WantedDatabase,
     as_created,
+    handover_steps,
     ownership_steps,
     told_of,
 )
@@ -42,6 +44,8 @@ from opskit.provision.who_may_what import missing_and_surplus
 
 APPLICATION = "crewai_user"
 """The application's role, when the configuration names none."""
+
+_SERVERS_OWN = frozenset({"postgres", "template0", "template1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +135,43 @@ def _wanted_roles(duties: Duties, password: PasswordPlace | None, *, here: bool)
 def decide_sql(wanted: SqlWanted, facts: SqlFacts | None) -> Decided[SqlStep]:
     """What is left to do. Facts are None for a server that is yet to be made: everything is missing."""
     there = facts or _TO_BE_MADE
-    if wanted.access is None or there.access is None:
-        access, told, faults = (), (), ()
-    else:
-        access = tuple(access_steps(wanted.access, there.access))
-        told = tuple(access_told(wanted.access, there.access))
-        faults = tuple(access_faults(there.access))
-    return Decided(
-        (*_role_steps(wanted, there), *_database_steps(wanted, there), *access),
-        (*wanted.told, *_told(wanted, there), *told),
-        faults,
+    sql = Decided(
+        (*_role_steps(wanted, there), *_database_steps(wanted, there)),
+        (*wanted.told, *_told(wanted, there)),
+        tuple(_faults(wanted, there)),
     )
+    if wanted.access is None or there.access is None:
+        return sql
+    return Decided(
+        (*sql.steps, *access_steps(wanted.access, there.access)),
+        (*sql.told, *access_told(wanted.access, there.access)),
+        (*sql.faults, *access_faults(there.access)),
+    )
+
+
+def _faults(wanted: SqlWanted, facts: SqlFacts) -> Iterator[Fault]:
+    """Names that belong to the server, or to two duties at once: their roles and databases are left alone."""
+    names = [role.name for role in wanted.roles]
+    keys = (
+        "postgresql.user",
+        *(f"provision.roles.{one}" for one in ("owner", "monitor", "standby", "backup")),
+    )
+    for key, name in zip(keys, names, strict=True):
+        if name == facts.admin.name or name.startswith("pg_") or names.count(name) > 1:
+            yield Fault(
+                "role_name",
+                f"{key}: role {name} is the server's own, or has another duty already",
+                hint="give each duty a role of its own",
+                where=key,
+            )
+    for database in wanted.databases:
+        if database.name in _SERVERS_OWN:
+            yield Fault(
+                "database_name",
+                f"database {database.name} is the server's own",
+                hint="name another one below `databases`; it is made when it is missing",
+                where="databases",
+            )
 
 
 def _role_steps(wanted: SqlWanted, facts: SqlFacts) -> Iterator[RoleStep]:
@@ -174,6 +204,7 @@ def _database_steps(wanted: SqlWanted, facts: SqlFacts) -> Iterator[DatabaseStep
         if facts.superuser and STATEMENTS not in there.extensions:
             yield CreateExtension(database.name, STATEMENTS)
         yield from right_steps(database.name, *missing_and_surplus(database, there, wanted.duties))
+        yield from handover_steps(database, there, wanted.duties)
 
 
 def _told(wanted: SqlWanted, facts: SqlFacts) -> Iterator[str]:

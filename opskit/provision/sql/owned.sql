@@ -38,7 +38,7 @@ with owned as (
     left join pg_class c on c.oid = t.typrelid
     where t.typtype in ('d', 'e', 'r') or t.typtype = 'c' and c.relkind = 'c'
 )
-select o.what, o.nspname::text, o.identity, r.rolname::text, r.rolsuper or r.rolname = any(%(roles)s)
+select o.what, o.nspname::text, o.identity, r.rolname::text, r.rolname = any(%(roles)s) or (r.rolsuper and pg_has_role(r.oid, 'MEMBER')) or r.rolname = current_user
 from owned o
 join pg_roles r on r.oid = o.owner
 where o.nspname = any(%(schemas)s)

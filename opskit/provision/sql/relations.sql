@@ -4,7 +4,7 @@ select
     n.nspname::text,
     c.relname::text,
     r.rolname::text,
-    r.rolsuper or r.rolname = any(%(roles)s)
+    r.rolname = any(%(roles)s) or (r.rolsuper and pg_has_role(r.oid, 'MEMBER')) or r.rolname = current_user
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 join pg_roles r on r.oid = c.relowner

@@ -10,6 +10,7 @@ from opskit.provision.databases import (
     SchemaFacts,
     WantedDatabase,
     as_created,
+    handover_steps,
     ownership_steps,
     told_of,
 )
@@ -119,7 +120,7 @@ def test_a_table_of_others_is_read_by_readers_and_left_to_its_owner() -> None:
     facts = with_table(table("sums", "alice", ours=False))
     missing, _ = missing_and_surplus(WANTED, facts, DUTIES)
     assert {right.grantee for right in missing if right.name == "sums"} == {"standby", "backup"}
-    assert not list(ownership_steps(WANTED, facts, DUTIES))
+    assert not list(handover_steps(WANTED, facts, DUTIES))
     assert list(
         told_of(DatabaseFacts("shop", "owner", owned=(owned("sums", "alice", ours=False),)), DUTIES)
     ) == ["shop: what belongs to alice stays theirs; the application cannot alter it"]
@@ -133,7 +134,7 @@ def owned(name: str, owner: str, *, ours: bool = True) -> Owned:
 def test_what_opskit_or_a_superuser_made_is_handed_to_the_application() -> None:
     objects = (owned("deals", "owner"), owned("emails", "postgres"), owned("users", "app"))
     facts = DatabaseFacts("shop", "owner", schemas=FRESH.schemas, owned=objects)
-    (step,) = ownership_steps(WANTED, facts, DUTIES)
+    (step,) = handover_steps(WANTED, facts, DUTIES)
     assert step == HandOver("shop", "public", objects[:2], "app")
     assert step.title == "shop: give public.deals and 1 more to app"
     assert step.why[1] == "shop: owner of public.emails: is postgres, shall be app"
