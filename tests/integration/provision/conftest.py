@@ -8,10 +8,10 @@ import pytest
 
 from opskit.host.private_cluster import PrivateCluster, private_cluster
 from tests.conftest import FAST_AND_FAR
-from tests.integration.provision.world import World
+from tests.integration.provision.world import ROLES, World
 
-PREPARED = f"opskit {getpass.getuser()} opskit_owner\n"
-"""Tests may run as anybody: the account that they run as is the owner, as root is on a host."""
+PREPARED = "".join(f"opskit {getpass.getuser()} {role}\n" for role in ROLES if role != "crewai_user")
+"""Tests may run as anybody: the account that they run as is what root is on a host."""
 
 
 @pytest.fixture(scope="package")
@@ -29,6 +29,7 @@ def world(server: PrivateCluster, tmp_path: Path) -> Iterator[World]:
     before = {name: (data / name).read_bytes() for name in ("pg_hba.conf", "pg_ident.conf")}
     env_file = tmp_path / ".env"
     env_file.write_text("DATABASE_TYPE=sqlite\nPOSTGRES_PASSWORD=Geheim-_0123456789abcdefghijklmn\n")
+    (data / "pg_ident.conf").write_text(PREPARED)
     world = World(server, env_file)
     yield world
     with world.admin("postgres") as connection:

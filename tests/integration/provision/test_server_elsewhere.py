@@ -130,6 +130,17 @@ def test_another_password_is_noticed_by_trying_it(elsewhere: Elsewhere) -> None:
     elsewhere.connect("crewai_user", PASSWORD).close()
 
 
+def test_what_the_administrator_made_before_is_adopted(elsewhere: Elsewhere) -> None:
+    with elsewhere.door.connect("postgres") as connection:
+        connection.execute("CREATE DATABASE crewai_main TEMPLATE template0 LOCALE 'C.UTF-8'")
+    with elsewhere.door.connect("crewai_main") as connection:
+        connection.execute("CREATE TABLE public.emails (id bigint GENERATED ALWAYS AS IDENTITY)")
+    elsewhere.provision()
+    assert not elsewhere.decided()[0]
+    with elsewhere.connect("crewai_user", PASSWORD) as connection:
+        connection.execute("ALTER TABLE emails ADD COLUMN text text")
+
+
 def test_what_was_done_there_is_put_back(elsewhere: Elsewhere) -> None:
     steps, _ = elsewhere.decided()
     effects = elsewhere.provision()
