@@ -166,3 +166,18 @@ def test_an_env_that_is_not_there(world: World) -> None:
     world.env.unlink()
     finding = world.only()
     assert (finding.code, finding.where) == ("env_missing", str(world.env))
+
+
+def test_a_server_whose_clock_is_an_hour_ahead(world: World) -> None:
+    """Here a function of that name stands before the server's own: what the role sees is that clock."""
+    world.run(
+        "CREATE SCHEMA ahead",
+        "GRANT USAGE ON SCHEMA ahead TO crewai_user",
+        "CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz"
+        " LANGUAGE sql RETURN now() + interval '1h'",
+        "ALTER ROLE crewai_user SET search_path = ahead, pg_catalog, public",
+        database="crewai_main",
+    )
+    finding = world.only()
+    assert (finding.code, finding.remedy) == ("clock_skew", "timedatectl set-ntp true")
+    assert finding.what == "the server's clock is 3600 s ahead of this host's"
