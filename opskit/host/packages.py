@@ -10,11 +10,16 @@ from opskit.host.commands import CommandFailed, run
 PATIENCE_SECONDS = 600.0
 """How long others may hold apt's or dpkg's locks: a fresh host is often busy with its own updates."""
 
-RETRY_SECONDS = 3.0
+RETRY_SECONDS = 1.0
 APT_SECONDS = 1800.0
 
 _OPTIONS = ("--quiet", "--yes", "--no-install-recommends", "--option=Dpkg::Options::=--force-confold")
-_LOCKED = ("Could not get lock", "Unable to acquire the dpkg", "is locked by another process")
+_LOCKED = (
+    "Could not get lock",
+    "Unable to acquire the dpkg",
+    "locked by another process",
+    "Unable to lock directory",
+)
 
 
 def not_installed(packages: Iterable[str]) -> tuple[str, ...]:
@@ -24,7 +29,7 @@ def not_installed(packages: Iterable[str]) -> tuple[str, ...]:
         CommandFailed: this host has no dpkg.
     """
     listed = run(["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n"])
-    installed = {name for name, status in map(str.split, listed.splitlines()) if status == "installed"}
+    installed = {line.removesuffix(" installed") for line in listed.splitlines() if line.endswith(" installed")}
     return tuple(name for name in packages if name not in installed)
 
 

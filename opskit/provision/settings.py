@@ -40,7 +40,7 @@ def wanted_settings(configuration: Configuration) -> WantedSettings:
     return WantedSettings(
         provision.settings is Settings.OWN,
         Share(provision.memory, provision.disk, sum(one.pool for one in configuration.databases.values())),
-        tuple(provision.parameters.items()),
+        tuple((name.lower(), value) for name, value in provision.parameters.items()),
         provision.restart,
         tuple(sorted({one.postgresql for one in configuration.databases.values()})),
     )

@@ -144,6 +144,16 @@ def test_durations(file: Path, text: str, seconds: float) -> None:
     assert loaded(file, f"{SMALL}rollback: {{window: {text}}}").configuration.rollback.window == seconds
 
 
+@pytest.mark.parametrize(("text", "share"), [("50%", 0.5), ("12.5 %", 0.125), ("100%", 1.0)])
+def test_shares(file: Path, text: str, share: float) -> None:
+    assert loaded(file, f"{SMALL}provision: {{memory: {text}}}").configuration.provision.memory == share
+
+
+@pytest.mark.parametrize("text", ["0.5", "50", "0%", "101%", "half", "true", "''"])
+def test_what_is_no_share(file: Path, text: str) -> None:
+    assert "provision.memory" in faults(file, f"{SMALL}provision: {{memory: {text}}}")
+
+
 @pytest.mark.parametrize("text", ["-5s", "5y", "'5 minutes'", "true", "[5]", "nan", "inf", "''"])
 def test_what_is_no_duration(file: Path, text: str) -> None:
     assert "rollback.window" in faults(file, f"{SMALL}rollback: {{window: {text}}}")
