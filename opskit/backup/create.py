@@ -80,20 +80,24 @@ def create(tasks: Sequence[Undertaking], place: Place, progress: Progress) -> Cr
         NeedsAttention: something was left behind that could not be removed.
     """
     place.shelf.prepare()
-    made: list[Manifest] = []
-    failures: list[OpskitError] = []
-    for task in tasks:
-        begun = time.monotonic()
-        try:
-            made.append(_create_one(task, place, progress))
-        except NeedsAttention:
-            raise
-        except OpskitError as error:
-            failures.append(error)
-            tell_created(place, task.job, None, time.monotonic() - begun)
-        else:
-            tell_created(place, task.job, made[-1], time.monotonic() - begun)
-    return Created(tuple(made), tuple(failures))
+    results = [_attempt(task, place, progress) for task in tasks]
+    return Created(
+        tuple(one for one in results if isinstance(one, Manifest)),
+        tuple(one for one in results if isinstance(one, OpskitError)),
+    )
+
+
+def _attempt(task: Undertaking, place: Place, progress: Progress) -> Manifest | OpskitError:
+    begun = time.monotonic()
+    try:
+        result = _create_one(task, place, progress)
+    except NeedsAttention:
+        raise
+    except OpskitError as error:
+        result = error
+    made = result if isinstance(result, Manifest) else None
+    tell_created(place, task.job, made, time.monotonic() - begun)
+    return result
 
 
 def _create_one(task: Undertaking, place: Place, progress: Progress) -> Manifest:

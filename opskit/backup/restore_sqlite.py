@@ -16,7 +16,7 @@ import apsw
 from opskit.backup.checking import unpack
 from opskit.backup.manifest import Damaged, Manifest, TableSum
 from opskit.backup.restore_plan import There
-from opskit.backup.shelf import Backup, sync
+from opskit.backup.shelf import Backup
 from opskit.backup.sqlite_content import table_sums
 from opskit.errors import Refused
 from opskit.host.files import sync_directory
@@ -71,7 +71,6 @@ class FileAside:
         """See `restore.Aside`."""
         set_journal_mode(self.restored, self.journal_mode)
         resemble(self.restored, self.target)
-        sync(self.restored)
         swap(self.restored, self.target, Path(kept) if kept else None)
 
     def swap_back(self, kept: str | None) -> None:
@@ -121,16 +120,21 @@ def set_journal_mode(file: Path, mode: str) -> None:
 
 
 def resemble(restored: Path, target: Path) -> None:
-    """Gives a restored file the access of the one it replaces; in the place of none, its directory's owner.
+    """Gives a restored file the access of the one it replaces, or its directory's owner, and syncs it.
 
     Raises:
         OSError: it may not be given away.
     """
-    if target.exists():
-        restored.chmod(stat.S_IMODE(target.stat().st_mode))
     about = target.stat() if target.exists() else target.parent.stat()
-    if os.geteuid() == 0:
-        os.chown(restored, about.st_uid, about.st_gid)
+    descriptor = os.open(restored, os.O_RDONLY | os.O_NOFOLLOW)  # the directory is not root's
+    try:
+        if os.geteuid() == 0:
+            os.fchown(descriptor, about.st_uid, about.st_gid)
+        if target.exists():
+            os.fchmod(descriptor, stat.S_IMODE(about.st_mode))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def swap(restored: Path, target: Path, kept: Path | None) -> None:
