@@ -118,11 +118,11 @@ class Decoder:
             old, place = _tuple(data, place + 1)
         if data[:1] == b"D":
             return Change(table, (_key(table, old or ()),))
-        new, _ = _tuple(data, place + 1)
+        new, _ = _tuple(data, place + 1, max(table.key, default=-1) + 1)
         if old is None:
             return Change(table, (_key(table, new),))
         # a key that stands in TOAST and did not change is only among the old values
-        merged = [before if now is _KEPT else now for before, now in zip(old, new, strict=True)]
+        merged = [before if now is _KEPT else now for before, now in zip(old, new, strict=False)]
         return Change(table, (_key(table, old), _key(table, merged)))
 
 
@@ -141,9 +141,9 @@ def _key(table: Relation, values: Sequence[_Field]) -> Key:
     return key
 
 
-def _tuple(data: bytes, place: int) -> tuple[list[_Field], int]:
-    """The values of a row, and where they end."""
-    count = int.from_bytes(data[place : place + 2])
+def _tuple(data: bytes, place: int, most: int = 65536) -> tuple[list[_Field], int]:
+    """The first values of a row, `most` at most, and where they end."""
+    count = min(most, int.from_bytes(data[place : place + 2]))
     place += 2
     values: list[_Field] = []
     for _ in range(count):

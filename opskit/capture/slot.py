@@ -14,7 +14,7 @@ from psycopg import sql
 
 from opskit.capture.pgoutput import Decoder, Message
 from opskit.capture.snapshot import lsn_of, lsn_text
-from opskit.transfer.target import Connection
+from opskit.transfer.target import Connection, copied_rows
 
 PREFIX = "opskit"
 """By this, messages in the log are known to be ours."""
@@ -141,11 +141,27 @@ def peeked(connection: Connection, slot: str, publication: str) -> Generator[Ite
         "COPY (SELECT data FROM pg_logical_slot_peek_binary_changes({}, NULL, NULL, 'proto_version', '1',"
         " 'publication_names', {}, 'messages', 'true')) TO STDOUT (FORMAT binary)"
     ).format(slot, sql.Literal(f'"{publication}"'))
+    with connection.cursor() as cursor, cursor.copy(statement):
+        yield _decoded(copied_rows(connection.pgconn))
+
+
+def _decoded(rows: Iterator[bytes]) -> Iterator[Message]:
+    """The messages in a binary COPY of one column (https://www.postgresql.org/docs/15/sql-copy.html)."""
     decoder = Decoder()
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types(["bytea"])
-        decoded = (decoder.decode(cast("bytes", row[0])) for row in copy.rows())
-        yield (message for message in decoded if message is not None)
+    for number, row in enumerate(rows):
+        start = 0 if number else _HEADER
+        if len(row) - start <= _FIELD:  # the trailer
+            continue
+        message = decoder.decode(row[start + _FIELD :])
+        if message is not None:
+            yield message
+
+
+_HEADER = 19
+"""Bytes before the first row: a signature, flags, and the length of an extension that is not there."""
+
+_FIELD = 6
+"""Bytes before the value of a row's only column: how many columns, and how many bytes."""
 
 
 _PUBLISHED = """

@@ -149,7 +149,7 @@ def copy_out(
     statement = sql.SQL("COPY (SELECT {} FROM {} {}) TO STDOUT").format(columns, identifier(table), where)
     with connection.cursor() as cursor, cursor.copy(statement):
         # psycopg's own iteration makes a generator a row, which takes as long as all the rest together
-        yield from _lists(_copied_lines(connection.pgconn))
+        yield from _lists(copied_rows(connection.pgconn, end=-1))
 
 
 def _printed(name: str, hashed: Hashed | None) -> sql.Composable:
@@ -176,13 +176,18 @@ def _lists(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
         yield gathered
 
 
-def _copied_lines(libpq: PGconn) -> Iterator[bytes]:
+def copied_rows(libpq: PGconn, end: int | None = None) -> Iterator[bytes]:
+    """The rows of a COPY TO STDOUT that has begun, as they come, up to `end` (-1: without the newline).
+
+    Raises:
+        psycopg.Error: the server failed on the way.
+    """
     readable = select.poll()
     readable.register(libpq.socket, select.POLLIN)
     while True:
         length, data = libpq.get_copy_data(1)
         if length > 0:
-            yield bytes(data[:-1])
+            yield bytes(data[:end])
         elif length == 0:  # nothing has come yet: wait where an interrupt is heard
             readable.poll()
             libpq.consume_input()
