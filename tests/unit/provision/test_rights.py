@@ -1,5 +1,8 @@
 """The difference of rights, as few statements."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from opskit.provision.databases import (
     ChangeOwner,
     DatabaseFacts,
@@ -59,6 +62,39 @@ def table(name: str, owner: str = "app", *, ours: bool = True) -> Relation:
 def test_once_put_right_nothing_is_missing_and_nothing_too_much() -> None:
     facts = settled(with_table(table("emails"), Relation(Kind.SEQUENCE, "public", "ids", "app", ours=True)))
     assert missing_and_surplus(WANTED, facts, DUTIES) == (frozenset(), frozenset())
+
+
+ROLES = st.sampled_from([PUBLIC, "owner", "app", "monitor", "standby", "backup", "alice"])
+RIGHTS = st.frozensets(
+    st.builds(Right, st.just(Kind.DATABASE), ROLES, st.sampled_from(["CONNECT", "CREATE"]), st.just("shop"))
+    | st.builds(Right, st.just(Kind.SCHEMA), ROLES, st.sampled_from(["USAGE", "CREATE"]), st.just("public"))
+    | st.builds(
+        Right,
+        st.just(Kind.TABLE),
+        ROLES,
+        st.sampled_from(["SELECT", "INSERT"]),
+        st.sampled_from(["emails", "sums"]),
+        st.just("public"),
+    )
+    | st.builds(
+        Right, st.just(Kind.FUTURE_TABLES), ROLES, st.just("SELECT"), st.sampled_from(["app", "owner"])
+    )
+)
+
+
+@given(RIGHTS, st.frozensets(st.just("alice")))
+def test_whatever_was_there_is_put_right_in_one_go_and_others_lose_nothing(
+    rights: frozenset[Right], guests: frozenset[str]
+) -> None:
+    tables = (table("emails"), table("sums", "alice", ours=False))
+    facts = DatabaseFacts(
+        "shop", "owner", schemas=FRESH.schemas, relations=tables, rights=rights, guests=guests
+    )
+    missing, surplus = missing_and_surplus(WANTED, facts, DUTIES)
+    assert not [right for right in surplus if right.grantee in {"alice", "owner"}]
+    assert not missing & surplus
+    put_right = changed(facts, give=missing, take=surplus)
+    assert missing_and_surplus(WANTED, put_right, DUTIES) == (frozenset(), frozenset())
 
 
 def test_everybody_loses_the_way_in() -> None:
