@@ -1,10 +1,13 @@
 """kill -9 at every step: no half backup is ever listed, nothing live is touched, the next run cleans up."""
 
+import signal
+
 import apsw
+import psycopg
 import pytest
 
 from tests.integration.backup.world import World
-from tests.integration.migrate.kills import kill_when, written
+from tests.integration.migrate.kills import kill_when, soon, written
 from tests.support import query
 
 ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -48,6 +51,28 @@ def change(world: World) -> None:
 def test_create(world: World, engine: str) -> None:
     world.use(engine)
     assert kill_at_every_line(world, "create") > 5
+    assert not world.leftovers()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+def test_no_session_outlives_the_run(world: World, ending: signal.Signals) -> None:
+    """The dump waits for a lock when the end comes."""
+    world.use("postgresql")
+    sessions = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name IN ('opskit backup', 'pg_dump')"
+    )
+    with psycopg.connect(world.database.conninfo) as connection:
+        connection.execute("LOCK TABLE users")
+        process = world.start("create", "-o", "json")
+        waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+        assert soon(lambda: query(world.database, waiting) == [(True,)])
+        process.send_signal(ending)
+        process.communicate(timeout=60)
+        assert process.returncode == (130 if ending is signal.SIGTERM else -ending)
+        assert soon(lambda: query(world.database, sessions) == [(0,)])
+    assert world.names() == []
+    world.create()
     assert not world.leftovers()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,16 +71,20 @@ class World:
 
     def configure(self, **backup: object) -> None:
         """Changes the section `backup` of the configuration."""
-        file = self.directory / "opskit.yaml"
-        document = json.loads(file.read_text())
-        document["backup"] |= backup
-        file.write_text(json.dumps(document))
+        self._change("backup", backup)
+
+    def reach(self, **parameters: object) -> None:
+        """Changes how the server is reached."""
+        self._change("postgresql", parameters)
 
     def add_database(self, name: str, **database: object) -> None:
         """Adds a database to the configuration."""
+        self._change("databases", {name: {key: str(value) for key, value in database.items()}})
+
+    def _change(self, section: str, values: Mapping[str, object]) -> None:
         file = self.directory / "opskit.yaml"
         document = json.loads(file.read_text())
-        document["databases"][name] = {key: str(value) for key, value in database.items()}
+        document[section] |= values
         file.write_text(json.dumps(document))
 
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
