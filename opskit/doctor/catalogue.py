@@ -207,6 +207,13 @@ _ALL = (
         "the rights belong to the application",
     ),
     Trouble(
+        "sqlite_unwritable",
+        "attempt to write a readonly database",
+        "root has restored the file or has opened it, and a file of the three is now root's",
+        "chown {user}: {path}",
+        "the rights belong to the application",
+    ),
+    Trouble(
         "sqlite_corrupt",
         "database disk image is malformed, or file is not a database",
         "pages of the file do not fit together, or it is encrypted or no SQLite database",

@@ -141,6 +141,12 @@ def _sqlite(facts: Facts, database: Database) -> Iterator[Finding]:
     if sqlite.state in _DAMAGES:
         recover = f"sqlite3 {sqlite.file} .recover | sqlite3 {sqlite.file}.recovered"
         yield _lost("sqlite_corrupt", f"{_DAMAGES[sqlite.state]}{sqlite.detail}", database, recover)
+    if sqlite.closed and facts.unit and facts.engine is Engine.SQLITE:
+        words = {"user": facts.unit.user, "path": str(sqlite.closed)}
+        what = f"{facts.unit.user} may not write {sqlite.closed}"
+        yield TROUBLES["sqlite_unwritable"].found(
+            what, where=str(sqlite.file), database=database.name, **words
+        )
     yield from _in_hand(facts, sqlite, database.name)
 
 

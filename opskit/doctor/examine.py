@@ -1,6 +1,6 @@
 """Looking at everything, without changing anything."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from opskit.backup.place import Place
@@ -26,13 +26,18 @@ def examine(loaded: Loaded) -> Facts:
     of_unit = unit.look(service, env_file) if service else None
     given = environment(configuration, _file_values(env_file), of_unit)
     here = host.look(_directories(loaded))
-    found = tuple(_database(loaded, name, given, here) for name in configuration.databases)
+    user = of_unit.user if of_unit else ""
+    found = tuple(_database(loaded, name, given, here, user) for name in configuration.databases)
     engine = engine_in_use(configuration, of_unit.environment if of_unit else {})
     return Facts(engine, given, of_unit, found, here, unseen=tuple(_unseen(service, of_unit, found)))
 
 
-def _file_values(file: Path | None) -> dict[str, str] | None:
-    return dict(read_env_file(file)) if file is not None and file.exists() else None
+def _file_values(file: Path | None) -> Mapping[str, str] | None:
+    """What the `.env` sets; None when there is none."""
+    if file is None:
+        return None
+    values = read_env_file(file)
+    return values if values or file.exists() else None
 
 
 def _directories(loaded: Loaded) -> Iterator[Path]:
@@ -43,7 +48,7 @@ def _directories(loaded: Loaded) -> Iterator[Path]:
     yield configuration.backup.directory or loaded.state_dir()
 
 
-def _database(loaded: Loaded, name: str, given: Environment, here: Host) -> Database:
+def _database(loaded: Loaded, name: str, given: Environment, here: Host, user: str) -> Database:
     configuration = loaded.configuration
     database = configuration.databases[name]
     reached = parameters(configuration, name, given)
@@ -52,7 +57,7 @@ def _database(loaded: Loaded, name: str, given: Environment, here: Host) -> Data
     role = None
     if isinstance(answer, Refused) and answer.refusal in OF_THE_ROLE:
         role = administration.role(where, configuration, here.clusters)
-    file = sqlite.look(database.sqlite)
+    file = sqlite.look(database.sqlite, user)
     return Database(name, database.schema, where, answer, file, role, _newest_backup(loaded, name))
 
 

@@ -121,6 +121,8 @@ class SqliteFile:
         locked: its write lock was held whenever it was looked at, for longer than an application waits.
         writer: the pid that holds the lock; 0 when nobody knows.
         holders: who has it open; None when this user may not see that.
+        closed: the first of the directory, the file and its companions that the application's account may not
+            write; None when it may write all, or nobody knows the account.
     """
 
     file: Path
@@ -130,6 +132,7 @@ class SqliteFile:
     locked: bool = False
     writer: int = 0
     holders: tuple[Holder, ...] | None = None
+    closed: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +160,14 @@ class Unit:
     Attributes:
         environment: what it gives its process otherwise than by the application's own `.env`.
         files: of the unit, its own and its drop-ins.
+        user: the account that its process runs under; empty for root.
     """
 
     name: str
     exists: bool
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     files: tuple[Path, ...] = ()
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

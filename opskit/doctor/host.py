@@ -30,13 +30,17 @@ def _volumes(directories: Iterable[Path]) -> tuple[Volume, ...]:
     """The file systems of the directories, each once; of one that is yet to be made, that of its parent."""
     by_device: dict[int, list[Path]] = {}
     for directory in dict.fromkeys(directories):
-        there = next(one for one in (directory, *directory.parents) if one.exists())
-        by_device.setdefault(there.stat().st_dev, []).append(directory)
+        by_device.setdefault(_there(directory).stat().st_dev, []).append(directory)
     return tuple(_volume(held) for held in by_device.values())
 
 
+def _there(directory: Path) -> Path:
+    """The nearest to it that is there and may be looked at."""
+    return next(one for one in (directory, *directory.parents) if os.access(one, os.F_OK))
+
+
 def _volume(held: list[Path]) -> Volume:
-    seen = os.statvfs(next(one for one in (held[0], *held[0].parents) if one.exists()))
+    seen = os.statvfs(_there(held[0]))
     total, free = seen.f_blocks * seen.f_frsize, seen.f_bavail * seen.f_frsize
     return Volume(tuple(held), total, free, seen.f_files, seen.f_favail)
 

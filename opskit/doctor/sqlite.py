@@ -1,5 +1,6 @@
 """Looking at a SQLite file without leaving a trace: who has it open, who has it locked, is it whole?"""
 
+import pwd
 import time
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,8 @@ import apsw
 from opskit.doctor.facts import FileState, Holder, SqliteFile
 from opskit.exporter import sqlite_files
 from opskit.host import processes
+from opskit.host.commands import CommandFailed, run
+from opskit.host.postgresql_programs import as_account
 from opskit.schema.sqlite_file import rows
 
 LOCK_SECONDS = 3.0
@@ -23,8 +26,12 @@ _STEPS = 100_000
 """Of SQLite's virtual machine, between two looks at the clock."""
 
 
-def look(file: Path) -> SqliteFile:
-    """The file now. Every descriptor is closed before SQLite opens it: closing one drops SQLite's locks."""
+def look(file: Path, user: str = "") -> SqliteFile:
+    """The file now. Every descriptor is closed before SQLite opens it: closing one drops SQLite's locks.
+
+    Args:
+        user: the application's account.
+    """
     try:
         with file.open("rb", buffering=0) as opened:
             header = sqlite_files.parse_header(opened.read(sqlite_files.HEADER_BYTES) or b"")
@@ -42,8 +49,36 @@ def look(file: Path) -> SqliteFile:
     writer = _lasting_writer(file, wal=wal)
     state, detail = _integrity(file, wal=wal)
     return SqliteFile(
-        file, state, detail, _size(_beside(file, "-wal")), writer is not None, writer or 0, held
+        file,
+        state,
+        detail,
+        _size(_beside(file, "-wal")),
+        writer is not None,
+        writer or 0,
+        held,
+        _closed(file, user),
     )
+
+
+def _closed(file: Path, user: str) -> Path | None:
+    """The first of the directory, the file and its companions that an account may not write."""
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError:  # nobody named, or one that exists only while the unit runs
+        return None
+    if not processes.sees_all():
+        return None
+    companions = (_beside(file, suffix) for suffix in ("-wal", "-shm", "-journal"))
+    there = (one for one in (file.resolve().parent, file, *companions) if one.exists())
+    return next((one for one in there if not _may_write(account, one)), None)
+
+
+def _may_write(account: pwd.struct_passwd, path: Path) -> bool:
+    try:
+        run([*as_account(account), "test", "-w", path], timeout=LOCK_SECONDS)
+    except CommandFailed:
+        return False
+    return True
 
 
 def _holders(file: Path) -> tuple[Holder, ...] | None:

@@ -8,7 +8,7 @@ from opskit.config.env_text import decode, systemd, values
 from opskit.doctor.facts import Unit
 from opskit.host.systemd import manages_host, show
 
-_PROPERTIES = ("LoadState", "Environment", "EnvironmentFiles", "FragmentPath", "DropInPaths")
+_PROPERTIES = ("LoadState", "Environment", "EnvironmentFiles", "FragmentPath", "DropInPaths", "User")
 
 
 def look(name: str, env_file: Path | None) -> Unit | None:
@@ -35,7 +35,7 @@ def unit(name: str, shown: Mapping[str, str], env_file: Path | None) -> Unit:
             given |= read
     paths = [shown.get("FragmentPath", ""), *shown.get("DropInPaths", "").split()]
     files = tuple(Path(path) for path in paths if path)
-    return Unit(name, shown.get("LoadState") == "loaded", given, files)
+    return Unit(name, shown.get("LoadState") == "loaded", given, files, shown.get("User", ""))
 
 
 def _environment_files(shown: str) -> list[Path]:

@@ -16,6 +16,7 @@ databases:
   main: {sqlite: /srv/crewai/data/crewai_enhanced.db, postgresql: crewai_main}
   walmart: {sqlite: /srv/crewai/data/walmart_grocery.db, postgresql: crewai_walmart}
 postgresql: {host: /var/run/postgresql, user: crewai_user}
+backup: {directory: /var/backups/opskit}
 """
 APPLICATION = """\
 [Service]
@@ -167,6 +168,13 @@ TROUBLES = {
         FILE,
         "correct databases.main.sqlite in the configuration",
         shell(f"mv {FILE}.away {FILE}"),
+    ),
+    "root has left a file beside it that the application may not write": Trouble(
+        shell(f"touch {FILE}-wal {FILE}-shm"),
+        "sqlite_unwritable",
+        f"crewai may not write {FILE}-wal",
+        f"chown crewai: {FILE}-wal",
+        shell(f"rm {FILE}-wal {FILE}-shm"),
     ),
     "the SQLite file is damaged": Trouble(
         shell(

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from opskit.doctor.diagnosis import diagnose
 from opskit.doctor.examine import examine
+from opskit.doctor.sqlite import look
 from tests.integration.doctor.world import World
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root sees who has a file open")
@@ -144,6 +146,20 @@ def test_a_writer_who_lets_go_between_is_no_trouble(world: World) -> None:
         found = world.findings()
         process.kill()
     assert found == ()
+
+
+@as_root
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_a_file_that_root_has_left_beside_the_applications_own(world: World, suffix: str) -> None:
+    for place in (world.directory.parents[1], world.directory.parents[0], world.directory):
+        place.chmod(0o755)
+    shutil.chown(world.directory, "nobody")
+    shutil.chown(world.sqlite(), "nobody")
+    assert look(world.sqlite(), "nobody").closed is None
+    left = world.sqlite().with_name(f"main.db{suffix}")
+    left.touch()
+    shutil.chown(left, "root")
+    assert look(world.sqlite(), "nobody").closed == left
 
 
 @as_root

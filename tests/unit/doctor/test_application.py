@@ -122,5 +122,9 @@ def test_another_file_read_by_the_unit_does(env_file: Path, tmp_path: Path) -> N
     assert dict(read.environment) == {"POSTGRES_HOST": "elsewhere"}
 
 
+def test_a_unit_names_the_account_of_its_process() -> None:
+    assert unit("crewai.service", shown(User="crewai"), None).user == "crewai"
+
+
 def test_a_unit_that_systemd_does_not_know() -> None:
     assert not unit("crewai.service", {"LoadState": "not-found"}, None).exists

@@ -250,6 +250,14 @@ def test_a_file_that_cannot_be_read_is_told_whoever_uses_it(state: FileState, co
         assert only(replace(found, engine=engine)).code == code
 
 
+def test_what_the_applications_account_may_not_write_is_given_to_it() -> None:
+    closed = Path("/srv/crewai/data/main.db-wal")
+    found = replace(with_sqlite(facts(), closed=closed), unit=Unit("crewai.service", True, {}, user="crewai"))
+    finding = only(found)
+    assert (finding.code, finding.remedy) == ("sqlite_unwritable", f"chown crewai: {closed}")
+    assert diagnose(replace(found, engine=Engine.POSTGRESQL)) == ()
+
+
 @pytest.mark.parametrize(
     ("holder", "command"),
     [
