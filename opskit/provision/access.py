@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from ipaddress import ip_address
 from pathlib import Path
 
 from opskit.errors import Fault
@@ -14,7 +15,6 @@ MAP = "opskit"
 """The name of the user map, from accounts of this host to opskit's roles."""
 
 LOOPBACK = ("127.0.0.1/32", "::1/128")
-_HERE = frozenset(network.split("/")[0] for network in LOOPBACK)
 
 
 class File(Enum):
@@ -140,6 +140,17 @@ def _ident_lines(duties: Duties) -> Iterator[str]:
             yield f"{MAP} {account} {quote(role)}"
 
 
+def network(address: str | None, mask: str | None) -> str | None:
+    """Addresses as pg_hba.conf has them; names and keywords come without a mask.
+
+    >>> network("10.0.0.0", "255.0.0.0"), network("::1", "ffff:" * 7 + "ffff"), network("samehost", None)
+    ('10.0.0.0/8', '::1/128', 'samehost')
+    """
+    if address is None or mask is None:
+        return address
+    return f"{address}/{int(ip_address(mask)).bit_count()}"
+
+
 def access_steps(wanted: WantedAccess, facts: AccessFacts) -> Iterator[AccessStep]:
     """The user map first: a rule that names a map without entries shuts out.
 
@@ -194,7 +205,7 @@ def _reaches(rule: Rule, wanted: WantedAccess) -> bool:
 def access_told(wanted: WantedAccess, facts: AccessFacts) -> Iterator[str]:
     """Lines of others that let the application's role in without a password from elsewhere; they stay."""
     for rule in facts.rules:
-        elsewhere = rule.kind != "local" and rule.address not in _HERE
+        elsewhere = rule.kind != "local" and rule.address not in LOOPBACK
         if rule.method == "trust" and elsewhere and _reaches(rule, wanted):
             yield f"{File.HBA.value}: line {rule.line} lets others in without a password: “{rule}”"
 

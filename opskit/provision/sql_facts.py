@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 from opskit.errors import ConnectionFailed
 from opskit.host.files import read_state
-from opskit.provision.access import AccessFacts, File, FileFacts, Rule
+from opskit.provision.access import AccessFacts, File, FileFacts, Rule, network
 from opskit.provision.databases import (
     FENCED,
     DatabaseFacts,
@@ -147,9 +147,9 @@ def _access(connection: Connection) -> AccessFacts:
         found[File.HBA],
         found[File.IDENT],
         tuple(
-            Rule(line, kind, tuple(databases), tuple(users), address, method)
-            for line, kind, databases, users, address, method in cast(
-                "list[tuple[int, str, list[str], list[str], str | None, str]]",
+            Rule(line, kind, tuple(databases), tuple(users), network(address, mask), method)
+            for line, kind, databases, users, address, mask, method in cast(
+                "list[tuple[int, str, list[str], list[str], str | None, str | None, str]]",
                 _rows(connection, "access_rules"),
             )
         ),

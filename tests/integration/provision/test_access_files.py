@@ -48,7 +48,7 @@ def test_a_line_above_that_opens_a_way_in_is_drift_and_loses_its_place(provision
     with provisioned.over_tcp("crewai_main", "opskit_backup", None):
         pass
     assert provisioned.drift()[0] == (
-        "pg_hba.conf: line 1 stands above opskit's: “host all all 127.0.0.1 trust”"
+        "pg_hba.conf: line 1 stands above opskit's: “host all all 127.0.0.1/32 trust”"
     )
     provisioned.provision()
     assert not provisioned.drift()

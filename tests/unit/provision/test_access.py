@@ -88,7 +88,7 @@ def test_a_changed_line_is_named() -> None:
     ],
 )
 def test_a_line_above_that_reaches_ours_is_drift(databases: tuple[str, ...], users: tuple[str, ...]) -> None:
-    above = Rule(1, "host", databases, users, "10.0.0.0", "trust")
+    above = Rule(1, "host", databases, users, "10.0.0.0/8", "trust")
     write, _ = access_steps(WANTED, written(above, above=b"host ...\n"))
     (why,) = write.why
     assert why.startswith("pg_hba.conf: line 1 stands above opskit's: “host ")
@@ -109,10 +109,10 @@ def test_files_that_the_server_has_not_read_are_read() -> None:
 
 
 def test_a_line_of_others_that_asks_for_no_password_is_told() -> None:
-    wide = Rule(9, "host", ("all",), ("all",), "0.0.0.0", "trust")
-    here = Rule(10, "host", ("all",), ("all",), "127.0.0.1", "trust")
+    wide = Rule(9, "host", ("all",), ("all",), "0.0.0.0/0", "trust")
+    here = Rule(10, "host", ("all",), ("all",), "127.0.0.1/32", "trust")
     assert list(access_told(WANTED, written(wide, here))) == [
-        "pg_hba.conf: line 9 lets others in without a password: “host all all 0.0.0.0 trust”"
+        "pg_hba.conf: line 9 lets others in without a password: “host all all 0.0.0.0/0 trust”"
     ]
 
 
