@@ -74,4 +74,6 @@ def _ask(found: Survey) -> None:
         )
     for line in _lines(found.plan, "to do"):
         click.echo(line, err=True)
+    for sentence in found.plan.told:
+        click.echo(f"note: {sentence}", err=True)
     click.confirm(f"Do these {len(found.plan.steps)} steps?", default=True, abort=True, err=True)

@@ -13,7 +13,8 @@ LOCK = Path("/run/opskit-cluster.lock")
 """Held by all processes of a creation: one that outlives a killed opskit is waited for."""
 
 CREATE_SECONDS = 300.0
-START_SECONDS = 300.0
+START_SECONDS = 3600
+"""After a crash a server may have much WAL to read; stopping it then would only make it begin again."""
 
 WITHHELD = Path("/etc/postgresql-common/createcluster.d/opskit.conf")
 _WITHHOLDING = b"""\
@@ -125,4 +126,5 @@ def _run(*command: str, timeout: float | None = None) -> str:
 def _environment() -> dict[str, str]:
     """PG_CLUSTER_CONF_ROOT moves all clusters to another place than /etc/postgresql."""
     root = os.environ.get("PG_CLUSTER_CONF_ROOT")
-    return {**bare_environment(), **({"PG_CLUSTER_CONF_ROOT": root} if root else {})}
+    patience = {"PGCTLTIMEOUT": str(START_SECONDS)}  # pg_ctl's own is a minute
+    return {**bare_environment(), **patience, **({"PG_CLUSTER_CONF_ROOT": root} if root else {})}

@@ -29,8 +29,8 @@ def not_installed(packages: Iterable[str]) -> tuple[str, ...]:
         CommandFailed: this host has no dpkg.
     """
     listed = run(["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n"])
-    installed = {line.removesuffix(" installed") for line in listed.splitlines() if line.endswith(" installed")}
-    return tuple(name for name in packages if name not in installed)
+    lines = set(listed.splitlines())
+    return tuple(name for name in packages if f"{name} installed" not in lines)
 
 
 def install(packages: Sequence[str], *, patience: float = PATIENCE_SECONDS) -> None:

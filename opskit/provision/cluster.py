@@ -184,7 +184,8 @@ def decide_packages(
     if not missing:
         return Decided()
     why = tuple(f"package {name} is not installed" for name in missing)
-    return Decided((InstallPackages(missing, withhold=wanted is not None and not there, why=why),))
+    install = InstallPackages(missing, withhold=wanted is not None and not there, why=why)
+    return Decided((install,), told=("packages stay installed when a later step fails",))
 
 
 def decide_creation(wanted: WantedCluster, clusters: Sequence[ClusterFacts]) -> Decided[ClusterStep]:
@@ -208,12 +209,31 @@ def decide_start(wanted: WantedCluster, present: ClusterFacts | None) -> Decided
     return Decided(tuple(steps))
 
 
-def judge(wanted: WantedCluster, server: ServerFacts) -> Decided[ClusterStep]:
-    """What only a new cluster could change is told; others' databases need leave."""
+def judge(wanted: WantedCluster | None, server: ServerFacts) -> Decided[ClusterStep]:
+    """Can the server be provisioned? What only a new cluster could change is told; others' need leave."""
+    faults = list(_unfit(server))
+    if wanted is None:
+        return Decided(faults=tuple(faults))
     others = sorted(set(server.databases) - set(wanted.databases))
     if others and not wanted.adopt:
-        return Decided(faults=(_not_adopted(wanted, others),))
-    return Decided(told=tuple(_differences(wanted, server)))
+        faults.append(_not_adopted(wanted, others))
+    return Decided(told=tuple(_differences(wanted, server)), faults=tuple(faults))
+
+
+def _unfit(server: ServerFacts) -> Iterator[Fault]:
+    if server.version // 10000 < OLDEST:
+        yield Fault(
+            "server_version",
+            f"the server runs PostgreSQL {server.version // 10000}",
+            f"use version {OLDEST} or later",
+        )
+    if server.in_recovery:
+        yield Fault(
+            "read_only_server",
+            "the server is a standby of another one, which takes no changes",
+            "name the primary below postgresql.host",
+            "postgresql.host",
+        )
 
 
 def _differences(wanted: WantedCluster, server: ServerFacts) -> Iterator[str]:

@@ -6,6 +6,9 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
+
 from opskit.adapters.connect import postgresql_parameters
 from opskit.config import Configuration, read_secret
 from opskit.errors import Refused
@@ -38,6 +41,10 @@ class Door:
         """
         with _acting_as(self.account):
             return connect({**self.parameters, "dbname": database}, APPLICATION_NAME)
+
+    def ping(self) -> Ping:
+        """Is there a server, and does it take sessions yet? REJECT: it is starting."""
+        return Ping(PGconn.ping(make_conninfo("", **{**self.parameters, "dbname": "postgres"}).encode()))
 
 
 def local_door(cluster: ClusterFacts | WantedCluster) -> Door:

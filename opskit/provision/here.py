@@ -4,9 +4,10 @@ import pwd
 import time
 from dataclasses import dataclass
 
+from psycopg.pq import Ping
+
 from opskit.config import Configuration
-from opskit.errors import ConnectionFailed
-from opskit.host.clusters import listed
+from opskit.host.clusters import START_SECONDS, listed
 from opskit.provision.cluster import ClusterFacts, WantedCluster, found
 from opskit.provision.cluster_list import clusters
 from opskit.provision.door import Door, local_door, remote_door
@@ -44,18 +45,15 @@ class Here:
         """Waits until the server answers: systemd does not tell when it fails to start.
 
         Raises:
-            ConnectionFailed: it does not within a minute.
+            ConnectionFailed: it does not within a minute, or has not recovered within an hour.
         """
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while True:
-            try:
-                self.door().connect("postgres").close()
-            except ConnectionFailed as error:
-                if time.monotonic() > deadline or error.faults[0].code != "target_unreachable":
-                    raise
-                time.sleep(0.2)
-            else:
-                return
+        begun = time.monotonic()
+        while (answer := self.door().ping()) is not Ping.OK:
+            patience = START_SECONDS if answer is Ping.REJECT else ANSWER_SECONDS
+            if time.monotonic() - begun > patience:
+                break
+            time.sleep(0.1)
+        self.door().connect("postgres").close()
 
 
 def _account(number: int) -> str:

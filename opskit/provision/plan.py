@@ -57,6 +57,8 @@ def _parts(wanted: Wanted, facts: Facts) -> Iterator[Decided[Step]]:
     """In the order in which they are done."""
     there = wanted.cluster is not None and found(wanted.cluster, facts.clusters) is not None
     yield decide_packages(wanted.cluster, facts.missing_packages, there=there)
+    if facts.server is not None:
+        yield judge(wanted.cluster, facts.server)
     if wanted.cluster is not None:
         yield from _cluster(wanted, wanted.cluster, facts)
     if _stopped(wanted, facts):
@@ -69,8 +71,6 @@ def _parts(wanted: Wanted, facts: Facts) -> Iterator[Decided[Step]]:
 
 def _cluster(wanted: Wanted, cluster: WantedCluster, facts: Facts) -> Iterator[Decided[Step]]:
     yield decide_creation(cluster, facts.clusters)
-    if facts.server is not None:
-        yield judge(cluster, facts.server)
     if not _stopped(wanted, facts):
         yield decide_settings(wanted.settings, cluster, facts.machine, facts.own_settings, facts.server)
     yield decide_start(cluster, found(cluster, facts.clusters))

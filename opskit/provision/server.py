@@ -35,6 +35,7 @@ class ServerFacts:
     """A server as its superuser sees it.
 
     Attributes:
+        in_recovery: does it follow another server?
         collation: of template1, which databases made by others begin with.
         databases: all that hold anything of anybody's: neither templates nor `postgres`.
         sessions: of clients other than opskit.
@@ -44,6 +45,7 @@ class ServerFacts:
     """
 
     version: int
+    in_recovery: bool
     checksums: bool
     encoding: str
     collation: str

@@ -7,7 +7,7 @@ from opskit.provision.server import FileSetting, RunningSetting, ServerFacts
 from opskit.provision.sql import query
 from opskit.provision.sql_facts import MAINTENANCE
 
-Row = tuple[int, bool, str, str, list[str], int]
+Row = tuple[int, bool, bool, str, str, list[str], int]
 Line = tuple[str | None, str, str, int, str | None]
 
 
@@ -19,7 +19,7 @@ def read_server(door: Door) -> ServerFacts:
     """
     with door.connect(MAINTENANCE) as connection:
         (row,) = connection.execute(query("server_state")).fetchall()
-        version, checksums, encoding, collation, databases, sessions = cast("Row", row)
+        version, in_recovery, checksums, encoding, collation, databases, sessions = cast("Row", row)
         settings = {
             str(name).lower(): RunningSetting(
                 str(value), cast("str | None", unit), bool(at_start), bool(pending)
@@ -34,5 +34,14 @@ def read_server(door: Door) -> ServerFacts:
     )
     unread = tuple(f"{file}: {error}" for name, _, file, _, error in lines if name is None)
     return ServerFacts(
-        version, checksums, encoding, collation, tuple(databases), sessions, settings, files, unread
+        version,
+        in_recovery,
+        checksums,
+        encoding,
+        collation,
+        tuple(databases),
+        sessions,
+        settings,
+        files,
+        unread,
     )

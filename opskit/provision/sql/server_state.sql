@@ -1,4 +1,5 @@
 SELECT current_setting('server_version_num')::int,
+       pg_is_in_recovery(),
        current_setting('data_checksums') = 'on',
        (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'template1'),
        (SELECT datcollate FROM pg_database WHERE datname = 'template1'),

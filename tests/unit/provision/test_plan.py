@@ -94,7 +94,7 @@ def test_a_cluster_on_another_port_is_refused() -> None:
     assert codes(CONFIGURATION, elsewhere) == ["wrong_port"]
 
 
-SERVER = ServerFacts(150018, True, "UTF8", "C.UTF-8", ("billing", "crewai_main"), 4)
+SERVER = ServerFacts(150018, False, True, "UTF8", "C.UTF-8", ("billing", "crewai_main"), 4)
 
 
 def test_others_databases_need_leave() -> None:
@@ -109,6 +109,12 @@ def test_what_only_a_new_cluster_could_change_is_told_and_not_planned() -> None:
     assert any("no data checksums" in sentence for sentence in plan.told)
     assert any("LATIN1" in sentence for sentence in plan.told)
     assert not any(isinstance(step, CreateCluster) for step in plan.steps)
+
+
+def test_a_standby_and_an_old_server_are_refused() -> None:
+    configuration = replace(CONFIGURATION, postgresql=Postgresql("db.example.org"))
+    old = replace(BARE, server=replace(SERVER, version=140012, in_recovery=True))
+    assert codes(configuration, old) == ["server_version", "read_only_server"]
 
 
 @pytest.mark.parametrize("name", ["main", "14/main", "15/", "15/../etc", "x/main"])

@@ -31,7 +31,7 @@ CONF = "/etc/postgresql/15/main/postgresql.conf"
 OURS = "/etc/postgresql/15/main/conf.d/90-opskit.conf"
 AUTO = "/var/lib/postgresql/15/main/postgresql.auto.conf"
 
-SERVER = ServerFacts(150018, True, "UTF8", "C.UTF-8", ("crewai_main",), 0)
+SERVER = ServerFacts(150018, False, True, "UTF8", "C.UTF-8", ("crewai_main",), 0)
 
 
 def decide(
