@@ -59,7 +59,7 @@ def find_problems(backup: Backup, level: Level, place: Place, progress: Progress
                 return _sqlite_problems(backup, manifest, level, place, progress)
             case PostgresqlOrigin() as origin:
                 if level is Level.READABLE:
-                    return _unreadable(backup)
+                    return _unreadable(backup, origin)
                 jobs = place.configuration.backup.jobs
                 found = restored_sums(origin, backup.directory, jobs, progress)
                 return different_tables(manifest.tables, found)
@@ -124,9 +124,9 @@ def unpack(backup: Backup, manifest: Manifest, file: Path) -> tuple[str, ...]:
     return faults(file)
 
 
-def _unreadable(backup: Backup) -> tuple[str, ...]:
+def _unreadable(backup: Backup, origin: PostgresqlOrigin) -> tuple[str, ...]:
     with scratch_directory() as room:
-        read_through(backup.directory, room / "pg_restore.log")
+        read_through(origin, backup.directory, room / "pg_restore.log")
     return ()
 
 

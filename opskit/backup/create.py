@@ -213,7 +213,7 @@ class _Effects:
         server = reading_server(self._place.configuration, step.database)
         dumped = dump(server, draft.made, step.jobs, self._progress)
         draft.origin, draft.tables = dumped.origin, dumped.tables
-        draft.versions |= {"server": dumped.server_version, "pg_dump": str(dumped.major)}
+        draft.versions |= {"server": dumped.server_version, "pg_dump": str(dumped.origin.programs)}
 
 
 def _checked(draft: _Draft, progress: Progress) -> tuple[TableSum, ...]:

@@ -45,10 +45,10 @@ def restored_sums(
     with private_cluster(settings=_SETTINGS) as cluster:
         work = cluster.log.parent
         server = Server({"host": str(work), "port": cluster.port, "user": SUPERUSER, "dbname": SUPERUSER})
-        run_script(server, _roles(directory, work), work / "roles.log")
+        run_script(server, origin, _roles(directory, work), work / "roles.log")
         _make_database(server, origin)
         there = server.named(origin.name)
-        restore(there, directory, jobs, work / "pg_restore.log")
+        restore(there, origin, directory, jobs, work / "pg_restore.log")
         with snapshot(there) as found:
             return tuple(table_sums(found, progress, lambda: None))
 

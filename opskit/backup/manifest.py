@@ -82,6 +82,7 @@ class PostgresqlOrigin:
             none is the default.
         settings: of the database, as (role, "name=value"); the role is empty for all.
         roles: whom the content needs.
+        programs: the major version of those that wrote the dump; older ones cannot read it.
     """
 
     place: str
@@ -95,6 +96,7 @@ class PostgresqlOrigin:
     rights: tuple[tuple[str, str, bool], ...]
     settings: tuple[tuple[str, str], ...]
     roles: tuple[str, ...]
+    programs: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,12 @@ class Snapshot:
     connection: Connection
     name: str
 
-    def origin(self) -> PostgresqlOrigin:
-        """What it was taken from."""
+    def origin(self, programs: int) -> PostgresqlOrigin:
+        """What a dump of it is taken from.
+
+        Args:
+            programs: the major version of those that dump.
+        """
         connection = self.connection
         size, owner, encoding, collate, ctype, icu = _rows(connection, "properties")[0]
         return PostgresqlOrigin(
@@ -42,6 +46,7 @@ class Snapshot:
             tuple(cast("list[tuple[str, str, bool]]", _rows(connection, "rights"))),
             tuple(cast("list[tuple[str, str]]", _rows(connection, "settings"))),
             tuple(cast("str", role) for (role,) in _rows(connection, "roles")),
+            programs,
         )
 
     def tables(self) -> tuple[TargetTable, ...]:

@@ -19,9 +19,6 @@ DUMP, GLOBALS = "dump", "globals.sql"
 LOCK_WAIT = "5min"
 """How long a dump waits for a table that somebody rewrites."""
 
-_OLDEST = 15
-"""The oldest server that opskit works with; programs of this version or later understand its dumps."""
-
 _STOP_SECONDS = 10.0
 _LAST_LINES = 10
 
@@ -37,7 +34,6 @@ class Dumped:
     origin: PostgresqlOrigin
     tables: tuple[TableSum, ...]
     server_version: str
-    major: int
 
 
 def dump(server: Server, directory: Path, jobs: int, progress: Progress) -> Dumped:
@@ -52,17 +48,19 @@ def dump(server: Server, directory: Path, jobs: int, progress: Progress) -> Dump
     with snapshot(server) as found:
         version = found.connection.info.server_version
         programs = client_programs(version // 10000)
-        command = found.server.program(programs / "pg_dump", *dump_arguments(found, directory / DUMP, jobs))
+        command = found.server.program(
+            programs.directory / "pg_dump", *dump_arguments(found, directory / DUMP, jobs)
+        )
         environment = server.environment()
         with running(command, environment, directory.with_name("pg_dump.log")) as child:
             tables = tuple(table_sums(found, progress, child.check))
             child.wait()
         arguments = globals_arguments(server.database, directory / GLOBALS)
-        command = found.server.program(programs / "pg_dumpall", *arguments)
+        command = found.server.program(programs.directory / "pg_dumpall", *arguments)
         with running(command, environment, directory.with_name("pg_dumpall.log")) as child:
             child.wait()
         text = found.connection.info.parameter_status("server_version") or str(version)
-        return Dumped(found.origin(), tables, text, version // 10000)
+        return Dumped(found.origin(programs.major), tables, text)
 
 
 def dump_arguments(found: Snapshot, directory: Path, jobs: int) -> list[str]:
@@ -94,7 +92,7 @@ def restore_arguments(directory: Path, jobs: int) -> list[str | Path]:
     return ["--exit-on-error", "--no-tablespaces", f"--jobs={jobs}", "--no-password", directory / DUMP]
 
 
-def restore(server: Server, directory: Path, jobs: int, log: Path) -> None:
+def restore(server: Server, origin: PostgresqlOrigin, directory: Path, jobs: int, log: Path) -> None:
     """Restores the dump of a backup into an empty database.
 
     Args:
@@ -104,33 +102,33 @@ def restore(server: Server, directory: Path, jobs: int, log: Path) -> None:
         ProgramFailed: pg_restore failed.
         Refused: it is not installed.
     """
-    program = client_programs(_OLDEST) / "pg_restore"
+    program = client_programs(origin.programs).directory / "pg_restore"
     command = server.program(program, *restore_arguments(directory, jobs))
     with running(command, server.environment(), log) as child:
         child.wait()
 
 
-def read_through(directory: Path, log: Path) -> None:
+def read_through(origin: PostgresqlOrigin, directory: Path, log: Path) -> None:
     """Lets pg_restore read all of a backup's dump, and do nothing with it.
 
     Raises:
         ProgramFailed: it cannot.
         Refused: it is not installed.
     """
-    program = client_programs(_OLDEST) / "pg_restore"
+    program = client_programs(origin.programs).directory / "pg_restore"
     command = [*as_account(None, parent_death=True), program, f"--file={os.devnull}", directory / DUMP]
     with running(command, bare_environment(), log) as child:
         child.wait()
 
 
-def run_script(server: Server, script: Path, log: Path) -> None:
+def run_script(server: Server, origin: PostgresqlOrigin, script: Path, log: Path) -> None:
     """Lets psql run a script, going on after errors, which `log` then holds.
 
     Raises:
         ProgramFailed: psql could not connect.
         Refused: it is not installed.
     """
-    program = client_programs(_OLDEST) / "psql"
+    program = client_programs(origin.programs).directory / "psql"
     command = server.program(program, "--no-psqlrc", "--quiet", "--no-password", f"--file={script}")
     with running(command, server.environment(), log) as child:
         child.wait()

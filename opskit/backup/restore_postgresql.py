@@ -79,7 +79,7 @@ class DatabaseAside:
             _comment(connection, self.aside, MARK)
         aside = self.server.named(self.aside)
         with scratch_directory() as room:
-            restore(aside, backup.directory, jobs, room / "pg_restore.log")
+            restore(aside, manifest.origin, backup.directory, jobs, room / "pg_restore.log")
         with _session(aside) as connection:
             connection.execute("ANALYZE")
 

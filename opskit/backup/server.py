@@ -146,8 +146,16 @@ def _socket_owner(server: Server) -> pwd.struct_passwd | None:
         return None
 
 
-def client_programs(major: int, debian: Path = DEBIAN) -> Path:
-    """The directory with pg_dump and its kin, of a server's version or the next above.
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Where pg_dump and its kin are, and of which major version."""
+
+    major: int
+    directory: Path
+
+
+def client_programs(major: int, debian: Path = DEBIAN) -> Programs:
+    """pg_dump and its kin of a server's version, or of the next above.
 
     Raises:
         Refused: there is none.
@@ -155,7 +163,7 @@ def client_programs(major: int, debian: Path = DEBIAN) -> Path:
     names = [entry.name for entry in debian.iterdir()] if debian.is_dir() else []
     for version in sorted(one for one in preference(names) if one >= major):
         if (debian / str(version) / "bin" / "pg_dump").exists():
-            return debian / str(version) / "bin"
+            return Programs(version, debian / str(version) / "bin")
     raise Refused.of(
         "client_missing",
         f"pg_dump of version {major} is not installed",

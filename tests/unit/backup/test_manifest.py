@@ -36,6 +36,7 @@ POSTGRESQL = PostgresqlOrigin(
     (("", "CONNECT", False), ("app", "CREATE", True)),
     (("", "work_mem=8MB"),),
     ("owner", "app"),
+    15,
 )
 
 
