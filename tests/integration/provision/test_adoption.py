@@ -64,6 +64,15 @@ def test_who_had_rights_inside_still_comes_in(busy: World) -> None:
         connection.execute("INSERT INTO sums VALUES (1)")
 
 
+def test_a_former_owner_of_the_database_still_comes_in(busy: World) -> None:
+    with busy.admin("postgres") as connection:
+        connection.execute("CREATE ROLE bob LOGIN PASSWORD 'bob'")
+        connection.execute("ALTER DATABASE crewai_main OWNER TO bob")
+    busy.provision()
+    assert not busy.drift()
+    busy.over_tcp("crewai_main", "bob", "bob").close()
+
+
 def test_the_application_keeps_its_data_and_loses_what_it_does_not_need(busy: World) -> None:
     busy.provision()
     with busy.application("crewai_main") as connection:
