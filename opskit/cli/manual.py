@@ -12,7 +12,10 @@ EXIT_STATUS: Mapping[ExitCode, str] = {
     ExitCode.USAGE: "usage or configuration",
     ExitCode.DIFFERENCES: "changes pending, or differences found (`--plan`, `verify`)",
     ExitCode.REVERTED: "failed, and everything was put back as before",
-    ExitCode.ATTENTION: "failed, and not everything could be put back: the hint says which command goes on",
+    ExitCode.ATTENTION: (
+        "failed, and needs attention, because not everything could be done or put back: "
+        "the hint says which command goes on"
+    ),
     ExitCode.REFUSED: "refused by a check, nothing was done",
     ExitCode.BUG: "a bug in opskit; the traceback is in the file it names",
     ExitCode.BUSY: "busy: another run holds the state directory or the target database",

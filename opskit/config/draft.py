@@ -25,9 +25,10 @@ _REST = """
 #  memory: 50%                       # of this host, for the database
 #  disk: 30%                         # of the data directory's disk, for WAL at most
 
-#migrate:
-#  types: native                     # same: every value reads back as SQLite gave it
-#  fold: false                       # true: names in lower case, which SQL without quotes finds
+migrate:
+  {only_here}user: opskit_owner                 # known by its account, without a password
+  types: native                      # same: every value reads back as SQLite gave it
+  fold: false                        # true: names in lower case, which SQL without quotes finds
 
 backup:
   directory: /var/backups/opskit

@@ -11,7 +11,7 @@ from opskit.config import Application, Configuration, Database, Postgresql, Secr
 from opskit.config.draft import draft, first_user
 from opskit.host.scratch import scratch_directory
 
-SHOWN_AT_THEIR_DEFAULTS = ("migrate", "provision", "rollback")
+SHOWN_AT_THEIR_DEFAULTS = ("provision", "rollback")
 
 texts = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufeff\ufffe\uffff"), min_size=1
@@ -82,6 +82,6 @@ def test_on_this_host_services_log_in_by_their_account_elsewhere_as_the_applicat
         here.provision.roles.backup,
         here.provision.roles.monitor,
     )
-    elsewhere = replace(first_user(), postgresql=Postgresql(host="db.example.org"))
+    elsewhere = replace(first_user(), postgresql=Postgresql("db.example.org"))
     there = read(tmp_path / "there.yaml", draft(elsewhere))
-    assert (there.backup.user, there.exporter.user) == (None, None)
+    assert (there.migrate.user, there.backup.user, there.exporter.user) == (None, None, None)
