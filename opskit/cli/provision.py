@@ -1,7 +1,8 @@
 """`opskit provision`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 import click
 
@@ -41,17 +42,25 @@ def provision(invocation: Invocation, *, plan_only: bool, check: bool, yes: bool
 
 def _planned(plan: Plan[Step]) -> Outcome:
     code = ExitCode.DIFFERENCES if plan.steps else ExitCode.DONE
-    return Outcome("\n".join(_lines(plan, "to do")), {"plan": plan.to_json()}, code, warnings=plan.told)
+    return Outcome("\n".join(_lines(plan, "to do")), {"plan": _as_json(plan)}, code, warnings=plan.told)
 
 
 def _done(done: Done) -> Outcome:
     result: dict[str, JsonValue] = {
-        "plan": done.plan.to_json(),
+        "plan": _as_json(done.plan),
         "interrupted_runs": [run.run for run in done.killed],
     }
     killed = tuple(f"run {run.run} was interrupted; what it had left is done now" for run in done.killed)
     text = "\n".join(_lines(done.plan, "done"))
     return Outcome(text, result, changed=done.changed, warnings=(*killed, *done.plan.told))
+
+
+def _as_json(plan: Plan[Step]) -> Mapping[str, JsonValue]:
+    """The plan, each step with its reasons also where they are drawn from its other fields."""
+    document = plan.to_json()
+    steps = cast("Sequence[Mapping[str, JsonValue]]", document["steps"])
+    explained = [{**one, "why": step.why} for one, step in zip(steps, plan.steps, strict=True)]
+    return {**document, "steps": explained}
 
 
 def _lines(plan: Plan[Step], what: str) -> Iterator[str]:

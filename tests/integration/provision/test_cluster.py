@@ -52,6 +52,7 @@ def host() -> Iterator[DebianHost]:
 def test_a_bare_host_becomes_what_the_configuration_says_and_stays_so(bare: DebianHost) -> None:
     planned = bare.provision("--plan")
     assert planned.code == 3
+    assert all(step["why"] for step in planned.document["result"]["plan"]["steps"])
     assert not bare.conf.exists()
 
     done = bare.provision("--yes")
