@@ -98,9 +98,9 @@ def test_the_script_removes_all_but_configuration_and_state_and_purges_all_but_b
     assert_clean(by_script)
 
 
-def test_lintian_finds_no_error_in_the_package(debian: Debian, package: str) -> None:
-    found = debian.run(["lintian", "--fail-on=none", package]).stdout.splitlines()
-    assert [line for line in found if line.startswith(("E:", "W:"))] == []
+def test_lintian_finds_nothing_to_say_about_the_package(debian: Debian, package: str) -> None:
+    lintian = ["lintian", "--allow-root", "--fail-on=none", package.replace(".deb", ".changes")]
+    assert debian.run(lintian).stdout == ""
 
 
 def test_the_package_makes_a_host_ready(by_apt: Debian) -> None:
