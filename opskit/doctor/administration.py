@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from importlib.resources import files
 from typing import cast
 
 import psycopg
 
 from opskit.config import Configuration
 from opskit.doctor.facts import Role, Target
+from opskit.doctor.sql import query
 from opskit.errors import OpskitError
 from opskit.provision.cluster import ClusterFacts, is_local
 from opskit.provision.door import Door, local_door, remote_door
@@ -16,13 +16,10 @@ from opskit.provision.door import Door, local_door, remote_door
 
 def role(target: Target, configuration: Configuration, clusters: Sequence[ClusterFacts]) -> Role | None:
     """The application's role; None when the administrator's session cannot be had."""
-    door = _door(target, configuration, clusters)
-    if door is None:
-        return None
-    text = files("opskit.doctor").joinpath("sql", "role.sql").read_bytes()
     try:
+        door = _door(target, configuration, clusters)
         with closing(door.connect("postgres")) as session:
-            row = session.execute(text, {"role": target.user}).fetchone()
+            row = session.execute(query("role"), {"role": target.user}).fetchone()
     except (OpskitError, psycopg.Error, KeyError):  # refused, lost, or no such account on this host
         return None
     if row is None:
@@ -31,8 +28,7 @@ def role(target: Target, configuration: Configuration, clusters: Sequence[Cluste
     return Role(exists=True, may_log_in=may_log_in, expired=expired)
 
 
-def _door(target: Target, configuration: Configuration, clusters: Sequence[ClusterFacts]) -> Door | None:
+def _door(target: Target, configuration: Configuration, clusters: Sequence[ClusterFacts]) -> Door:
+    """The way to the server that refused; elsewhere, `provision.admin` must be named."""
     here = [one for one in clusters if is_local(target.host) and str(one.port) == target.port]
-    if here:
-        return local_door(here[0])
-    return remote_door(configuration) if configuration.provision.admin else None
+    return local_door(here[0]) if here else remote_door(configuration)

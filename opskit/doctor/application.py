@@ -41,8 +41,13 @@ def environment(
         missing=tuple(key for key in needed if not values.get(key)),
         overridden=tuple(sorted(key for key in given if key.startswith("POSTGRES_") or key in _FILES)),
         misleading=_misleading(configuration, file),
-        contradicted=any(value != file[key] for key, value in given.items() if key in file),
+        contradicted=any(value != file[key] for key, value in given.items() if key in file and _leads(key)),
     )
+
+
+def _leads(key: str) -> bool:
+    """Does it decide where a session leads, or whether it is let in?"""
+    return key.startswith("POSTGRES_") and key != "POSTGRES_MAX_CONNECTIONS"
 
 
 def _misleading(configuration: Configuration, file: Mapping[str, str]) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from shlex import quote
 from types import MappingProxyType
 
 from opskit.doctor.findings import Finding, Severity
@@ -34,9 +35,10 @@ class Trouble:
 
         Args:
             instead: the remedy, where the usual one does not fit.
-            words: what fills the usual one, beside `where`.
+            words: what fills the usual one, beside `where`; they are quoted as the shell needs it.
         """
-        remedy = instead or self.remedy.format(where=where, **words)
+        quoted = {name: quote(word) for name, word in (("where", where), *words.items())}
+        remedy = instead or self.remedy.format(**quoted)
         return Finding(self.code, self.severity, what, where, remedy, not self.left, database)
 
 
@@ -58,14 +60,14 @@ _ALL = (
         "server_starting",
         "the database system is starting up, or shutting down",
         "after a crash PostgreSQL plays its log back before it lets anyone in; or it is being stopped",
-        "journalctl --follow --unit '{unit}'",
+        "journalctl --follow --unit {unit}",
         "it ends by itself, or somebody has stopped the server on purpose",
     ),
     Trouble(
         "server_silent",
         "connections hang",
         "somebody takes the connection and never answers: the server is suspended, or it is no PostgreSQL",
-        "systemctl restart '{unit}'",
+        "systemctl restart {unit}",
         "a restart ends everybody's sessions",
     ),
     Trouble(
@@ -162,7 +164,7 @@ _ALL = (
         "connection_failed",
         "the connection fails",
         "PostgreSQL refused for a reason that has no remedy of its own here",
-        "journalctl --unit '{unit}'",
+        "journalctl --unit {unit}",
         "the reason must be read first",
     ),
     Trouble(

@@ -3,15 +3,14 @@
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from functools import cache
-from importlib.resources import files
 
 import psycopg
 
 from opskit.doctor import facts
 from opskit.doctor.dial import dial
-from opskit.errors import OpskitError
+from opskit.doctor.sql import query
 from opskit.exporter.deadlines import Session
+from opskit.exporter.reading import ReadFailed
 
 
 def look(parameters: Mapping[str, str | int], schema: str) -> facts.Session | facts.Refused:
@@ -24,13 +23,13 @@ def look(parameters: Mapping[str, str | int], schema: str) -> facts.Session | fa
             return _session(session, schema)
         except psycopg.Error as error:
             return facts.Refused(facts.Refusal.OTHER, error.diag.message_primary or "the session was lost")
-        except OpskitError:  # the deadline
+        except ReadFailed:  # the deadline
             return facts.Refused(facts.Refusal.SILENT)
 
 
 def _session(session: Session, schema: str) -> facts.Session:
     asked = time.time()
-    row = session.execute(_query("session"), {"schema": schema}).fetchone() or {}
+    row = session.execute(query("session"), {"schema": schema}).fetchone() or {}
     answered = time.time()
     return facts.Session(
         bool(row["schema_exists"]),
@@ -51,8 +50,3 @@ def clock_ahead(clock: float, asked: float, answered: float) -> float:
     -10.0
     """
     return max(0.0, clock - answered) or min(0.0, clock - asked)
-
-
-@cache
-def _query(name: str) -> bytes:
-    return files("opskit.doctor").joinpath("sql", f"{name}.sql").read_bytes()

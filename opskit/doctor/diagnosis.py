@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from shlex import quote
 
 from opskit.config import Engine
 from opskit.doctor.catalogue import PROVISION, TROUBLES
@@ -11,13 +12,14 @@ from opskit.doctor.facts import (
     Facts,
     FileState,
     Holder,
+    Refusal,
     Session,
     SqliteFile,
     Unit,
     Volume,
 )
 from opskit.doctor.findings import Finding
-from opskit.doctor.refusals import session_refused
+from opskit.doctor.refusals import OF_THE_KEYS, session_refused
 
 GIB = 1 << 30
 WAL_SEGMENT = 16 << 20
@@ -85,17 +87,20 @@ def _shortage(volume: Volume) -> str:
 def _postgresql(facts: Facts, database: Database) -> Iterator[Finding]:
     if isinstance(database.answer, Session):
         yield from _session(facts, database, database.answer)
-    elif not _explained_otherwise(facts):
+    elif not (_stopped_by_disk(facts) or _lacks_keys(facts.environment, database.answer.refusal)):
         yield session_refused(facts, database, database.answer)
 
 
-def _explained_otherwise(facts: Facts) -> bool:
-    """A full disk has stopped the server, or the application has not its keys, or others than in `.env`."""
+def _stopped_by_disk(facts: Facts) -> bool:
+    """Is there no room for the server's log any more?"""
     data = {cluster.data for cluster in facts.host.clusters}
-    full = any(volume.free < WAL_SEGMENT and data.intersection(volume.holds) for volume in facts.host.volumes)
-    environment = facts.environment
-    nameless = environment.file is not None and not environment.exists
-    return full or nameless or bool(environment.missing) or environment.contradicted
+    return any(volume.free < WAL_SEGMENT and data.intersection(volume.holds) for volume in facts.host.volumes)
+
+
+def _lacks_keys(environment: Environment, refusal: Refusal) -> bool:
+    """Is the application refused for keys that it has not, or has from its unit otherwise than in `.env`?"""
+    absent = environment.file is not None and not environment.exists
+    return environment.contradicted or ((absent or bool(environment.missing)) and refusal in OF_THE_KEYS)
 
 
 def _session(facts: Facts, database: Database, session: Session) -> Iterator[Finding]:
@@ -123,7 +128,7 @@ def _denied(database: Database, session: Session) -> str:
         return f"may not CREATE in the schema {database.schema}"
     if session.denied:
         first, others = session.denied[0], len(session.denied) - 1
-        return f"may not read and write {first}" + (f" and {others} others" if others else "")
+        return f"may not read and write {first}" + (f" and {others} more" if others else "")
     return ""
 
 
@@ -139,7 +144,7 @@ def _sqlite(facts: Facts, database: Database) -> Iterator[Finding]:
         yield TROUBLES["sqlite_unreadable"].found(what, where=str(sqlite.file), database=database.name)
         return
     if sqlite.state in _DAMAGES:
-        recover = f"sqlite3 {sqlite.file} .recover | sqlite3 {sqlite.file}.recovered"
+        recover = f"sqlite3 {quote(str(sqlite.file))} .recover | sqlite3 {quote(f'{sqlite.file}.recovered')}"
         yield _lost("sqlite_corrupt", f"{_DAMAGES[sqlite.state]}{sqlite.detail}", database, recover)
     if sqlite.closed and facts.unit and facts.engine is Engine.SQLITE:
         words = {"user": facts.unit.user, "path": str(sqlite.closed)}
@@ -197,6 +202,6 @@ def _clock(facts: Facts) -> Iterator[Finding]:
 
 def _drift(facts: Facts, found: Iterable[Finding]) -> Iterator[Finding]:
     """What `provision` would do, when nothing that has been found is a reason for that."""
-    reason = any(one.fixable or one.remedy == PROVISION for one in found) or _explained_otherwise(facts)
-    if facts.drift and not reason:
+    reason = any(one.fixable or one.remedy == PROVISION for one in found)
+    if facts.drift and not reason and not _stopped_by_disk(facts):
         yield TROUBLES["drift"].found("; ".join(facts.drift), where="this host")

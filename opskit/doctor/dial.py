@@ -12,6 +12,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 from psycopg.pq.abc import PGconn
@@ -50,7 +51,11 @@ _BY_ROUTINE = {
 def dial(parameters: Mapping[str, str | int]) -> Session | Refused:
     """A session in autocommit mode, or why there is none; nothing waits longer than `SECONDS`."""
     deadline = Deadline.after(SECONDS)
-    connection = pq.PGconn.connect_start(make_conninfo("", **parameters).encode())
+    try:
+        conninfo = make_conninfo("", **parameters)
+    except psycopg.ProgrammingError as error:  # parameters of the configuration that libpq does not know
+        return Refused(Refusal.OTHER, str(error))
+    connection = pq.PGconn.connect_start(conninfo.encode())
     with _traced(connection) as trace:
         answered = _connected(connection, deadline)
     if not answered:

@@ -180,7 +180,7 @@ class Environment:
         values: by key, the unit's over the file's; secrets among them.
         missing: keys that it needs for PostgreSQL and has not.
         overridden: keys about databases that the unit sets, so that changing the file is in vain.
-        contradicted: does one of these have another value in the file?
+        contradicted: does one of these lead elsewhere than the file does?
         misleading: keys of the file that lead elsewhere than the configuration → what they shall be.
     """
 

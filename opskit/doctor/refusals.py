@@ -11,6 +11,9 @@ from opskit.provision.cluster import ClusterFacts, is_local
 OF_THE_ROLE = frozenset({Refusal.AUTHENTICATION, Refusal.ROLE, Refusal.NO_PASSWORD})
 """What the server says alike for a role that is not there, may not log in, or sends the wrong password."""
 
+OF_THE_KEYS = OF_THE_ROLE | {Refusal.NO_RULE, Refusal.NO_DATABASE, Refusal.NO_CONNECT}
+"""What follows when the application does not know its role, its password or its database."""
+
 _MEANING: Mapping[Refusal, tuple[str, str]] = {
     Refusal.HOST_UNKNOWN: ("host_unknown", "no address is known for {host}"),
     Refusal.UNREACHABLE: ("server_unreachable", "{address} does not answer"),

@@ -89,15 +89,17 @@ def _holders(file: Path) -> tuple[Holder, ...] | None:
 
 
 def _lasting_writer(file: Path, *, wal: bool) -> int | None:
-    """Who holds the write lock at every look; None when nobody does at one of them."""
+    """Who holds the write lock at every look; None when it is free, or another's, at one of them."""
     area = sqlite_files.WAL_WRITE_LOCK if wal else sqlite_files.FILE_WRITE_LOCKS
     where = _beside(file, "-shm") if wal else file
     until = time.monotonic() + LOCK_SECONDS
-    while True:
-        writer = _writer(where, area)
-        if writer is None or time.monotonic() > until:
-            return writer
+    first = writer = _writer(where, area)
+    while writer is not None and time.monotonic() < until:
         time.sleep(_PAUSE)
+        writer = _writer(where, area)
+        if writer != first:  # it goes from hand to hand
+            return None
+    return writer
 
 
 def _writer(file: Path, area: tuple[int, int]) -> int | None:
@@ -115,19 +117,20 @@ def _integrity(file: Path, *, wal: bool) -> tuple[FileState, str]:
     the file stands still, unless somebody begins to write: what is found then is asked again.
     """
     while True:
-        logged = wal and _size(_beside(file, "-wal")) > 0
-        if logged and not _beside(file, "-shm").exists():
+        if not (wal and _size(_beside(file, "-wal"))):
+            before = _stamp(file)
+            found = _checked(file, "&immutable=1" if wal else "")
+            moved = before != _stamp(file) or _size(_beside(file, "-wal"))
+            if found[0] is not FileState.CORRUPT or not wal or not moved:
+                return found
+        elif _beside(file, "-shm").exists():
+            return _checked(file, "&readonly_shm=1")
+        else:
             return FileState.UNCHECKED, "its -wal has to be folded in first"
-        before = file.stat()
-        found = _checked(file, "immutable=1" if wal and not logged else "readonly_shm=1")
-        after = file.stat()
-        still = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
-        if found[0] is not FileState.CORRUPT or logged or (still and not _size(_beside(file, "-wal"))):
-            return found
 
 
 def _checked(file: Path, manner: str) -> tuple[FileState, str]:
-    address = f"file:{quote(str(file.absolute()))}?mode=ro&{manner}"
+    address = f"file:{quote(str(file.absolute()))}?mode=ro{manner}"
     try:
         opened = apsw.Connection(address, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
         with closing(opened) as session:
@@ -150,6 +153,15 @@ def _checked(file: Path, manner: str) -> tuple[FileState, str]:
 def _beside(file: Path, suffix: str) -> Path:
     real = file.resolve()  # companions stand beside the file itself, not beside a link to it
     return real.with_name(real.name + suffix)
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    """Changes whenever the file does."""
+    try:
+        status = file.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
 
 
 def _size(file: Path) -> int:

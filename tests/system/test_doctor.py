@@ -102,7 +102,7 @@ TROUBLES = {
         shell("kill -STOP $(head -1 /var/lib/postgresql/15/main/postmaster.pid)"),
         "server_silent",
         "does not answer",
-        "systemctl restart 'postgresql@15-main'",
+        "systemctl restart postgresql@15-main",
         shell("kill -CONT $(head -1 /var/lib/postgresql/15/main/postmaster.pid)"),
     ),
     "nobody listens at the port": Trouble(

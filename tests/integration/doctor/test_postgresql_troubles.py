@@ -86,7 +86,7 @@ def test_no_right_to_create_in_schema_public(world: World) -> None:
 def test_no_right_to_a_table(world: World) -> None:
     world.run("CREATE TABLE deals (id int); CREATE TABLE agents (id int)", database="crewai_main")
     finding = world.only()
-    assert finding.what == "crewai_user may not read and write agents and 1 others"
+    assert finding.what == "crewai_user may not read and write agents and 1 more"
 
 
 def test_no_line_in_the_access_rules(world: World) -> None:

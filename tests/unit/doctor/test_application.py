@@ -77,6 +77,13 @@ def test_a_variable_of_the_unit_wins_and_is_told() -> None:
     assert given.contradicted
 
 
+def test_a_variable_that_leads_nowhere_contradicts_nothing() -> None:
+    file = {**FILE, "NODE_ENV": "production", "POSTGRES_MAX_CONNECTIONS": "20"}
+    given = environment(CONFIGURATION, file, of_unit(NODE_ENV="test", POSTGRES_MAX_CONNECTIONS="5"))
+    assert given.overridden == ("POSTGRES_MAX_CONNECTIONS",)
+    assert not given.contradicted
+
+
 def test_a_variable_of_the_unit_is_told_also_while_it_says_the_same() -> None:
     given = environment(CONFIGURATION, {**FILE, "DATABASE_TYPE": "sqlite"}, of_unit(DATABASE_TYPE="sqlite"))
     assert given.overridden == ("DATABASE_TYPE",)

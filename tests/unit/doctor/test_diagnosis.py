@@ -141,6 +141,18 @@ def test_keys_missing_in_env_are_told_and_not_what_follows_from_them() -> None:
     assert (finding.code, finding.where) == ("env_incomplete", str(ENV))
 
 
+def test_a_stopped_server_is_told_beside_missing_keys() -> None:
+    found = refused(Refusal.REFUSED)
+    lacking = replace(found.environment, missing=("POSTGRES_PASSWORD",))
+    codes = [one.code for one in diagnose(replace(found, environment=lacking))]
+    assert codes == ["env_incomplete", "port_refused"]
+
+
+def test_words_of_a_remedy_are_quoted_as_the_shell_needs_it() -> None:
+    spaced = with_sqlite(facts(), file=Path("/srv/my data/main.db"), wal_bytes=1, holders=())
+    assert only(spaced).remedy == "sqlite3 '/srv/my data/main.db' 'PRAGMA wal_checkpoint(TRUNCATE)'"
+
+
 def test_a_missing_env_is_told_and_not_what_follows_from_it() -> None:
     found = refused(Refusal.AUTHENTICATION)
     assert only(replace(found, environment=replace(found.environment, exists=False))).code == "env_missing"
@@ -167,7 +179,7 @@ def test_a_unit_that_does_not_exist_is_told() -> None:
         ({"schema_usage": False, "schema_create": False}, "may not use the schema public"),
         ({"schema_create": False}, "may not CREATE in the schema public"),
         ({"denied": ("users",)}, "may not read and write users"),
-        ({"denied": ("users", "deals", "agents")}, "may not read and write users and 2 others"),
+        ({"denied": ("users", "deals", "agents")}, "may not read and write users and 2 more"),
     ],
 )
 def test_a_right_that_the_role_lacks_is_named(changes: dict[str, Any], words: str) -> None:
