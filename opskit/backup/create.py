@@ -180,7 +180,7 @@ class _Effects:
         return None
 
     def halt(self) -> None:
-        """See `Effects`; steps come one after the other."""
+        """See `Effects`; what runs beside a failed step ends by itself, and soon."""
 
     def revert(self, step: Step) -> None:
         """Puts it back; see `Effects`. All but a finished backup goes with the room."""

@@ -136,10 +136,12 @@ def plan_create(job: Job, configuration: Configuration) -> Plan[Step]:
         if job.also
         else ()
     )
-    making: tuple[Step, ...] = (
-        (CopyFile(job.database, Path(job.source)), CheckCopy(job.database), Compress(job.database))
+    making: tuple[Stage[Step], ...] = (
+        (
+            Stage((CopyFile(job.database, Path(job.source)),)),
+            Stage((CheckCopy(job.database), Compress(job.database)), at_once=2),
+        )
         if job.engine is Engine.SQLITE
-        else (Dump(job.database, job.source, configuration.backup.jobs),)
+        else (Stage((Dump(job.database, job.source, configuration.backup.jobs),)),)
     )
-    steps = (*making, Seal(job.database, job.id))
-    return Plan(COMMAND, job.database, tuple(Stage((step,)) for step in steps), told)
+    return Plan(COMMAND, job.database, (*making, Stage((Seal(job.database, job.id),))), told)
