@@ -1,8 +1,10 @@
 """The manual says of every command and option what `--help` says, in roff without a warning."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -80,3 +82,18 @@ def test_each_shell_gets_its_completion_under_the_name_that_it_looks_for() -> No
     files = dict(companions())
     for name in ("bash/opskit", "zsh/_opskit", "fish/opskit.fish"):
         assert "_OPSKIT_COMPLETE" in files[name]
+
+
+def test_commands_are_completed_without_importing_them() -> None:
+    program = "import sys; from opskit.cli.main import run\ntry: run([])\nfinally: print(*sys.modules)"
+    asked = {"COMP_WORDS": "opskit m", "COMP_CWORD": "1", "_OPSKIT_COMPLETE": "bash_complete"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer, modules = done.stdout.splitlines()
+    assert answer == "plain,migrate"
+    assert "opskit.cli.migrate" not in modules.split()
