@@ -22,6 +22,9 @@ from opskit.doctor.facts import Refusal, Refused
 from opskit.exporter.deadlines import Session
 from opskit.exporter.reading import Deadline
 
+APPLICATION_NAME = "opskit doctor"
+"""Not the application's own: nobody shall take this for one of its sessions."""
+
 SECONDS = 5.0
 """How long the application would wait for a session."""
 
@@ -52,7 +55,7 @@ def dial(parameters: Mapping[str, str | int]) -> Session | Refused:
     """A session in autocommit mode, or why there is none; nothing waits longer than `SECONDS`."""
     deadline = Deadline.after(SECONDS)
     try:
-        conninfo = make_conninfo("", **parameters)
+        conninfo = make_conninfo("", **{**parameters, "application_name": APPLICATION_NAME})
     except psycopg.ProgrammingError as error:  # parameters of the configuration that libpq does not know
         return Refused(Refusal.OTHER, str(error))
     connection = pq.PGconn.connect_start(conninfo.encode())

@@ -21,6 +21,9 @@ LOCK_SECONDS = 3.0
 CHECK_SECONDS = 10.0
 """How long a file is checked; a larger one is checked in part."""
 
+_NOT_NOW = (apsw.BusyError, apsw.LockedError, apsw.ReadOnlyError, apsw.CantOpenError, apsw.SQLError)
+"""Somebody is at work, the file waits for its recovery, or the application has collations of its own."""
+
 _PAUSE = 0.05
 _STEPS = 100_000
 """Of SQLite's virtual machine, between two looks at the clock."""
@@ -139,7 +142,7 @@ def _checked(file: Path, manner: str) -> tuple[FileState, str]:
             ((answer,),) = rows(session, "PRAGMA quick_check(1)")
     except apsw.InterruptError:
         return FileState.UNCHECKED, f"it was checked for {CHECK_SECONDS:.0f} s and is not through"
-    except (apsw.BusyError, apsw.LockedError, apsw.ReadOnlyError, apsw.CantOpenError) as error:
+    except _NOT_NOW as error:
         return FileState.UNCHECKED, str(error)
     except apsw.NotADBError as error:
         return FileState.NOT_A_DATABASE, str(error)
