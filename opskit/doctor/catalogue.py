@@ -117,9 +117,16 @@ _ALL = (
     ),
     Trouble(
         "role_locked",
-        "role is not permitted to log in, or password authentication failed",
-        "the role may not log in, or its password has expired",
+        "role is not permitted to log in",
+        "the role is NOLOGIN",
         PROVISION,
+    ),
+    Trouble(
+        "password_expired",
+        "password authentication failed",
+        "the password was right, and VALID UNTIL of the role is past",
+        "psql --command=\"ALTER ROLE {user} VALID UNTIL 'infinity'\"",
+        "somebody has set that end on purpose",
     ),
     Trouble(
         "database_missing",

@@ -94,7 +94,7 @@ def _role(database: Database) -> Finding:
         return TROUBLES["role_locked"].found(f"the role {user} may not log in", where=where, database=name)
     if role is not None and role.expired:
         what = f"the password of {user} has expired"
-        return TROUBLES["role_locked"].found(what, where=where, database=name)
+        return TROUBLES["password_expired"].found(what, where=where, database=name, user=user)
     what = f"the server does not take the application's password for {user}"
     return TROUBLES["authentication_failed"].found(what, where=where, database=name)
 

@@ -50,10 +50,12 @@ def test_a_role_that_does_not_exist_though_the_server_says_the_same(world: World
     assert (finding.code, finding.what) == ("role_missing", "there is no role crewai_user")
 
 
-@pytest.mark.parametrize("change", ["NOLOGIN", "VALID UNTIL '2001-01-01'"])
-def test_a_role_that_is_not_let_in_any_more(world: World, change: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "code"), [("NOLOGIN", "role_locked"), ("VALID UNTIL '2001-01-01'", "password_expired")]
+)
+def test_a_role_that_is_not_let_in_any_more(world: World, change: str, code: str) -> None:
     world.run(f"ALTER ROLE crewai_user {change}")
-    assert world.only().code == "role_locked"
+    assert world.only().code == code
 
 
 def test_a_database_that_does_not_exist(world: World) -> None:

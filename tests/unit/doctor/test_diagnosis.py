@@ -118,7 +118,7 @@ def test_a_server_of_another_host_is_not_looked_for_here() -> None:
     [
         (Role(exists=False, may_log_in=False, expired=False), "role_missing"),
         (Role(exists=True, may_log_in=False, expired=False), "role_locked"),
-        (Role(exists=True, may_log_in=True, expired=True), "role_locked"),
+        (Role(exists=True, may_log_in=True, expired=True), "password_expired"),
         (Role(exists=True, may_log_in=True, expired=False), "authentication_failed"),
     ],
 )
