@@ -1,7 +1,7 @@
 """One step of following: a snapshot of PostgreSQL, and the file made equal to it in one transaction."""
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -14,9 +14,9 @@ from opskit.capture.search import rebuild
 from opskit.capture.slot import Slot, advance, flushed, peeked, published, read_slot, remake_slot
 from opskit.capture.snapshot import Snapshot, snapshot
 from opskit.capture.sqlite_side import ChangedKeys, transaction
-from opskit.standby.decide import Method, must_verify, why_whole
-from opskit.standby.pairs import Pairs, pair, read_fingerprint, set_generators
-from opskit.standby.place import Place, write_place
+from opskit.standby.decide import Method, by_log, due, why_whole
+from opskit.standby.pairs import Pairs, pair, read_fingerprints, set_generators
+from opskit.standby.place import Followed, Place, write_place
 from opskit.standby.session import Session
 from opskit.transfer.proof import differences
 from opskit.transfer.tables import Pair
@@ -31,7 +31,8 @@ class Cycle:
         changes: rows that were written or removed in PostgreSQL, as often as they were.
         marks: the contents of our messages in the log.
         whole: why both sides were compared whole; empty when they were not.
-        compared_seconds: how long tables were compared.
+        compared: the tables that were compared.
+        seconds: how long it took; `compared_seconds`: how much of that tables were compared.
         slot: the slot before it was advanced.
     """
 
@@ -39,6 +40,8 @@ class Cycle:
     changes: int
     marks: tuple[str, ...]
     whole: str
+    compared: tuple[str, ...]
+    seconds: float
     compared_seconds: float
     slot: Slot | None
 
@@ -56,24 +59,35 @@ def cycle(session: Session, alive: Alive) -> Cycle:
         psycopg.Error: the server refused or went away; the session is of no more use.
         apsw.Error: the file cannot be written, or an index of it refuses a row; likewise.
     """
+    begun = time.monotonic()
     slot = read_slot(session.log, session.window.slot) if session.method is Method.LOG else None
     gap = why_whole(session.place, slot) if session.method is Method.LOG else "no log is followed"
     if session.method is Method.LOG and (slot is None or slot.lost):
         slot = remake_slot(session.log, session.window.slot)
     with snapshot(session.reader, session.window.schema) as moment, transaction(session.file):
-        step = _Step(session, moment, alive)
+        session.pairs = _paired(session)
+        step = _Step(session, session.pairs, moment, alive)
         done = step.run(slot, gap)
     session.place = step.place
     if slot is not None:
         advance(session.log, slot.name, step.place.position)
-    return done
+    return replace(done, seconds=time.monotonic() - begun)
+
+
+def _paired(session: Session) -> Pairs:
+    """Both sides' tables, paired anew when PostgreSQL's schema is not what it was."""
+    fingerprints = read_fingerprints(session.reader, session.window.schema)
+    if session.pairs is not None and session.pairs.fingerprints == fingerprints:
+        return session.pairs
+    return pair(session.file, session.reader, session.window, fingerprints)
 
 
 class _Step:
     """A step while it is taken: inside a snapshot of one side and a transaction of the other."""
 
-    def __init__(self, session: Session, moment: Snapshot, alive: Alive) -> None:
+    def __init__(self, session: Session, pairs: Pairs, moment: Snapshot, alive: Alive) -> None:
         self._session = session
+        self._pairs = pairs
         self._moment = moment
         self._alive = alive
         self._rewritten: set[str] = set()
@@ -82,49 +96,31 @@ class _Step:
 
     def run(self, slot: Slot | None, gap: str) -> Cycle:
         session, moment = self._session, self._moment
-        changed = self._why_whole()
-        whole = gap or changed
-        followed = self._followed(slot)
-        by_log = followed.intersection(self.place.followed) if not gap else frozenset[str]()
+        followable = self._followable() if slot else frozenset[str]()
+        told = frozenset[str]() if gap else by_log(self.place, followable, self._pairs.fingerprints)
         if slot is None:
             drained = Drained(self.place.position, 0, ())
         elif gap:  # the log is read from its beginning next time
             drained = Drained(max(self.place.position, slot.confirmed), 0, ())
         else:
-            drained = self._drain(slot, by_log)
+            drained = self._drain(slot, told)
         begun = time.monotonic()
-        compared = [one for one in self._pairs.tables if whole or one.name not in by_log]
-        differing = tuple(sentence for table in compared for sentence in self._compare(table))
+        sure = told - {due(self.place, told, moment.at)}
+        compared = [one for one in self._pairs.tables if one.target.name not in sure]
+        for table in compared:
+            self._compare(table)
         seconds = time.monotonic() - begun
         self._build_indexes()
         set_generators(session.file, session.reader, self._pairs.generators)
-        verified = moment.at if whole else self.place.verified
-        place = replace(self.place, position=drained.position, at=moment.at, verified=verified)
-        self.place = replace(place, followed=tuple(sorted(followed)))
+        followed = {name: self._followed(name, is_compared=name not in sure) for name in sorted(followable)}
+        self.place = replace(self.place, position=drained.position, at=moment.at, followed=followed)
         write_place(session.file, self.place)
-        if whole or differing:
-            session.differing = differing
-        return Cycle(moment, drained.changes, drained.marks, whole, seconds, slot)
+        names = tuple(one.name for one in compared)
+        return Cycle(moment, drained.changes, drained.marks, gap, names, 0.0, seconds, slot)
 
-    @property
-    def _pairs(self) -> Pairs:
-        if self._session.pairs is None:
-            self._session.pairs = pair(self._session.file, self._session.reader, self._session.window)
-        return self._session.pairs
-
-    def _why_whole(self) -> str:
-        """Why both sides are compared whole although a log is followed; pairs them anew if need be."""
-        known = self._session.pairs
-        fingerprint = read_fingerprint(self._session.reader, self._session.window.schema)
-        if known is not None and known.fingerprint != fingerprint:
-            self._session.pairs = None
-            return "the schema has changed"
-        is_due = must_verify(self.place, self._moment.at)
-        return "both sides have not been compared for an hour" if is_due else ""
-
-    def _drain(self, slot: Slot, by_log: frozenset[str]) -> Drained:
+    def _drain(self, slot: Slot, told: frozenset[str]) -> Drained:
         session = self._session
-        tables = {one.target.name: one for one in self._pairs.tables if one.name in by_log}
+        tables = {one.target.name: one for one in self._pairs.tables if one.target.name in told}
         with _keys(session.file, tables) as keys:
             flushed(session.log, self._moment.lsn)
             with peeked(session.log, slot.name, session.window.publication) as messages:
@@ -138,18 +134,19 @@ class _Step:
                 names.add(changed.table.name)
         return drained
 
-    def _compare(self, table: Counterpart) -> Iterator[str]:
-        """Makes a table equal, and tells when it cannot be."""
-        file, reader = self._session.file, self._session.reader
+    def _compare(self, table: Counterpart) -> None:
+        """Makes a table equal, and notes when it cannot be."""
+        file, reader, differing = self._session.file, self._session.reader, self._session.differing
+        differing.pop(table.name, None)
         if is_equal(file, reader, table, self._alive):
             return
         if reconcile(file, reader, table, self._alive):
             self._rewritten.add(table.name)
         if not is_equal(file, reader, table, self._alive):
-            pair = Pair(replace(table.source, escaped=True), table.target, table.model.primary_key)
-            found = differences(file, reader, pair)  # two spellings of one double are none
+            both = Pair(replace(table.source, escaped=True), table.target, table.model.primary_key)
+            found = differences(file, reader, both)  # two spellings of one double are none
             if found.rows:
-                yield f"table {table.name} holds what SQLite cannot: {found.rows[0]}"
+                differing[table.name] = f"table {table.name} holds what SQLite cannot: {found.rows[0]}"
 
     def _build_indexes(self) -> None:
         for index in self._pairs.indexes:
@@ -157,13 +154,17 @@ class _Step:
             if any(index.serves(name) for name in changed) or (changed and not index.content):
                 rebuild(self._session.file, index)
 
-    def _followed(self, slot: Slot | None) -> frozenset[str]:
-        """The tables whose changes the log tells from now on, by keys that can be looked up."""
-        if slot is None:
-            return frozenset()
+    def _followable(self) -> frozenset[str]:
+        """PostgreSQL's tables that are in the log and have a key that can be looked up."""
         window = self._session.window
         told = published(self._session.reader, window.publication, window.schema)
-        return frozenset(one.name for one in self._pairs.tables if one.key and one.target.name in told)
+        return frozenset(one.target.name for one in self._pairs.tables if one.key and one.target.name in told)
+
+    def _followed(self, name: str, *, is_compared: bool) -> Followed:
+        fingerprint = self._pairs.fingerprints[name]
+        if is_compared:
+            return Followed(fingerprint, self._moment.at)
+        return replace(self.place.followed[name], fingerprint=fingerprint)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Decides how a standby follows, when it copies anew, and whether the way back is ready. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -11,8 +11,8 @@ from opskit.standby.place import Place
 LATE = timedelta(minutes=1)
 """A file that shows an older moment than this is not ready."""
 
-VERIFY = timedelta(hours=1)
-"""How often both sides are compared whole while the log is followed."""
+VERIFY = timedelta(days=1)
+"""How often each table is compared with PostgreSQL's, row by row, while the log is followed."""
 
 _MEGABYTE = 2**20
 
@@ -66,9 +66,20 @@ def why_whole(place: Place | None, slot: Slot | None) -> str:
     return ""
 
 
-def must_verify(place: Place, now: datetime) -> bool:
-    """Is it time to compare both sides whole?"""
-    return place.verified is None or now - place.verified >= VERIFY
+def by_log(place: Place, followable: Collection[str], fingerprints: Mapping[str, str]) -> frozenset[str]:
+    """The tables of whose changes the log has told all since the place, if it has told any.
+
+    Args:
+        followable: PostgreSQL's tables that are in the log and have a key that can be looked up.
+    """
+    known = {name: one.fingerprint for name, one in place.followed.items()}
+    return frozenset(name for name in followable if known.get(name) == fingerprints[name])
+
+
+def due(place: Place, tables: Collection[str], now: datetime) -> str | None:
+    """The table whose comparison is the longest ago, when that is long enough; one at a time."""
+    oldest = min(tables, key=lambda name: place.followed[name].verified, default=None)
+    return oldest if oldest and now - place.followed[oldest].verified >= VERIFY else None
 
 
 def reasons(place: Place | None, now: datetime, problems: Sequence[str], unreachable: str) -> Iterator[str]:

@@ -28,7 +28,8 @@ PAUSE = 0.25
 """Seconds between two looks at the log; what comes meanwhile is taken over together."""
 
 _SHARE = 4
-"""Where tables are compared whole, the server rests so many times as long as that took."""
+"""Where tables are compared whole, the server rests so many times as long as that took. After all else it
+rests as long: a peek reads up to 15 seconds of the log again (LOG_SNAPSHOT_INTERVAL_MS of bgwriter.c)."""
 
 _LONGEST_WAIT = 60.0
 """Seconds between two attempts at most, while the server cannot be reached."""
@@ -116,13 +117,13 @@ class Follower:
             opened.place = opened.place and replace(opened.place, at=now)
             pause = PAUSE
         else:
-            pause = max(PAUSE, _SHARE * done.compared_seconds)
+            pause = max(PAUSE, done.seconds, _SHARE * done.compared_seconds)
         self._due = time.monotonic() + pause
         self.state = self._told(opened, done, now)
 
     def _told(self, opened: Session, done: Cycle | None, now: datetime) -> State:
         place, before = opened.place, self.state
-        problems = (*(opened.pairs.problems if opened.pairs else ()), *opened.differing)
+        problems = (*(opened.pairs.problems if opened.pairs else ()), *opened.differing.values())
         why_not = tuple(reasons(place, now, problems, ""))
         slot = done.slot if done else None
         return replace(
@@ -136,7 +137,9 @@ class Follower:
             at=utc(place and place.at),
             lag_seconds=round(max(0.0, (now - place.at).total_seconds()), 3) if place else None,
             changes=before.changes + (done.changes if done else 0),
-            verified=utc(place and place.verified),
+            verified=utc(
+                min((one.verified for one in place.followed.values()), default=place.at) if place else None
+            ),
             whole=(done.whole if done else "") or before.whole,
             retained_bytes=slot.retained if slot else before.retained_bytes,
             safe_bytes=slot.safe if slot else before.safe_bytes,

@@ -24,7 +24,7 @@ from opskit.standby.window import Window
 from opskit.transfer.rejects import find_lines
 from opskit.transfer.target import Connection
 
-_FINGERPRINT = (files("opskit.capture") / "sql" / "fingerprint.sql").read_bytes()
+_FINGERPRINTS = (files("opskit.capture") / "sql" / "fingerprints.sql").read_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +32,31 @@ class Pairs:
     """What belongs together.
 
     Attributes:
-        fingerprint: of PostgreSQL's schema; when it is another one, all this is out of date.
+        fingerprints: what each of PostgreSQL's tables is like; when they are others, all this is out of date.
         generators: table → the sequence that gives out its keys, for tables that never reuse one.
         problems: what cannot come back, a sentence each.
     """
 
-    fingerprint: str
+    fingerprints: Mapping[str, str]
     tables: tuple[Counterpart, ...]
     indexes: tuple[SearchIndex, ...]
     generators: Mapping[str, PgSequence]
     problems: tuple[str, ...]
 
 
-def read_fingerprint(snapshot: Connection, schema: str) -> str:
-    """What the schema is like, in one word.
+def read_fingerprints(snapshot: Connection, schema: str) -> Mapping[str, str]:
+    """What each table of a schema is like, in one word.
 
     Raises:
         psycopg.Error: the server went away.
     """
-    row = snapshot.execute(_FINGERPRINT, (schema,)).fetchone()
-    return str(row[0]) if row else ""
+    found = snapshot.execute(_FINGERPRINTS, (schema,)).fetchall()
+    return {str(name): str(word) for name, word in found}
 
 
-def pair(file: apsw.Connection, snapshot: Connection, window: Window) -> Pairs:
+def pair(
+    file: apsw.Connection, snapshot: Connection, window: Window, fingerprints: Mapping[str, str]
+) -> Pairs:
     """Pairs both sides; makes tables and columns in the file that only PostgreSQL has.
 
     Inside a transaction of the file.
@@ -63,14 +65,13 @@ def pair(file: apsw.Connection, snapshot: Connection, window: Window) -> Pairs:
         apsw.Error: the file cannot be read or written.
         psycopg.Error: the server refused or went away.
     """
-    fingerprint = read_fingerprint(snapshot, window.schema)
     target = read_target_schema(snapshot, window.schema)
     problems = list(_made(file, _match(file, target, window), target))
     matching = _match(file, target, window)
     written = read_habits(file, matching, window.overrides)
     tables = counterparts(matching, target, written.habits, written.units)
     return Pairs(
-        fingerprint,
+        fingerprints,
         tuple(_with_refused(file, snapshot, one) for one in tables),
         tuple(search_indexes(_schema(file))),
         _generators(matching),

@@ -1,9 +1,10 @@
 """How far a standby file has come, kept in the file itself: one transaction moves rows and place together."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import cast
+from typing import TypedDict, cast
 
 import apsw
 
@@ -15,6 +16,19 @@ TABLE = "opskit_standby"
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """A table whose changes the log tells.
+
+    Attributes:
+        fingerprint: what the table is like in PostgreSQL; when that has changed, the log did not tell all.
+        verified: when both sides were last compared, row by row.
+    """
+
+    fingerprint: str
+    verified: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """How far the file has come.
 
@@ -22,15 +36,13 @@ class Place:
         position: everything before this place in PostgreSQL's log is in the file.
         at: the moment that the file shows, by the server's clock.
         opened: when the way back was opened.
-        followed: the tables whose changes the log tells from here on.
-        verified: when both sides were last compared whole, row by row.
+        followed: PostgreSQL's tables whose changes the log tells from here on.
     """
 
     position: int
     at: datetime
     opened: datetime
-    followed: tuple[str, ...] = ()
-    verified: datetime | None = None
+    followed: Mapping[str, Followed] = field(default_factory=dict[str, Followed])
 
 
 def read_place(file: apsw.Connection) -> Place | None:
@@ -44,15 +56,7 @@ def read_place(file: apsw.Connection) -> Place | None:
     found = rows(file, f"SELECT place FROM {TABLE}")
     if not found:
         return None
-    kept = cast("dict[str, str]", json.loads(str(found[0][0])))
-    verified = kept["verified"]
-    return Place(
-        int(kept["position"]),
-        datetime.fromisoformat(kept["at"]),
-        datetime.fromisoformat(kept["opened"]),
-        tuple(kept["followed"]),
-        datetime.fromisoformat(verified) if verified else None,
-    )
+    return _of_json(cast("_Json", json.loads(str(found[0][0]))))
 
 
 def write_place(file: apsw.Connection, place: Place) -> None:
@@ -64,6 +68,27 @@ def write_place(file: apsw.Connection, place: Place) -> None:
     rows(file, f"CREATE TABLE IF NOT EXISTS {TABLE} (place TEXT NOT NULL)")
     rows(file, f"DELETE FROM {TABLE}")
     rows(file, f"INSERT INTO {TABLE} VALUES (?)", (json.dumps(asdict(place), default=datetime.isoformat),))
+
+
+class _Json(TypedDict):
+    position: int
+    at: str
+    opened: str
+    followed: dict[str, "_FollowedJson"]
+
+
+class _FollowedJson(TypedDict):
+    fingerprint: str
+    verified: str
+
+
+def _of_json(kept: _Json) -> Place:
+    followed = {
+        name: Followed(one["fingerprint"], datetime.fromisoformat(one["verified"]))
+        for name, one in kept["followed"].items()
+    }
+    at, opened = datetime.fromisoformat(kept["at"]), datetime.fromisoformat(kept["opened"])
+    return Place(kept["position"], at, opened, followed)
 
 
 def application_schema(schema: Schema) -> Schema:

@@ -35,7 +35,7 @@ class Session:
         reader: reads rows, in snapshots; `log`: reads the log and lets it go.
         why: why this method.
         place: how far the file has come; None before the first copy is complete.
-        differing: tables that could not be made equal, a sentence each.
+        differing: table → why it could not be made equal.
     """
 
     window: Window
@@ -46,7 +46,7 @@ class Session:
     why: str
     place: Place | None
     pairs: Pairs | None = None
-    differing: tuple[str, ...] = field(default=())
+    differing: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @contextmanager

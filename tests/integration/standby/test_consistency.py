@@ -164,7 +164,7 @@ def test_the_server_crashes_and_forgets_how_far_its_log_was_let_go(world: World,
             world.cluster.start()
     world.settle(follower)
     both(world)
-    assert follower.state.whole == "the file is new"
+    assert follower.state.whole == "the file is new"  # the log has told all else
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -68,3 +68,26 @@ def test_a_type_that_is_changed_is_followed(world: World, small: int) -> None:
     world.run("UPDATE t SET n = 2.5")
     follower.drain()
     assert world.rows("SELECT * FROM t") == [(1, 2.5)]
+
+
+def test_what_is_written_anew_while_nobody_follows_is_noticed(world: World) -> None:
+    world.moved(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)", ("INSERT INTO t VALUES (?,?)", [(1, 2)])
+    )
+    world.follow()
+    world.own("ALTER TABLE t ALTER COLUMN n TYPE bigint USING n * 10")
+    world.own("ALTER TABLE t ADD COLUMN words text DEFAULT 'given'")
+    world.follow()
+    assert world.rows("SELECT * FROM t") == [(1, 20, "given")]
+
+
+def test_tables_that_did_not_change_are_not_compared_for_others(world: World) -> None:
+    world.moved(SCHEMA + "CREATE TABLE other (id INTEGER PRIMARY KEY);", ROWS)
+    follower = world.follower()
+    assert follower.drain().compared == ("t", "other")
+    assert follower.drain().compared == ()
+    world.own("ALTER TABLE t ADD COLUMN n integer")
+    assert follower.drain().compared == ("t",)
+    world.run("TRUNCATE other")
+    assert follower.drain().compared == ("other",)
+    assert follower.drain().compared == ()
