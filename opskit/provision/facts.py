@@ -6,7 +6,7 @@ from opskit.provision.cluster import ClusterFacts
 from opskit.provision.host_part import HostFacts
 from opskit.provision.machine import Machine
 from opskit.provision.server import ServerFacts
-from opskit.provision.settings_file import OwnFile
+from opskit.provision.settings_file import FilesFacts
 from opskit.provision.sql_part import SqlFacts
 
 
@@ -17,7 +17,6 @@ class Facts:
     Attributes:
         missing_packages: of those that are wanted.
         clusters: all that this host has.
-        own_settings: our settings file; None when there is none.
         server: what the running server says about itself; None while it cannot be asked.
         sql: its roles, databases and access rules; None while it cannot be asked.
     """
@@ -25,7 +24,7 @@ class Facts:
     machine: Machine
     missing_packages: tuple[str, ...]
     clusters: tuple[ClusterFacts, ...]
-    own_settings: OwnFile | None
+    settings_files: FilesFacts
     server: ServerFacts | None
     sql: SqlFacts | None
     host: HostFacts

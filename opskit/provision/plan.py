@@ -42,10 +42,14 @@ def provision_plan(wanted: Wanted, facts: Facts) -> Plan[Step]:
 
 
 def sees_all(wanted: Wanted, facts: Facts) -> bool:
-    """False when more may show after the plan: a cluster is stopped, or settings files are unreadable."""
-    if facts.server is not None:
-        return not facts.server.unread
-    return not _stopped(wanted, facts)
+    """False when more may show after the plan.
+
+    A cluster is stopped; settings files cannot be read, or where ours will stand among them.
+    """
+    if facts.server is None:
+        return not _stopped(wanted, facts)
+    placed = facts.settings_files.own is not None or wanted.cluster is None or not wanted.settings.own
+    return placed and not facts.server.unread
 
 
 def _stopped(wanted: Wanted, facts: Facts) -> bool:
@@ -72,5 +76,5 @@ def _parts(wanted: Wanted, facts: Facts) -> Iterator[Decided[Step]]:
 def _cluster(wanted: Wanted, cluster: WantedCluster, facts: Facts) -> Iterator[Decided[Step]]:
     yield decide_creation(cluster, facts.clusters)
     if not _stopped(wanted, facts):
-        yield decide_settings(wanted.settings, cluster, facts.machine, facts.own_settings, facts.server)
+        yield decide_settings(wanted.settings, cluster, facts.machine, facts.settings_files, facts.server)
     yield decide_start(cluster, found(cluster, facts.clusters))

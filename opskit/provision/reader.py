@@ -6,15 +6,15 @@ from pathlib import Path
 from opskit.errors import Refused
 from opskit.host import clusters
 from opskit.host.commands import CommandFailed
-from opskit.host.files import read_state
+from opskit.host.files import FileState, read_state
 from opskit.host.packages import not_installed
-from opskit.provision.cluster import WantedCluster, found, packages
+from opskit.provision.cluster import ClusterFacts, WantedCluster, found, packages
 from opskit.provision.facts import Facts
 from opskit.provision.here import Here, clusters_here
 from opskit.provision.host_reader import read_host, read_machine
 from opskit.provision.server_reader import read_server
 from opskit.provision.settings import settings_file
-from opskit.provision.settings_file import Access, OwnFile
+from opskit.provision.settings_file import Access, FilesFacts, OwnFile, includes_conf_d
 from opskit.provision.sql_facts import read_sql
 from opskit.provision.wanted import Wanted
 
@@ -37,7 +37,7 @@ def read_facts(wanted: Wanted, here: Here) -> Facts:
         read_machine(present.data if present else DATA),
         _missing(wanted.cluster),
         there,
-        _own_settings(wanted.cluster),
+        _settings_files(present),
         read_server(door) if door else None,
         read_sql(door, wanted.sql) if door else None,
         read_host(wanted.host),
@@ -55,8 +55,16 @@ def _missing(cluster: WantedCluster | None) -> tuple[str, ...]:
         ) from error
 
 
-def _own_settings(cluster: WantedCluster | None) -> OwnFile | None:
-    state = read_state(settings_file(cluster.configuration)) if cluster else None
-    if state is None:
-        return None
-    return OwnFile(state.content.decode("utf-8", "replace"), Access(state.mode, state.owner, state.group))
+def _settings_files(present: ClusterFacts | None) -> FilesFacts:
+    if present is None:
+        return FilesFacts()
+    main = read_state(present.configuration / "postgresql.conf")
+    own = read_state(settings_file(present.configuration))
+    return FilesFacts(
+        own and OwnFile(_text(own), Access(own.mode, own.owner, own.group)),
+        included=main is None or includes_conf_d(_text(main)),
+    )
+
+
+def _text(state: FileState) -> str:
+    return state.content.decode("utf-8", "replace")

@@ -49,11 +49,20 @@ def same(wanted: str, in_force: str, unit: str | None) -> bool:
     """
     amount = _AMOUNT.fullmatch(wanted)
     if amount is None:
-        return _plain(wanted) == _plain(in_force)
+        return alike(wanted, in_force)
     if amount[2] and unit and not in_force.startswith("-"):
         apart = float(amount[1]) * _FACTORS.get(amount[2], 0) - float(in_force) * _factor(unit)
         return abs(apart) < _factor(unit)  # the server rounds
     return wanted.strip() == in_force or _number(amount[1]) == _number(in_force)
+
+
+def alike(one: str, other: str) -> bool:
+    """Are two texts in files the same, spelling of flags and lists apart?
+
+    >>> alike("on", "TRUE"), alike("a, b", "a,b"), alike("1s", "1")
+    (True, True, False)
+    """
+    return _plain(one) == _plain(other)
 
 
 def _factor(unit: str) -> int:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opskit.config import Configuration, Settings
+from opskit.errors import Fault
 from opskit.provision.cluster import WantedCluster
 from opskit.provision.decided import Decided
 from opskit.provision.machine import Machine
 from opskit.provision.server import FileSetting, ServerFacts
-from opskit.provision.setting_values import same
+from opskit.provision.setting_values import alike, same
 from opskit.provision.settings_choice import Others, chosen
-from opskit.provision.settings_file import ACCESS, NAME, OwnFile, read, render
+from opskit.provision.settings_file import ACCESS, NAME, FilesFacts, OwnFile, read, render
 from opskit.provision.sizing import Setting, Share
 
 AUTO = "postgresql.auto.conf"
@@ -133,24 +134,26 @@ def decide_settings(
     wanted: WantedSettings,
     cluster: WantedCluster,
     machine: Machine,
-    own: OwnFile | None,
+    files: FilesFacts,
     server: ServerFacts | None,
 ) -> Decided[SettingsStep]:
     """What is left to do.
 
     Args:
-        own: our file as it is; None when there is none.
         server: None for a server that is yet to be started.
     """
     if not wanted.own:
         return Decided(told=tuple(_left(server)))
+    if not files.included:
+        return Decided(faults=(_not_included(cluster),))
+    own = files.own
     file = settings_file(cluster.configuration)
     lines = server.files if server else ()
     others = _others(lines, file, own)
     shall = chosen(machine, wanted.share, dict(wanted.parameters), others)
     steps: list[SettingsStep] = []
     if own != OwnFile(render(shall), ACCESS):
-        why = tuple(_changes(shall, others, own))
+        why = tuple(_changes(shall, others, own)) or ("its comments have changed",)
         steps.append(WriteSettings(cluster.version, file, render(shall), why))
     steps += _overridden(shall, lines, file)
     if server is None:
@@ -164,6 +167,15 @@ def decide_settings(
     )
     why = ("settings files have changed",) if steps else tuple(_stale(shall, server))
     return Decided((*steps, Reload(why)) if why else (), told)
+
+
+def _not_included(cluster: WantedCluster) -> Fault:
+    return Fault(
+        "conf_d_not_included",
+        f"{cluster.configuration}/postgresql.conf does not read conf.d, where opskit's settings stand",
+        "add the line include_dir = 'conf.d' at its end, or set provision.settings to leave",
+        "postgresql.conf",
+    )
 
 
 def may_restart(wanted: WantedSettings, server: ServerFacts) -> bool:
@@ -200,12 +212,10 @@ def _changes(shall: Sequence[Setting], others: Others, own: OwnFile | None) -> I
         elif others.ours.get(one.name) != one.value:
             present = others.ours.get(one.name, "not set")
             yield f"{one.name} is {present}, shall be {one.value}: {one.reason}"
-    for name in others.ours.keys() - {one.name for one in shall}:
+    for name in sorted(others.ours.keys() - {one.name for one in shall}):
         yield f"{name} is {others.ours[name]}, shall not be set here"
     if own is not None and own.access != ACCESS:
         yield f"the file's access is {own.access}, shall be {ACCESS}"
-    elif own is not None and all(others.ours.get(one.name) == one.value for one in shall):
-        yield "its comments have changed"
 
 
 def _overridden(shall: Sequence[Setting], lines: Sequence[FileSetting], file: Path) -> Iterator[SettingsStep]:
@@ -214,7 +224,7 @@ def _overridden(shall: Sequence[Setting], lines: Sequence[FileSetting], file: Pa
     numbers = [number for number, one in enumerate(lines) if one.file == str(file)]
     first = numbers[-1] if numbers else _first_later(lines, file)
     for one in lines[first + 1 :]:
-        if one.name not in values or same(values[one.name], one.value, None):
+        if one.name not in values or alike(values[one.name], one.value):
             continue
         why = (f"{one.name} is {one.value}, set in {one.file} line {one.line}, shall be {values[one.name]}",)
         if Path(one.file).name == AUTO:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from opskit.provision.setting_values import line, read_line
 from opskit.provision.sizing import Setting
@@ -29,6 +30,19 @@ class OwnFile:
     access: Access
 
 
+@dataclass(frozen=True, slots=True)
+class FilesFacts:
+    """What stands in the cluster's configuration directory.
+
+    Attributes:
+        own: our file; None when there is none.
+        included: does postgresql.conf read conf.d at all?
+    """
+
+    own: OwnFile | None = None
+    included: bool = True
+
+
 ACCESS = Access(0o644, "root", "root")
 """The server reads our file and does not write it."""
 
@@ -50,6 +64,16 @@ def read(text: str) -> Mapping[str, str]:
     """Name → value as the file has it; the last one counts."""
     found = (read_line(one) for one in text.splitlines())
     return {one[0].lower(): one[1] for one in found if one is not None}
+
+
+def includes_conf_d(text: str) -> bool:
+    """Does a postgresql.conf read the files in conf.d, as Debian's does?
+
+    >>> includes_conf_d("port = 5432\\ninclude_dir = 'conf.d'\\n"), includes_conf_d("#include_dir 'conf.d'")
+    (True, False)
+    """
+    found = (read_line(one) for one in text.splitlines())
+    return any(one is not None and one[0] == "include_dir" and Path(one[1]).name == "conf.d" for one in found)
 
 
 def names(content: bytes, number: int, name: str) -> bool:

@@ -22,6 +22,7 @@ from opskit.provision.machine import Machine
 from opskit.provision.plan import provision_plan, sees_all
 from opskit.provision.server import ServerFacts
 from opskit.provision.settings import WriteSettings
+from opskit.provision.settings_file import FilesFacts
 from opskit.provision.sizing import GB
 from opskit.provision.wanted import wanted
 
@@ -29,7 +30,9 @@ CONFIGURATION = Configuration(
     {"main": Database(Path("/srv/app/main.db"), "crewai_main")}, postgresql=Postgresql("/var/run/postgresql")
 )
 NOTHING = HostFacts(None, None, None, (), ())
-BARE = Facts(Machine(4 * GB, 2, 40 * GB, 30 * GB), ("postgresql-15", "zstd"), (), None, None, None, NOTHING)
+BARE = Facts(
+    Machine(4 * GB, 2, 40 * GB, 30 * GB), ("postgresql-15", "zstd"), (), FilesFacts(), None, None, NOTHING
+)
 MAIN = ClusterFacts(
     15,
     "main",

@@ -20,7 +20,7 @@ from opskit.provision.settings import (
     WriteSettings,
     decide_settings,
 )
-from opskit.provision.settings_file import ACCESS, Access, OwnFile, read
+from opskit.provision.settings_file import ACCESS, Access, FilesFacts, OwnFile, read
 from opskit.provision.sizing import GB, Share
 
 CLUSTER = WantedCluster(15, "main", 5432, True, Path("/etc/postgresql/15/main"), ("crewai_main",))
@@ -37,7 +37,7 @@ SERVER = ServerFacts(150018, False, True, "UTF8", "C.UTF-8", ("crewai_main",), 0
 def decide(
     own: OwnFile | None, server: ServerFacts | None, wanted: WantedSettings = WANTED
 ) -> Decided[SettingsStep]:
-    return decide_settings(wanted, CLUSTER, MACHINE, own, server)
+    return decide_settings(wanted, CLUSTER, MACHINE, FilesFacts(own), server)
 
 
 def written(server: ServerFacts | None = None, wanted: WantedSettings = WANTED) -> WriteSettings:
@@ -181,6 +181,13 @@ def test_a_file_that_has_not_been_loaded_is_loaded() -> None:
     own, _ = as_wanted()
     server = running(work_mem=RunningSetting("4096", "kB", at_start=False, pending=False))
     assert decide(own, server).steps == (Reload(("work_mem is 4096 × kB, shall be 30MB",)),)
+
+
+def test_a_cluster_that_does_not_read_conf_d_is_refused_unless_its_settings_are_left() -> None:
+    files = FilesFacts(included=False)
+    (fault,) = decide_settings(WANTED, CLUSTER, MACHINE, files, SERVER).faults
+    assert fault.code == "conf_d_not_included"
+    assert decide_settings(replace(WANTED, own=False), CLUSTER, MACHINE, files, SERVER).faults == ()
 
 
 def test_the_operators_values_win() -> None:
