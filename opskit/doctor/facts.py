@@ -209,7 +209,7 @@ class Host:
     """This host.
 
     Attributes:
-        clusters: Debian's, whoever made them.
+        clusters: Debian's, whoever made them, as far as their programs are installed.
         clock_synchronised: None when nobody knows, or it has no clock of its own (a container).
     """
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from opskit.doctor.facts import Host, Volume
 from opskit.host.commands import CommandFailed, run
+from opskit.host.postgresql_programs import DEBIAN
 from opskit.provision.here import clusters_here
 
 SECONDS = 10.0
@@ -21,7 +22,7 @@ def look(directories: Iterable[Path]) -> Host:
     Raises:
         CommandFailed: postgresql-common does not answer.
     """
-    clusters = clusters_here()
+    clusters = tuple(one for one in clusters_here() if (DEBIAN / str(one.version) / "bin/postgres").exists())
     data = [cluster.data for cluster in clusters]
     return Host(clusters, _volumes([*data, *directories]), _clock_synchronised())
 

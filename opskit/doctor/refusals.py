@@ -74,7 +74,7 @@ def _nobody_listens(database: Database, clusters: tuple[ClusterFacts, ...]) -> F
         words = {"host": target.host, "port": target.port}
         return TROUBLES["server_unreachable"].found(what, where=where, database=name, **words)
     if not clusters:
-        what = "this host has no PostgreSQL cluster"
+        what = "this host has no PostgreSQL cluster that could run"
         return TROUBLES["server_missing"].found(what, where=where, database=name)
     meant = [one for one in clusters if str(one.port) == target.port] or list(clusters)
     if meant and not any(one.running for one in meant):

@@ -98,6 +98,12 @@ TROUBLES = {
         "15/main is stopped",
         "systemctl start postgresql@15-main",
     ),
+    "the server is not installed": Trouble(
+        shell("DEBIAN_FRONTEND=noninteractive apt-get -qq --yes remove postgresql-15"),
+        "server_missing",
+        "no PostgreSQL cluster that could run",
+        undo=shell("opskit provision --yes"),
+    ),
     "the server hangs": Trouble(
         shell("kill -STOP $(head -1 /var/lib/postgresql/15/main/postmaster.pid)"),
         "server_silent",

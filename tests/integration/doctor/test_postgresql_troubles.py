@@ -34,6 +34,24 @@ def test_a_port_at_which_nobody_listens(world: World) -> None:
     assert (finding.remedy, finding.fixable) == (PROVISION, True)
 
 
+def test_a_port_that_is_no_number(world: World) -> None:
+    world.set(POSTGRES_PORT="five")
+    finding = world.only()
+    assert (finding.code, finding.fixable) == ("connection_failed", True)
+    assert f"POSTGRES_PORT shall be {world.server.port}" in finding.what
+
+
+def test_a_parameter_that_libpq_does_not_know(world: World) -> None:
+    configuration = world.directory / "opskit.yaml"
+    configuration.write_text(
+        configuration.read_text().replace("user: crewai_user}", "parameters: {nonsense: x}}")
+    )
+    world.env.unlink()
+    found = {finding.code: finding for finding in world.findings()}
+    assert set(found) == {"env_missing", "connection_failed"}
+    assert "nonsense" in found["connection_failed"].what
+
+
 def test_a_wrong_password(world: World) -> None:
     world.set(POSTGRES_PASSWORD="something-else")
     finding = world.only()
