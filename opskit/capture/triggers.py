@@ -1,0 +1,200 @@
+"""Triggers that note which rows of a SQLite database change: keys only, which costs a writer about 2 %. Pure.
+
+Every row that is written or removed leaves its address in one table, in the transaction that changes it. One
+that REPLACE removes fires no delete trigger (`recursive_triggers` is off unless an application turns it on),
+and neither does one that UPDATE OR REPLACE removes. So before each insert and update, the rows that are equal
+in a unique index are noted as well: more keys than needed do no harm, because rows are read anew by them.
+
+Not seen by triggers, and told by `PRAGMA schema_version` instead: tables that come, go or change their
+columns, and VACUUM, which may number rows anew that have no key.
+Source: https://www.sqlite.org/lang_createtrigger.html, https://www.sqlite.org/lang_conflict.html.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from opskit.schema.model import Affinity, Column, Index, IndexTerm, Table, ascii_fold
+from opskit.schema.names import quote
+from opskit.transfer.wide import rowid_name
+
+CHANGES = "opskit_changes"
+"""The table of addresses: which table, then the values of the row's address."""
+
+PREFIX = "opskit_watch_"
+"""What all our triggers are called by."""
+
+_SPELLED_ONCE = frozenset({Affinity.TEXT, Affinity.INTEGER})
+"""Affinities under which values that are equal are the same: with the others, 1 equals 1.0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A table whose rows are noted when they change.
+
+    Attributes:
+        number: stands for the table in the notes.
+        address: what finds a row: its key, or a name of the rowid.
+        stable: the address stays the row's own through VACUUM.
+    """
+
+    number: int
+    table: Table
+    address: tuple[str, ...]
+    stable: bool
+
+
+def watched(tables: Iterable[Table]) -> tuple[Watched, ...]:
+    """The tables with the addresses of their rows."""
+    return tuple(_watched(number, table) for number, table in enumerate(tables))
+
+
+def installed(tables: Sequence[Watched]) -> Iterator[str]:
+    """The statements that begin the watch, to be executed in one transaction."""
+    width = max((len(one.address) for one in tables), default=1)
+    # a column without a type keeps each value as it is
+    keys = ", ".join(f"k{position}" for position in range(width))
+    yield f"CREATE TABLE {CHANGES} (number INTEGER PRIMARY KEY, relation INTEGER NOT NULL, {keys})"
+    for one in tables:
+        yield from _triggers(one)
+
+
+def removed(names: Iterable[str]) -> Iterator[str]:
+    """The statements that end the watch and leave nothing of it.
+
+    Args:
+        names: those of all triggers that the database has now; tables may have taken theirs with them.
+    """
+    yield from (f"DROP TRIGGER {quote(name)}" for name in names if name.startswith(PREFIX))
+    yield f"DROP TABLE IF EXISTS {CHANGES}"
+
+
+def trigger_names(one: Watched) -> tuple[str, ...]:
+    """The triggers that a watched table has; one that is missing has let changes pass."""
+    return tuple(_name(one, moment) for moment, _ in _bodies(one))
+
+
+def _watched(number: int, table: Table) -> Watched:
+    if table.rowid_alias is not None:
+        return Watched(number, table, (table.rowid_alias,), stable=True)
+    if table.primary_key and (table.without_rowid or _is_filled(table)):
+        return Watched(number, table, table.primary_key, stable=True)
+    rowid = rowid_name(table)
+    # columns may have taken all three names of the rowid; then a row is addressed by all that it holds
+    columns = tuple(column.name for column in table.columns if column.generated is None)
+    return Watched(number, table, columns if rowid is None else (rowid,), stable=rowid is None)
+
+
+def _is_filled(table: Table) -> bool:
+    """Only a key that is declared NOT NULL tells rows apart: SQLite takes NULL in others, many times over."""
+    return all(table.column(name).not_null for name in table.primary_key)
+
+
+def _triggers(one: Watched) -> Iterator[str]:
+    table = quote(one.table.name)
+    for moment, body in _bodies(one):
+        yield f"CREATE TRIGGER {quote(_name(one, moment))} {moment} ON {table} BEGIN {body}; END"
+
+
+def _name(one: Watched, moment: str) -> str:
+    when, what, *_ = moment.lower().split()
+    return f"{PREFIX}{one.number}_{when}_{what}"
+
+
+def _bodies(one: Watched) -> Iterator[tuple[str, str]]:
+    """When something is noted, and the statements that note it."""
+    yield "AFTER INSERT", _note(one, "NEW")
+    yield "AFTER DELETE", _note(one, "OLD")
+    yield "AFTER UPDATE", f"{_note(one, 'OLD')}; {_note(one, 'NEW')} WHERE {_moved(one)}"
+    rivals = [index for index in _unique(one.table) if _may_collide(one, index)]
+    if rivals:
+        yield "BEFORE INSERT", "; ".join(_note_rivals(one, index) for index in rivals)
+        others = f"NOT ({_same(one.address, 'OLD')})"
+        noted = (f"{_note_rivals(one, index)} AND {others}" for index in rivals)
+        yield f"BEFORE UPDATE{_of(rivals)}", "; ".join(noted)
+
+
+def _note(one: Watched, row: str) -> str:
+    values = ", ".join(f"{row}.{quote(name)}" for name in one.address)
+    return f"INSERT INTO {CHANGES} ({_columns(one)}) SELECT {one.number}, {values}"
+
+
+def _columns(one: Watched) -> str:
+    return ", ".join(["relation", *(f"k{position}" for position in range(len(one.address)))])
+
+
+def _moved(one: Watched) -> str:
+    """Does the row have another address now? Compared as bytes, whatever the column's collation says."""
+    pairs = ((f"NEW.{quote(name)}", f"OLD.{quote(name)}") for name in one.address)
+    return " OR ".join(
+        f"{new} IS NOT {old} COLLATE BINARY OR typeof({new}) <> typeof({old})" for new, old in pairs
+    )
+
+
+def _same(address: Iterable[str], row: str) -> str:
+    return " AND ".join(f"{quote(name)} IS {row}.{quote(name)} COLLATE BINARY" for name in address)
+
+
+def _unique(table: Table) -> Iterator[Index]:
+    """Everything that lets REPLACE remove a row, but for the rowid, which the new row takes over."""
+    yield from (index for index in table.indexes if index.unique)
+    if table.primary_key and table.rowid_alias is None:
+        collations = table.key_collations or ("BINARY",) * len(table.primary_key)
+        terms = zip(table.primary_key, collations, strict=True)
+        yield Index("", table.name, tuple(IndexTerm(name, collation=one) for name, one in terms), unique=True)
+
+
+def _may_collide(one: Watched, index: Index) -> bool:
+    """Can a row with another address stand in the way of one in this index?"""
+    compared = {ascii_fold(term.column): term.collation for term in index.terms if term.column}
+    return not all(
+        compared.get(ascii_fold(name)) == "BINARY" and _is_spelled_once(one.table, name)
+        for name in one.address
+    )
+
+
+def _is_spelled_once(table: Table, name: str) -> bool:
+    columns = {ascii_fold(column.name): column for column in table.columns}
+    column = columns.get(ascii_fold(name))
+    return column is None or column.affinity in _SPELLED_ONCE  # the rowid itself is an integer
+
+
+def _note_rivals(one: Watched, index: Index) -> str:
+    """Notes the rows that are equal to the new one in an index."""
+    names = ", ".join(map(quote, one.address))
+    equal = [_equal(one.table, term) for term in index.terms]
+    if index.predicate is not None:
+        equal.append(f"({index.predicate})")  # without which SQLite would not use the index
+    return (
+        f"INSERT INTO {CHANGES} ({_columns(one)}) SELECT {one.number}, {names}"
+        f" FROM {quote(one.table.name)} WHERE {' AND '.join(equal)}"
+    )
+
+
+def _equal(table: Table, term: IndexTerm) -> str:
+    if term.column is None:
+        return (
+            f"({term.expression}) COLLATE {quote(term.collation)} = ({_of_new(table, str(term.expression))})"
+        )
+    column = table.column(term.column)
+    return f"{quote(column.name)} COLLATE {quote(term.collation)} = {_arriving(column)}"
+
+
+def _arriving(column: Column) -> str:
+    """The value that the row will have: REPLACE also puts the default where NULL must not stand."""
+    new = f"NEW.{quote(column.name)}"
+    return f"ifnull({new}, {column.default})" if column.not_null and column.default is not None else new
+
+
+def _of_new(table: Table, expression: str) -> str:
+    """An expression over a table's columns, of the new row."""
+    values = ", ".join(f"{_arriving(column)} AS {quote(column.name)}" for column in table.columns)
+    return f"SELECT {expression} FROM (SELECT {values}) AS {quote(table.name)}"
+
+
+def _of(indexes: Sequence[Index]) -> str:
+    """The columns whose assignment can make a row collide; none named, when an expression is concerned."""
+    columns = dict.fromkeys(term.column for index in indexes for term in index.terms)
+    if any(index.predicate is not None for index in indexes):
+        return ""
+    named = [quote(column) for column in columns if column is not None]
+    return f" OF {', '.join(named)}" if len(named) == len(columns) else ""
