@@ -186,7 +186,8 @@ def assert_ready(debian: Debian) -> None:
 def assert_clean(debian: Debian) -> None:
     assert traces(debian) == []
     assert debian.run(["getent", "passwd", "opskit", "opskit-exporter"], check=False).stdout == ""
-    assert debian.run(["systemctl", "list-units", "--all", "--plain", "--no-legend", "opskit*"]).stdout == ""
+    assert debian.run(["systemctl", "list-unit-files", "--no-legend", "opskit*"], check=False).stdout == ""
+    assert debian.run(["systemctl", "is-failed", "opskit-*"], check=False).stdout != "failed\n"
 
 
 def traces(debian: Debian) -> list[str]:
