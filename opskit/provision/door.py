@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
-from opskit.adapters.connect import postgresql_parameters
+from opskit.adapters.connect import CONNECT_TIMEOUT_SECONDS, KEEPALIVES
 from opskit.config import Configuration, read_secret
 from opskit.errors import Refused
 from opskit.provision.cluster import ClusterFacts, WantedCluster
@@ -58,6 +58,8 @@ def local_door(cluster: ClusterFacts | WantedCluster) -> Door:
 def remote_door(configuration: Configuration) -> Door:
     """The door to a server that is not on this host, with every libpq parameter of the configuration.
 
+    Of several hosts, the one that takes changes is meant.
+
     Raises:
         Refused: the configuration names nobody who may go through it.
         ConfigurationError: the password cannot be read.
@@ -70,16 +72,16 @@ def remote_door(configuration: Configuration) -> Door:
             hint="set provision.admin: {user: NAME, password: {file: PATH}}",
             where="provision.admin",
         )
-    shared = postgresql_parameters(configuration, next(iter(configuration.databases)))
-    kept = {
-        name: value
-        for name, value in shared.items()
-        if name not in {"password", "options", "application_name"}
-    }
     password = read_secret(admin.password)
     secret = {} if password is None else {"password": password}
     server = configuration.postgresql
-    return Door({**kept, "host": server.host, "port": server.port, "user": admin.user, **secret})
+    defaults = {
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "target_session_attrs": "read-write",
+        **KEEPALIVES,
+    }
+    here = {"host": server.host, "port": server.port, "user": admin.user}
+    return Door({**defaults, **server.parameters, **here, **secret})
 
 
 @contextmanager

@@ -82,6 +82,16 @@ def test_a_setting_that_the_server_refuses_undoes_everything(bare: DebianHost) -
     assert not Path("/var/lib/postgresql/15", bare.cluster).exists()
 
 
+def test_the_plan_names_every_setting_with_its_reason(bare: DebianHost) -> None:
+    planned = bare.opskit("provision", "--plan", cwd=bare.directory, environ=bare.environ)
+    lines = planned.stdout.splitlines()
+    assert lines[1:3] == [
+        f"   1. create cluster 15/{bare.cluster} on port {bare.port}",
+        f"        there is no cluster 15/{bare.cluster}",
+    ]
+    assert "        jit shall be off: short statements lose more to compiling than they win" in lines
+
+
 def test_without_a_terminal_and_without_yes_nothing_is_done(bare: DebianHost) -> None:
     refused = bare.provision()
     assert (refused.code, refused.error["code"]) == (6, "not_confirmed")
