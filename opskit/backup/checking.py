@@ -21,8 +21,8 @@ from opskit.host.scratch import scratch_directory
 from opskit.runs.progress import Progress
 
 
-def check(backup: Backup, level: Level, place: Place, progress: Progress) -> Check:
-    """Looks at a backup, and records what was found.
+def check(backup: Backup, level: Level, place: Place, progress: Progress) -> Check | None:
+    """Looks at a backup, and records what was found; None when it has been removed meanwhile.
 
     Raises:
         Refused: a program is not installed, or there is no room; nothing is recorded.
@@ -30,11 +30,14 @@ def check(backup: Backup, level: Level, place: Place, progress: Progress) -> Che
     """
     progress.stage(f"{backup.id}: {level.value}")
     begun = time.monotonic()
-    with place.shelf.using(backup.id):
-        problems = find_problems(backup, level, place, progress)
-    done = Check(datetime.now(UTC), time.monotonic() - begun, problems)
-    newest = place.shelf.backup(backup.id).record  # somebody may have pinned it meanwhile
-    place.shelf.write_record(backup.id, newest.with_check(level, done))
+    try:
+        with place.shelf.using(backup.id):
+            problems = find_problems(backup, level, place, progress)
+            done = Check(datetime.now(UTC), time.monotonic() - begun, problems)
+            newest = place.shelf.backup(backup.id).record  # somebody may have pinned it meanwhile
+            place.shelf.write_record(backup.id, newest.with_check(level, done))
+    except FileNotFoundError:
+        return None
     if backup.manifest is not None:
         tell_checked(place, backup.manifest.database, backup.id, level, done)
     return done
@@ -54,15 +57,7 @@ def find_problems(backup: Backup, level: Level, place: Place, progress: Progress
     if problems or level is Level.FILES:
         return problems
     try:
-        match manifest.origin:
-            case SqliteOrigin():
-                return _sqlite_problems(backup, manifest, level, place, progress)
-            case PostgresqlOrigin() as origin:
-                if level is Level.READABLE:
-                    return _unreadable(backup, origin)
-                jobs = place.configuration.backup.jobs
-                found = restored_sums(origin, backup.directory, jobs, progress)
-                return different_tables(manifest.tables, found)
+        return _content_problems(backup.directory, manifest, level, place, progress)
     except Refused:
         raise
     except OSError as error:
@@ -88,46 +83,49 @@ def file_problems(directory: Path, manifest: Manifest) -> tuple[str, ...]:
     return tuple(sorted(problems))
 
 
-def _sqlite_problems(
-    backup: Backup, manifest: Manifest, level: Level, place: Place, progress: Progress
+def _content_problems(
+    directory: Path, manifest: Manifest, level: Level, place: Place, progress: Progress
 ) -> tuple[str, ...]:
-    with scratch_directory(place.shelf.directory) as room:
-        file = room / "restored.db"
-        problems = unpack(backup, manifest, file)
-        if problems or level is Level.READABLE:
-            return problems
-        return different_tables(manifest.tables, table_sums(file, progress))
+    match manifest.origin:
+        case SqliteOrigin() as origin:
+            with scratch_directory(place.shelf.directory) as room:
+                file = room / "restored.db"
+                problems = unpack(directory, origin, file)
+                if problems or level is Level.READABLE:
+                    return problems
+                found = table_sums(file, progress)
+        case PostgresqlOrigin() as origin if level is Level.READABLE:
+            with scratch_directory() as room:
+                read_through(origin, directory, room / "pg_restore.log")
+            return ()
+        case PostgresqlOrigin() as origin:
+            found = restored_sums(origin, directory, place.configuration.backup.jobs, progress)
+    return different_tables(manifest.tables, found)
 
 
-def unpack(backup: Backup, manifest: Manifest, file: Path) -> tuple[str, ...]:
+def unpack(directory: Path, origin: SqliteOrigin, file: Path) -> tuple[str, ...]:
     """Restores a SQLite backup to a new file, and says what is wrong with that.
+
+    Args:
+        directory: the backup's.
 
     Raises:
         Refused: zstd is not installed, or there is no room.
         OpskitError: it cannot be unpacked.
         OSError: the disk failed.
     """
-    origin = manifest.origin
-    if not isinstance(origin, SqliteOrigin):
-        raise TypeError(backup.id)
     free = shutil.disk_usage(file.parent).free
     if origin.size > free:
         raise Refused.of(
             "no_room",
-            f"{backup.id} takes {origin.size:,} bytes in {file.parent}, and {free:,} are free",
+            f"the backup takes {origin.size:,} bytes in {file.parent}, and {free:,} are free",
             hint="make room there, then run again",
             where=str(file.parent),
         )
-    decompress(backup.directory / COMPRESSED, file)
+    decompress(directory / COMPRESSED, file)
     if sha256(file) != origin.sha256:
         return ("the unpacked file has other content than was copied",)
     return faults(file)
-
-
-def _unreadable(backup: Backup, origin: PostgresqlOrigin) -> tuple[str, ...]:
-    with scratch_directory() as room:
-        read_through(origin, backup.directory, room / "pg_restore.log")
-    return ()
 
 
 def different_tables(wanted: Sequence[TableSum], found: Sequence[TableSum]) -> tuple[str, ...]:

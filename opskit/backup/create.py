@@ -195,9 +195,8 @@ class _Effects:
         match step:
             case CopyFile():
                 copy_source(step.file, draft.copy)
-                size = draft.copy.stat().st_size
-                draft.origin = SqliteOrigin(str(step.file), size, sha256(draft.copy), journal_mode(step.file))
             case CheckCopy():
+                draft.origin = _origin(Path(draft.job.source), draft.copy)
                 draft.tables = _checked(draft, self._progress)
             case Compress():
                 draft.versions["zstd"] = compress(draft.copy, draft.made / COMPRESSED)
@@ -214,6 +213,10 @@ class _Effects:
         dumped = dump(server, draft.made, step.jobs, self._progress)
         draft.origin, draft.tables = dumped.origin, dumped.tables
         draft.versions |= {"server": dumped.server_version, "pg_dump": str(dumped.origin.programs)}
+
+
+def _origin(source: Path, copy: Path) -> SqliteOrigin:
+    return SqliteOrigin(str(source), copy.stat().st_size, sha256(copy), journal_mode(source))
 
 
 def _checked(draft: _Draft, progress: Progress) -> tuple[TableSum, ...]:

@@ -79,8 +79,7 @@ class _Effects:
     def perform(self, step: Remove) -> Found:
         """Makes it so; see `Effects`. One that has come into use since stays."""
         try:
-            if not self.shelf.in_use(step.id):
-                self.shelf.take_away(step.id)
+            self.shelf.take_away(step.id)
         except OSError as error:
             raise unusable(self.shelf.directory, error) from error
         return None

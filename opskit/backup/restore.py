@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, assert_never, cast
+from typing import Protocol, assert_never
 
 import apsw
 
@@ -46,8 +46,8 @@ class Aside(Protocol):
         """Removes it, if it is there."""
         ...
 
-    def fill(self, backup: Backup, manifest: Manifest, jobs: int) -> None:
-        """Restores a backup into it.
+    def fill(self, directory: Path, jobs: int) -> tuple[str, ...]:
+        """Restores the backup in a directory into it, and says what is wrong with that.
 
         Raises:
             OpskitError: it cannot be restored.
@@ -73,12 +73,20 @@ class Aside(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class FileTarget:
+    """A file to restore to, and what the backup was taken from."""
+
+    file: Path
+    origin: SqliteOrigin
+
+
+@dataclass(frozen=True, slots=True)
 class Restoring:
     """A restore to be done: of what, to where, in which steps."""
 
     backup: Backup
     manifest: Manifest
-    target: Path | DatabaseAside
+    target: FileTarget | DatabaseAside
     plan: Plan[Step]
 
     @property
@@ -105,13 +113,15 @@ def restoring(place: Place, name: str, into: str | None) -> Restoring:
             "backup_damaged", f"{name} is damaged: {backup.damage}", hint="restore another", where=name
         )
     match manifest.origin:
-        case SqliteOrigin():
-            target = _file(place, manifest, into)
-            what, there = str(target), sqlite_there(target)
+        case SqliteOrigin() as origin:
+            target = FileTarget(_file(place, manifest, into), origin)
+            called, there = str(target.file), sqlite_there(target.file)
         case PostgresqlOrigin() as origin:
-            target = _database(place, manifest, into)
-            what, there = target.name, target.there((origin.owner, *origin.roles))
-    facts = Facts(manifest, what, into is None, engine_in_use(place.configuration), there)
+            server = administering_server(place.configuration, manifest.database)
+            called = into or server.database
+            target = DatabaseAside(server, called, aside_name(called), origin)
+            there = target.there()
+    facts = Facts(manifest, called, into is None, engine_in_use(place.configuration), there)
     plan = plan_restore(facts, place.configuration.backup.jobs, datetime.now(UTC))
     return Restoring(backup, manifest, target, plan)
 
@@ -128,12 +138,6 @@ def _file(place: Place, manifest: Manifest, into: str | None) -> Path:
             where=manifest.database,
         )
     return database.sqlite.resolve()  # a rename must not replace a link
-
-
-def _database(place: Place, manifest: Manifest, into: str | None) -> DatabaseAside:
-    server = administering_server(place.configuration, manifest.database)
-    name = into or server.database
-    return DatabaseAside(server, name, aside_name(name))
 
 
 def restore(task: Restoring, place: Place, progress: Progress) -> None:
@@ -156,22 +160,22 @@ def restore(task: Restoring, place: Place, progress: Progress) -> None:
 
 @contextmanager
 def _aside(task: Restoring) -> Generator[Aside]:
-    target, origin = task.target, task.manifest.origin
-    if isinstance(target, DatabaseAside) or isinstance(origin, PostgresqlOrigin):
-        yield cast("DatabaseAside", target)  # both are of one engine
+    target = task.target
+    if isinstance(target, DatabaseAside):
+        yield target
         return
     try:
-        with scratch_directory(target.parent) as room:
-            yield FileAside(target, room, origin.journal_mode)
+        with scratch_directory(target.file.parent) as room:
+            yield FileAside(target.file, target.origin, room)
     except OSError as error:
-        raise _failed(target, error) from error
+        raise _failed(task, error) from error
 
 
-def _tidy(target: Path | DatabaseAside, run: UnfinishedRun) -> None:
+def _tidy(target: FileTarget | DatabaseAside, run: UnfinishedRun) -> None:
     """A database that a killed run has left is a step of the plan; a second name of a file is none."""
-    if isinstance(target, Path):
+    if isinstance(target, FileTarget):
         for kept in run.leaves:
-            tidy(target, kept)
+            tidy(target.file, kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +192,7 @@ class _Effects:
         try:
             self._perform(step)
         except (OSError, apsw.Error) as error:
-            raise _failed(self.task.target, error) from error
+            raise _failed(self.task, error) from error
         return None
 
     def halt(self) -> None:
@@ -205,7 +209,7 @@ class _Effects:
                 case _:
                     pass
         except OSError as error:
-            raise _failed(self.task.target, error) from error
+            raise _failed(self.task, error) from error
 
     def _perform(self, step: Step) -> None:
         task = self.task
@@ -215,7 +219,7 @@ class _Effects:
             case Clear():
                 self.aside.discard()
             case Fill():
-                self.aside.fill(task.backup, task.manifest, step.jobs)
+                _demand(task, self.aside.fill(task.backup.directory, step.jobs))
             case Compare():
                 _demand(task, different_tables(task.manifest.tables, self.aside.sums(self.progress)))
             case Swap():
@@ -234,9 +238,9 @@ def _demand(task: Restoring, problems: Sequence[str]) -> None:
         )
 
 
-def _failed(target: Path | DatabaseAside, error: OSError | apsw.Error) -> OpskitError:
-    name = str(target) if isinstance(target, Path) else target.name
+def _failed(task: Restoring, error: OSError | apsw.Error) -> OpskitError:
+    target = task.plan.subject
     reason = error.strerror if isinstance(error, OSError) else str(error)
     return OpskitError.of(
-        "restore_failed", f"{name}: {reason}", hint="see the message, then run again", where=name
+        "restore_failed", f"{target}: {reason}", hint="see the message, then run again", where=target
     )

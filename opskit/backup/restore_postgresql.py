@@ -3,18 +3,18 @@
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import psycopg
 from psycopg import sql
 
-from opskit.backup.manifest import Manifest, PostgresqlOrigin, TableSum
+from opskit.backup.manifest import PostgresqlOrigin, TableSum
 from opskit.backup.postgresql_content import query, snapshot, table_sums
 from opskit.backup.postgresql_database import create_database
 from opskit.backup.postgresql_dump import restore
 from opskit.backup.restore_plan import There
 from opskit.backup.server import Server, failure
-from opskit.backup.shelf import Backup
 from opskit.errors import Refused
 from opskit.host.scratch import scratch_directory
 from opskit.runs.progress import Progress
@@ -41,12 +41,10 @@ class DatabaseAside:
     server: Server
     name: str
     aside: str
+    origin: PostgresqlOrigin
 
-    def there(self, roles: Sequence[str]) -> There:
+    def there(self) -> There:
         """What is there.
-
-        Args:
-            roles: those that the backup needs.
 
         Raises:
             ConnectionFailed: the server cannot be reached.
@@ -54,7 +52,9 @@ class DatabaseAside:
         """
         with self._maintenance() as connection:
             found = connection.execute(query("databases"), {"names": [self.name, self.aside]}).fetchall()
-            missing = connection.execute(query("missing_roles"), {"names": [*roles]}).fetchall()
+            missing = connection.execute(
+                query("missing_roles"), {"names": [self.origin.owner, *self.origin.roles]}
+            ).fetchall()
             comments = dict(cast("list[tuple[str, str]]", found))
             if comments.get(self.aside, MARK) != MARK:
                 raise Refused.of(
@@ -70,18 +70,17 @@ class DatabaseAside:
                 missing_roles=tuple(str(name) for (name,) in missing),
             )
 
-    def fill(self, backup: Backup, manifest: Manifest, jobs: int) -> None:
+    def fill(self, directory: Path, jobs: int) -> tuple[str, ...]:
         """See `restore.Aside`."""
-        if not isinstance(manifest.origin, PostgresqlOrigin):
-            raise TypeError(manifest.id)
         with self._maintenance() as connection:
-            create_database(connection, self.aside, manifest.origin)
+            create_database(connection, self.aside, self.origin)
             _comment(connection, self.aside, MARK)
         aside = self.server.named(self.aside)
         with scratch_directory() as room:
-            restore(aside, manifest.origin, backup.directory, jobs, room / "pg_restore.log")
+            restore(aside, self.origin, directory, jobs, room / "pg_restore.log")
         with _session(aside) as connection:
             connection.execute("ANALYZE")
+        return ()
 
     def sums(self, progress: Progress) -> tuple[TableSum, ...]:
         """See `restore.Aside`."""

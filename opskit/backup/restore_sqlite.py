@@ -14,9 +14,8 @@ from pathlib import Path
 import apsw
 
 from opskit.backup.checking import unpack
-from opskit.backup.manifest import Damaged, Manifest, TableSum
+from opskit.backup.manifest import SqliteOrigin, TableSum
 from opskit.backup.restore_plan import There
-from opskit.backup.shelf import Backup
 from opskit.backup.sqlite_content import table_sums
 from opskit.errors import Refused
 from opskit.host.files import sync_directory
@@ -41,12 +40,11 @@ class FileAside:
 
     Attributes:
         room: a directory in the file system of the target, which goes with the process.
-        journal_mode: how the application has its file written.
     """
 
     target: Path
+    origin: SqliteOrigin
     room: Path
-    journal_mode: str
 
     @property
     def restored(self) -> Path:
@@ -57,11 +55,9 @@ class FileAside:
         """See `restore.Aside`."""
         self.restored.unlink(missing_ok=True)
 
-    def fill(self, backup: Backup, manifest: Manifest, jobs: int) -> None:  # noqa: ARG002  one file, one job
+    def fill(self, directory: Path, jobs: int) -> tuple[str, ...]:  # noqa: ARG002  one file is one job
         """See `restore.Aside`."""
-        problems = unpack(backup, manifest, self.restored)
-        if problems:
-            raise Damaged.of("backup_damaged", f"{backup.id}: {'; '.join(problems)}", where=backup.id)
+        return unpack(directory, self.origin, self.restored)
 
     def sums(self, progress: Progress) -> tuple[TableSum, ...]:
         """See `restore.Aside`."""
@@ -69,7 +65,7 @@ class FileAside:
 
     def swap(self, kept: str | None) -> None:
         """See `restore.Aside`."""
-        set_journal_mode(self.restored, self.journal_mode)
+        set_journal_mode(self.restored, self.origin.journal_mode)
         resemble(self.restored, self.target)
         swap(self.restored, self.target, Path(kept) if kept else None)
 

@@ -110,12 +110,14 @@ class Shelf:
             ConfigurationError: the directory cannot be read.
         """
         try:
-            names = sorted(one.name for one in self.directory.iterdir() if is_backup_id(one.name))
+            found = [one for one in self.directory.iterdir() if is_backup_id(one.name) and one.is_dir()]
         except FileNotFoundError:
             return ()
         except OSError as error:
             raise unusable(self.directory, error) from error
-        return tuple(sorted(map(self._read, names), key=lambda one: one.id.rpartition("-")[2]))
+        return tuple(
+            sorted((self._read(one.name) for one in found), key=lambda one: (moment_of(one.id), one.id))
+        )
 
     def backup(self, name: str) -> Backup:
         """One backup.
@@ -170,17 +172,17 @@ class Shelf:
         sync(self.directory)
 
     def take_away(self, name: str) -> None:
-        """Removes a backup.
+        """Removes a backup, if it is there and nobody is checking or restoring it.
 
         Raises:
             OSError: the disk failed.
         """
         doomed = self.directory / f"{PREFIX}{name}{SUFFIX}"
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, BlockingIOError), self._locked(name, fcntl.LOCK_EX | fcntl.LOCK_NB):
             (self.directory / name).rename(doomed)
             sync(self.directory)
-        shutil.rmtree(doomed, ignore_errors=True)  # what remains is scratch, which the next run removes
-        self._record(name).unlink(missing_ok=True)
+            shutil.rmtree(doomed, ignore_errors=True)  # what remains is scratch, which the next run removes
+            self._record(name).unlink(missing_ok=True)
 
     def write_record(self, name: str, record: Record) -> None:
         """Replaces what is known of a backup, wholly or not at all.
@@ -197,24 +199,31 @@ class Shelf:
 
     @contextmanager
     def using(self, name: str) -> Generator[None]:
-        """Keeps a backup from being removed for the block."""
-        descriptor = os.open(self.directory / name, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        """Keeps a backup from being removed for the block.
+
+        Raises:
+            FileNotFoundError: it has been removed.
+        """
+        with self._locked(name, fcntl.LOCK_SH):
+            (self.directory / name).stat()  # somebody may have had the lock to remove it
             yield
-        finally:
-            os.close(descriptor)
 
     def in_use(self, name: str) -> bool:
         """Is somebody checking or restoring it?"""
-        descriptor = os.open(self.directory / name, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with self._locked(name, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                return False
         except BlockingIOError:
             return True
+
+    @contextmanager
+    def _locked(self, name: str, how: int) -> Generator[None]:
+        descriptor = os.open(self.directory / name, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, how)
+            yield
         finally:
             os.close(descriptor)
-        return False
 
 
 def sums(directory: Path) -> Iterator[FileSum]:

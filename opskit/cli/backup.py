@@ -91,7 +91,8 @@ def verify(invocation: Invocation, *, name: str | None, level: str) -> Outcome:
     place = _place(invocation)
     chosen = to_check(place.shelf.backups(), Level(level)) if name is None else (place.shelf.backup(name),)
     with shown(invocation.progress) as progress:
-        checked = [(one.id, check(one, Level(level), place, progress)) for one in chosen]
+        looked = [(one.id, check(one, Level(level), place, progress)) for one in chosen]
+    checked = [(one, done) for one, done in looked if done is not None]
     lines = [f"{one}: {'; '.join(done.problems) or 'sound'} (level {level})" for one, done in checked]
     sound = all(not done.problems for _, done in checked)
     return Outcome(
