@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from psycopg.pq import Ping
 
 from opskit.config import Configuration
+from opskit.errors import ConnectionFailed
 from opskit.host.clusters import START_SECONDS, listed
 from opskit.provision.cluster import ClusterFacts, WantedCluster, found
 from opskit.provision.cluster_list import clusters
 from opskit.provision.door import Door, local_door, remote_door
 
-ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 10.0
 
 
 def clusters_here() -> tuple[ClusterFacts, ...]:
@@ -45,15 +46,24 @@ class Here:
         """Waits until the server answers: systemd does not tell when it fails to start.
 
         Raises:
-            ConnectionFailed: it does not within a minute, or has not recovered within an hour.
+            ConnectionFailed: it does not ten seconds after its start, or has not recovered within an hour.
         """
         begun = time.monotonic()
         while (answer := self.door().ping()) is not Ping.OK:
             patience = START_SECONDS if answer is Ping.REJECT else ANSWER_SECONDS
             if time.monotonic() - begun > patience:
-                break
+                raise _silent(self.cluster)
             time.sleep(0.1)
-        self.door().connect("postgres").close()
+
+
+def _silent(cluster: WantedCluster | None) -> ConnectionFailed:
+    log = f"/var/log/postgresql/postgresql-{str(cluster).replace('/', '-')}.log"
+    return ConnectionFailed.of(
+        "server_not_started",
+        f"cluster {cluster} does not answer after its start",
+        hint=f"the end of {log} says why; then run again",
+        where=log,
+    )
 
 
 def _account(number: int) -> str:
