@@ -45,7 +45,7 @@ def open_for_changes(file: Path) -> apsw.Connection:
             "synchronous = FULL",  # the log is let go after a commit, which must then stay
             "ignore_check_constraints = ON",
             "temp_store = FILE",
-            "cache_size = -32768",
+            "cache_size = -8192",
         ):
             rows(connection, f"PRAGMA {setting}")
         register(connection)

@@ -79,7 +79,7 @@ def slot_name(name: str, database: str, schema: str) -> str:
     """A slot's name is known to the whole server, and made of few characters.
 
     >>> slot_name("main", "crewai_main", "public")
-    'opskit_main_4d7a6bcb'
+    'opskit_main_f14dbbd4'
     """
     digest = hashlib.sha256(f"{database}.{schema}.{name}".encode()).hexdigest()[:8]
     return f"opskit_{re.sub('[^a-z0-9_]', '_', name.lower())[:40]}_{digest}"
