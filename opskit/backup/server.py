@@ -2,7 +2,8 @@
 
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -64,13 +65,8 @@ class Server:
             ConnectionFailed: the server cannot be reached or refuses.
         """
         secret = {} if self.password is None else {"password": self.password}
-        before = os.geteuid()
-        if self.account is not None:
-            os.seteuid(self.account.pw_uid)  # the server sees who connects, not who stays connected
-        try:
+        with _acting_as(self.account):
             return connect({**self.parameters, **secret}, APPLICATION_NAME, settings)
-        finally:
-            os.seteuid(before)
 
     def program(self, name: Path, *arguments: str | Path) -> list[str | Path]:
         """The command that runs one of PostgreSQL's programs on this database, and ends with this process."""
@@ -87,6 +83,20 @@ class Server:
         own = {name: os.environ[name] for name in ("HOME", "PGPASSWORD", "PGPASSFILE") if name in os.environ}
         secret = {} if self.password is None else {"PGPASSWORD": self.password}
         return {**bare_environment(), **own, **secret}
+
+
+@contextmanager
+def _acting_as(account: pwd.struct_passwd | None) -> Generator[None]:
+    """The server on a Unix socket sees who this process is when it connects."""
+    if account is None:  # the calls are forbidden to hardened units
+        yield
+        return
+    before = os.geteuid()
+    os.seteuid(account.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 def reading_server(configuration: Configuration, name: str) -> Server:
