@@ -3,8 +3,11 @@
 `backups.json` in the state directory; docs/backup.md lists its fields.
 """
 
+import fcntl
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -46,10 +49,22 @@ def tell_checked(place: Place, database: str, name: str, level: Level, check: Ch
 
 def _tell(place: Place, database: str, told: Mapping[str, JsonValue]) -> None:
     file = place.state_dir / FILE
-    known = read_status(file)
-    known[database] = {**known.get(database, {}), **told}
-    content = json.dumps(known, indent=1) + "\n"
-    write_whole(file, content.encode(), mode=0o644, **heirs(place.state_dir))
+    with _alone(place.state_dir):  # a check may end while a backup does
+        known = read_status(file)
+        known[database] = {**known.get(database, {}), **told}
+        content = json.dumps(known, indent=1) + "\n"
+        write_whole(file, content.encode(), mode=0o644, **heirs(place.state_dir))
+
+
+@contextmanager
+def _alone(directory: Path) -> Generator[None]:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def read_status(file: Path) -> dict[str, Mapping[str, JsonValue]]:
