@@ -40,6 +40,21 @@ class Slot:
     active: bool
 
 
+_SERVER = """
+SELECT concat_ws('/', system_identifier, timeline_id) FROM pg_control_system(), pg_control_checkpoint()
+"""
+
+
+def read_server(connection: Connection) -> str:
+    """Which server this is, and which of its histories; in others, places in its log mean nothing.
+
+    Raises:
+        psycopg.Error: the server went away.
+    """
+    row = connection.execute(_SERVER).fetchone()
+    return str(row[0]) if row else ""
+
+
 _STATE = """
 SELECT confirmed_flush_lsn::text, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint, safe_wal_size,
        wal_status = 'lost', active

@@ -143,13 +143,14 @@ class Rollback:
         small: up to so many megabytes a database is compared whole each time; larger ones follow the log.
         host: where PostgreSQL is reached for this, when it is not `postgresql.host`; a socket's directory
             lets the operating system's account log in without a password.
-        password: of the roles that follow and own (`provision.roles`), for a server elsewhere.
+        user: the role that reads, with `password` when it has one; `provision.roles.standby` unless named.
     """
 
     window: float = field(default=7 * 86400.0, metadata={"unit": "duration"})
     directory: Path | None = None
-    small: int = field(default=64, metadata={"minimum": 0})
+    small: int = field(default=16, metadata={"minimum": 0})
     host: str | None = None
+    user: str | None = None
     password: Secret | None = None
 
 

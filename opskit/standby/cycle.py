@@ -11,7 +11,7 @@ from opskit.capture.counterpart import Counterpart
 from opskit.capture.drain import Drained, Gathering, refresh
 from opskit.capture.reconcile import Alive, is_equal, reconcile
 from opskit.capture.search import rebuild
-from opskit.capture.slot import Slot, advance, flushed, peeked, published, read_slot, remake_slot
+from opskit.capture.slot import Slot, advance, flushed, peeked, published, read_server, read_slot, remake_slot
 from opskit.capture.snapshot import Snapshot, snapshot
 from opskit.capture.sqlite_side import ChangedKeys, transaction
 from opskit.standby.decide import Method, by_log, due, why_whole
@@ -60,13 +60,16 @@ def cycle(session: Session, alive: Alive) -> Cycle:
         apsw.Error: the file cannot be written, or an index of it refuses a row; likewise.
     """
     begun = time.monotonic()
-    slot = read_slot(session.log, session.window.slot) if session.method is Method.LOG else None
-    gap = why_whole(session.place, slot) if session.method is Method.LOG else "no log is followed"
-    if session.method is Method.LOG and (slot is None or slot.lost):
-        slot = remake_slot(session.log, session.window.slot)
+    server, slot, gap = "", None, "no log is followed"
+    if session.method is Method.LOG:
+        server, slot = read_server(session.log), read_slot(session.log, session.window.slot)
+        gap = why_whole(session.place, slot, server)
+        if slot is None or slot.lost:
+            slot = remake_slot(session.log, session.window.slot)
     with snapshot(session.reader, session.window.schema) as moment, transaction(session.file):
         session.pairs = _paired(session)
-        step = _Step(session, session.pairs, moment, alive)
+        place = replace(session.place or Place(server, 0, moment.at, moment.at), server=server)
+        step = _Step(session, session.pairs, place, moment, alive)
         done = step.run(slot, gap)
     session.place = step.place
     if slot is not None:
@@ -85,14 +88,14 @@ def _paired(session: Session) -> Pairs:
 class _Step:
     """A step while it is taken: inside a snapshot of one side and a transaction of the other."""
 
-    def __init__(self, session: Session, pairs: Pairs, moment: Snapshot, alive: Alive) -> None:
+    def __init__(self, session: Session, pairs: Pairs, place: Place, moment: Snapshot, alive: Alive) -> None:
         self._session = session
         self._pairs = pairs
         self._moment = moment
         self._alive = alive
         self._rewritten: set[str] = set()
         self._refreshed: set[str] = set()
-        self.place = session.place or Place(0, moment.at, moment.at)
+        self.place = place
 
     def run(self, slot: Slot | None, gap: str) -> Cycle:
         session, moment = self._session, self._moment
@@ -101,7 +104,7 @@ class _Step:
         if slot is None:
             drained = Drained(self.place.position, 0, ())
         elif gap:  # the log is read from its beginning next time
-            drained = Drained(max(self.place.position, slot.confirmed), 0, ())
+            drained = Drained(slot.confirmed, 0, ())
         else:
             drained = self._drain(slot, told)
         begun = time.monotonic()

@@ -53,10 +53,16 @@ def choose(conditions: Conditions) -> tuple[Method, str]:
     return Method.LOG, f"{size}: changes are taken from the log"
 
 
-def why_whole(place: Place | None, slot: Slot | None) -> str:
-    """Why the log does not tell all that changed since the file's place; empty when it does."""
+def why_whole(place: Place | None, slot: Slot | None, server: str) -> str:
+    """Why the log does not tell all that changed since the file's place; empty when it does.
+
+    Args:
+        server: which one is asked now.
+    """
     if place is None:
         return "the file is new"
+    if place.server != server:
+        return "PostgreSQL is another server, or has been restored"
     if slot is None:
         return "the slot is gone"
     if slot.lost:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 PAUSE = 0.25
 """Seconds between two looks at the log; what comes meanwhile is taken over together."""
 
-_SHARE = 4
+_SHARE = 19
 """Where tables are compared whole, the server rests so many times as long as that took. After all else it
 rests as long: a peek reads up to 15 seconds of the log again (LOG_SNAPSHOT_INTERVAL_MS of bgwriter.c)."""
 
@@ -83,7 +83,11 @@ class Follower:
             psycopg.Error: the server refused or went away.
             apsw.Error: the file cannot be written.
         """
-        return cycle(self._opened(), self._alive)
+        try:
+            return cycle(self._opened(), self._alive)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Lets the file and the connections go."""
@@ -131,6 +135,7 @@ class Follower:
             phase=Phase.FOLLOWING,
             written=utc(now),
             method=opened.method.value,
+            slot=self.window.slot,
             why=opened.why,
             ready=not why_not,
             reasons=why_not,

@@ -33,12 +33,14 @@ class Place:
     """How far the file has come.
 
     Attributes:
+        server: which server, and which of its histories (see `read_server`).
         position: everything before this place in PostgreSQL's log is in the file.
         at: the moment that the file shows, by the server's clock.
         opened: when the way back was opened.
         followed: PostgreSQL's tables whose changes the log tells from here on.
     """
 
+    server: str
     position: int
     at: datetime
     opened: datetime
@@ -71,6 +73,7 @@ def write_place(file: apsw.Connection, place: Place) -> None:
 
 
 class _Json(TypedDict):
+    server: str
     position: int
     at: str
     opened: str
@@ -88,7 +91,7 @@ def _of_json(kept: _Json) -> Place:
         for name, one in kept["followed"].items()
     }
     at, opened = datetime.fromisoformat(kept["at"]), datetime.fromisoformat(kept["opened"])
-    return Place(kept["position"], at, opened, followed)
+    return Place(kept["server"], kept["position"], at, opened, followed)
 
 
 def application_schema(schema: Schema) -> Schema:

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import cast
 
+from opskit.errors import Refused
 from opskit.runs.plan import JsonValue, to_json
 
 
@@ -29,6 +30,7 @@ class State:
     Attributes:
         written: when this was told.
         method: `log` or `copy`; empty when none has been chosen.
+        slot: the name of the slot and of the publication, also while there are none.
         why: why this method, or this phase.
         ready: a rollback would lose nothing.
         reasons: why not.
@@ -46,6 +48,7 @@ class State:
     written: str = ""
     method: str = ""
     why: str = ""
+    slot: str = ""
     ready: bool = False
     reasons: tuple[str, ...] = ()
     at: str = ""
@@ -94,12 +97,15 @@ def read_state(file: Path, database: str) -> State:
     """The state as it was last told; closed when it never was.
 
     Raises:
-        OSError: the file cannot be read.
+        Refused: the file may not be read.
     """
     try:
         told = cast("dict[str, object]", json.loads(file.read_text(encoding="utf-8")))
     except (FileNotFoundError, json.JSONDecodeError):
         return State(database, Phase.CLOSED)
+    except OSError as error:
+        message = f"{file} cannot be read: {error.strerror}"
+        raise Refused.of("no_state", message, hint="run as root, or as opskit", where=str(file)) from error
     known = {item.name: told[item.name] for item in fields(State) if item.name in told}
     reasons = tuple(map(str, cast("list[str]", known.pop("reasons", []))))
     phase = Phase(known.pop("phase"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from opskit.adapters.connect import postgresql_parameters
-from opskit.config import Configuration
+from opskit.config import Configuration, Secret
 from opskit.schema.types import normalize
 
 _MEGABYTE = 2**20
@@ -21,7 +21,7 @@ class Window:
         source: the SQLite file that the application had; where the first copy begins.
         file: the SQLite file that follows.
         status: where its state is told to others.
-        reader: libpq parameters of the role that follows; `owner`: of the one that owns the tables.
+        reader: libpq parameters of the role that follows; `owner`: of the one that makes the publication.
         overrides: "table.column" → normalized PostgreSQL type.
         small: bytes up to which a database is compared whole each time.
         seconds: how long the way back stays open.
@@ -63,8 +63,8 @@ def windows(configuration: Configuration, state_dir: Path) -> Iterator[Window]:
             database.sqlite,
             directory / f"{name}.db",
             directory / f"{name}.json",
-            _parameters(configuration, name, roles.standby),
-            _parameters(configuration, name, roles.owner),
+            _parameters(configuration, name, rollback.user or roles.standby, rollback.password),
+            _parameters(configuration, name, roles.owner, None),
             database.schema,
             configuration.migrate.fold,
             {key: normalize(kind) for key, kind in overrides.items()},
@@ -85,10 +85,12 @@ def slot_name(name: str, database: str, schema: str) -> str:
     return f"opskit_{re.sub('[^a-z0-9_]', '_', name.lower())[:40]}_{digest}"
 
 
-def _parameters(configuration: Configuration, name: str, role: str) -> dict[str, str | int]:
+def _parameters(
+    configuration: Configuration, name: str, role: str, password: Secret | None
+) -> dict[str, str | int]:
     """As the application reaches the server, but as another role: never with the application's password."""
     rollback = configuration.rollback
-    server = replace(configuration.postgresql, user=role, password=rollback.password)
+    server = replace(configuration.postgresql, user=role, password=password)
     parameters = postgresql_parameters(replace(configuration, postgresql=server), name)
     host = {"host": rollback.host} if rollback.host else {}
     return {**parameters, **host, "application_name": "opskit standby"}

@@ -9,7 +9,7 @@ from opskit.standby.decide import LATE, VERIFY, Conditions, Method, by_log, choo
 from opskit.standby.place import Followed, Place
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-PLACE = Place(100, NOW, NOW)
+PLACE = Place("server", 100, NOW, NOW)
 
 
 def slot(confirmed: int = 100, *, lost: bool = False) -> Slot:
@@ -32,8 +32,8 @@ def test_the_method_is_chosen_by_size_and_rights(conditions: Conditions, method:
 
 
 def test_the_log_tells_all_when_it_begins_where_the_file_is() -> None:
-    assert why_whole(PLACE, slot()) == ""
-    assert why_whole(PLACE, slot(50)) == ""  # a crash of the server has forgotten the rest
+    assert why_whole(PLACE, slot(), "server") == ""
+    assert why_whole(PLACE, slot(50), "server") == ""  # a crash of the server has forgotten the rest
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,13 @@ def test_the_log_tells_all_when_it_begins_where_the_file_is() -> None:
     ],
 )
 def test_otherwise_the_whole_is_compared(place: Place | None, found: Slot | None, told: str) -> None:
-    assert told in why_whole(place, found)
+    assert told in why_whole(place, found, "server")
+    assert "restored" in why_whole(PLACE, found, "other")
 
 
 def test_a_table_is_followed_as_long_as_it_is_what_it_was() -> None:
     followed = {name: Followed("f", NOW) for name in ("same", "other", "gone")}
-    place = Place(100, NOW, NOW, followed)
+    place = Place("server", 100, NOW, NOW, followed)
     found = by_log(place, {"same", "other", "new"}, {"same": "f", "other": "g", "new": "f"})
     assert found == {"same"}
 
@@ -62,7 +63,7 @@ def test_the_table_that_was_not_compared_for_longest_is_compared_next() -> None:
         "b": Followed("f", NOW - VERIFY),
         "c": Followed("f", NOW - 2 * VERIFY),
     }
-    place = Place(100, NOW, NOW, followed)
+    place = Place("server", 100, NOW, NOW, followed)
     assert due(place, followed, NOW) == "c"
     assert due(place, {"a", "b"}, NOW) == "b"
     assert due(place, {"a"}, NOW) is None

@@ -12,7 +12,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 
 
 def test_a_state_is_read_as_it_was_told(tmp_path: Path) -> None:
-    state = State("main", Phase.FOLLOWING, utc(NOW), "log", "why", True, ("a", "b"), lag_seconds=0.5)
+    state = State("main", Phase.FOLLOWING, utc(NOW), "log", "why", "slot", True, ("a", "b"), lag_seconds=0.5)
     write_state(tmp_path / "main.json", state)
     assert read_state(tmp_path / "main.json", "main") == state
 
@@ -31,7 +31,7 @@ def test_a_state_that_nobody_renews_is_stale() -> None:
 def test_a_place_is_read_as_it_was_kept() -> None:
     connection = apsw.Connection(":memory:")
     assert read_place(connection) is None
-    place = Place(2**62, NOW, NOW, {"t": Followed("f", NOW)})
+    place = Place("1/1", 2**62, NOW, NOW, {"t": Followed("f", NOW)})
     write_place(connection, place)
     write_place(connection, place)
     assert read_place(connection) == place
