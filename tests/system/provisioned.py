@@ -42,7 +42,7 @@ def opskit(host: Debian, *arguments: str, code: int = 0) -> dict[str, Any]:
 def reasons(envelope: Mapping[str, Any]) -> str:
     """Every step of a plan with its reasons, one a line."""
     steps = envelope["result"]["plan"]["steps"]
-    return "\n".join(f"{step['title']}: {reason}" for step in steps for reason in step["why"] or ("",))
+    return "\n".join(f"{step['title']}: {reason}" for step in steps for reason in step.get("why") or ("",))
 
 
 def watch(host: Debian, *arguments: str, kill_unless_seen: list[str] | None = None) -> Watched:

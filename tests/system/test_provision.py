@@ -178,7 +178,8 @@ DRIFTS = {
         ("pg_hba", "trust"),
     ),
     "an attribute of a role": Drift(
-        sql("postgres", "ALTER ROLE crewai_user CREATEDB"), ("crewai_user", "create databases")
+        sql("postgres", "ALTER ROLE crewai_user CREATEDB"),
+        ("crewai_user", "may create databases: is yes, shall be no"),
     ),
     "a password": Drift(sql("postgres", "ALTER ROLE crewai_user PASSWORD 'x'"), ("crewai_user", "password")),
     "a grant to everybody": Drift(
@@ -192,8 +193,7 @@ DRIFTS = {
     "a right on tables to come": Drift(
         sql(
             "crewai_main",
-            "ALTER DEFAULT PRIVILEGES FOR ROLE crewai_user IN SCHEMA public"
-            " REVOKE SELECT ON TABLES FROM opskit_backup",
+            "ALTER DEFAULT PRIVILEGES FOR ROLE crewai_user REVOKE SELECT ON TABLES FROM opskit_backup",
         ),
         ("opskit_backup", "SELECT"),
     ),
