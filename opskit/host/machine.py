@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path("/")
+VIRTUAL = ("vd", "xvd")
+"""Disks of virtual machines: they claim to turn whatever lies beneath."""
+
 CONTROL_GROUPS = ("", "system.slice", "system.slice/system-postgresql.slice")
 """Below /sys/fs/cgroup: the container's own group, and those that Debian's PostgreSQL runs in."""
 
@@ -52,7 +55,7 @@ def _limits(root: Path, name: str) -> Iterator[str]:
 def _rotating(directory: Path, root: Path) -> bool:
     device = directory.stat().st_dev
     about = (root / f"sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve()
-    if any(name.startswith("virtio") for name in about.parts):  # says so whatever lies beneath
+    if about.name.startswith(VIRTUAL):
         return False
     for holder in (about, about.parent):  # a partition's disk stands above it
         if (holder / "queue/rotational").exists():

@@ -68,11 +68,12 @@ def test_a_partition_turns_when_its_disk_does(tmp_path: Path) -> None:
 
 def test_a_virtual_disk_that_claims_to_turn_is_not_believed(tmp_path: Path) -> None:
     device = tmp_path.stat().st_dev
-    (tmp_path / "virtio1/block/vda/queue").mkdir(parents=True)
-    (tmp_path / "virtio1/block/vda/queue/rotational").write_text("1\n")
+    (tmp_path / "vda/vda1").mkdir(parents=True)
+    (tmp_path / "vda/queue").mkdir()
+    (tmp_path / "vda/queue/rotational").write_text("1\n")
     (tmp_path / "sys/dev/block").mkdir(parents=True)
     link = tmp_path / f"sys/dev/block/{os.major(device)}:{os.minor(device)}"
-    link.symlink_to(tmp_path / "virtio1/block/vda")
+    link.symlink_to(tmp_path / "vda/vda1")
     assert not disk(tmp_path, tmp_path).rotating
 
 
