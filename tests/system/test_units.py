@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).parents[2]
 EXPORTER = "opskit-exporter.service"
+STANDBY = "opskit-standby.service"
 METRICS = "http://127.0.0.1:9188/metrics"
 BOTH = {"main", "walmart"}
 TENTHS_OF_EXPOSURE = 3
@@ -119,16 +120,33 @@ def test_files_below_home_are_read_with_the_documented_drop_in(provisioned: Debi
             assert labels(scraped(provisioned), "opskit_database_up") == BOTH
 
 
+@pytest.fixture(scope="module")
+def migrated(provisioned: Debian) -> Debian:
+    """The same with its rows in both engines."""
+    use(provisioned, "sqlite")
+    provisioned.run(["opskit", "migrate"])
+    return provisioned
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-def test_backups_are_made_checked_and_drilled_by_their_units(provisioned: Debian, engine: str) -> None:
-    use(provisioned, engine)
+def test_backups_are_made_checked_and_drilled_by_their_units(migrated: Debian, engine: str) -> None:
+    use(migrated, engine)
     for unit in ("opskit-backup", "opskit-backup-verify@readable", "opskit-backup-verify@drill"):
-        provisioned.run(["systemctl", "start", f"{unit}.service"])
-        assert show(provisioned, "Result", f"{unit}.service") == "success"
-    owners = provisioned.run(["find", "/var/backups/opskit", "-printf", "%u %m %y\n"]).stdout.splitlines()
+        migrated.run(["systemctl", "start", f"{unit}.service"])
+        assert show(migrated, "Result", f"{unit}.service") == "success"
+    owners = migrated.run(["find", "/var/backups/opskit", "-printf", "%u %m %y\n"]).stdout.splitlines()
     assert len(owners) > 4
     assert {owner.split()[0] for owner in owners} == {"opskit"}
-    assert {owner for owner in owners if re.search(r"[1-7] [fd]$", owner)} == set()
+    assert not [owner for owner in owners if re.search(r"[1-7] [fd]$", owner)]
+
+
+def test_the_standby_follows_postgresql_and_stops_when_told(migrated: Debian) -> None:
+    use(migrated, "postgresql")
+    migrated.run(["systemctl", "start", STANDBY])
+    migrated.run(["opskit", "standby", "status"])
+    assert show(migrated, "NRestarts", STANDBY) == "0"
+    migrated.run(["systemctl", "stop", STANDBY])
+    assert show(migrated, "Result", STANDBY) == "success"
 
 
 def use(host: Debian, engine: str) -> None:
