@@ -7,23 +7,22 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from opskit.host.scratch import scratch_directory
 
 DEMO = [sys.executable, "-m", "opskit", "demo", "--rows", "2000"]
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """Scratch directories go where the test can see whether they are gone."""
-    scratch = tmp_path / "t"
-    scratch.mkdir()
-    tmp_path.chmod(0o755)
-    for parent in (scratch, *scratch.parents[:3]):
-        if parent.owner() == scratch.owner():
-            parent.chmod(0o755)
-    return {**os.environ, "TMPDIR": str(scratch)}
+def environment() -> Iterator[dict[str, str]]:
+    """Scratch directories go where the test can see whether they are gone; a socket's path must be short."""
+    with scratch_directory() as scratch:
+        scratch.chmod(0o755)
+        yield {**os.environ, "TMPDIR": str(scratch)}
 
 
 def left_in(environment: dict[str, str]) -> list[Path]:
