@@ -1,6 +1,7 @@
 """What a SQLite file holds: rows and digest of every table, shadow tables and SQLite's own included."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
@@ -21,11 +22,18 @@ _WIDE = 64 * 1024
 _AT_ONCE = 256
 _MOST_FAULTS = 20
 
+_OF_CONTENT = re.compile(r"(NULL|NUMERIC|TEXT|non-\w+) value in ")
+"""Rows that break a rule of their table: content that is worth a backup, and no damage of the file."""
+
+_GENERATED = (2, 3)
+"""What PRAGMA table_xinfo says of generated columns, virtual and stored."""
+
 
 def table_sums(file: Path, progress: Progress) -> tuple[TableSum, ...]:
     """Rows and digest of every table of a file that nobody else uses.
 
-    A row's line holds every value as SQL spells it; a text is spelt up to its first NUL.
+    A row's line holds every value as SQL spells it, a text up to its first NUL, but for those of generated
+    columns: they follow from the others, by functions that may be the application's own.
 
     Raises:
         Refused: the file is no database.
@@ -33,12 +41,7 @@ def table_sums(file: Path, progress: Progress) -> tuple[TableSum, ...]:
     """
     with closing(open_read_only(file)) as reader:
         create_function(reader, "opskit_sha256", _sha256)
-        found = rows(
-            reader,
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0"
-            " UNION ALL SELECT 'sqlite_schema' ORDER BY 1",
-        )
-        return tuple(_table_sum(reader, str(name), progress) for (name,) in found)
+        return tuple(_table_sum(reader, name, progress) for name in _tables(reader))
 
 
 def faults(file: Path) -> tuple[str, ...]:
@@ -48,17 +51,44 @@ def faults(file: Path) -> tuple[str, ...]:
         Refused: the file is no database.
     """
     with closing(open_read_only(file)) as reader:
+        reader.collation_needed(None)  # in another order than the application's, an index would look broken
+        rows(reader, "PRAGMA ignore_check_constraints = ON")
         try:
-            found = [str(word) for (word,) in rows(reader, f"PRAGMA integrity_check({_MOST_FAULTS})")]
+            return _faults(reader, str(_MOST_FAULTS))
+        except apsw.SQLError:  # the application's own code is not here: all else is looked at table by table
+            return tuple(fault for name in _tables(reader) for fault in _table_faults(reader, name))
         except apsw.Error as error:
             return (str(error),)
-    return tuple(word for word in found if word != "ok")
+
+
+def _table_faults(reader: apsw.Connection, table: str) -> tuple[str, ...]:
+    try:
+        return _faults(reader, quote(table))
+    except apsw.SQLError:  # its indexes rest on that code; its rows are read for the digest
+        return ()
+    except apsw.Error as error:
+        return (f"{table}: {error}",)
+
+
+def _faults(reader: apsw.Connection, what: str) -> tuple[str, ...]:
+    found = [str(word) for (word,) in rows(reader, f"PRAGMA integrity_check({what})")]
+    return tuple(word for word in found if word != "ok" and not _OF_CONTENT.match(word))
+
+
+def _tables(reader: apsw.Connection) -> list[str]:
+    found = rows(
+        reader,
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0"
+        " UNION ALL SELECT 'sqlite_schema' ORDER BY 1",
+    )
+    return [str(name) for (name,) in found]
 
 
 def _table_sum(reader: apsw.Connection, table: str, progress: Progress) -> TableSum:
     task = f"digest {table}"
     progress.begin(task, 0)
-    columns = [str(row[1]) for row in rows(reader, f"PRAGMA table_xinfo({quote(table)})")]
+    listed = rows(reader, f"PRAGMA table_xinfo({quote(table)})")
+    columns = [str(name) for _, name, *_, hidden in listed if hidden not in _GENERATED]
     parts: list[Digest] = []
     for lines in _lists(cursor(reader, f"SELECT {_line(columns)} FROM {quote(table)}")):
         parts.append(digest(lines))

@@ -38,6 +38,18 @@ INSERT INTO shop."Odd ""name" VALUES ('\\x00ff', '{a,"b c"}'), (NULL, NULL);
 CREATE TABLE parts (at date, n int) PARTITION BY RANGE (at);
 CREATE TABLE parts_2026 PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 INSERT INTO parts VALUES ('2026-05-01', 1);
+CREATE TABLE nothing ();
+INSERT INTO nothing DEFAULT VALUES;
+CREATE EXTENSION pg_trgm;
+CREATE INDEX ON users USING gin (name gin_trgm_ops);
+CREATE TYPE mood AS ENUM ('sad', 'glad');
+CREATE DOMAIN short AS text CHECK (length(value) < 9);
+CREATE FUNCTION shout(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT upper($1)';
+CREATE TABLE typed (m mood, s short, u uuid, j jsonb, r int4range, x xml, i interval, n numeric, f float8,
+                    c text CHECK (shout(c) <> ''));
+INSERT INTO typed VALUES ('glad', 'abc', '00000000000000000000000000000001', '{"b": 1, "a": [2]}', '[1,2)',
+                          '<a/>', '1 mon 2 days', 'NaN', '-0', 'tab\ttext');
+INSERT INTO typed (m) VALUES (NULL);
 CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM users;
 """
 
