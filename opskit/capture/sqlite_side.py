@@ -56,6 +56,19 @@ def open_for_changes(file: Path) -> apsw.Connection:
 
 
 @contextmanager
+def savepoint(connection: apsw.Connection) -> Generator[None]:
+    """All or nothing, inside a transaction."""
+    rows(connection, "SAVEPOINT opskit")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            rows(connection, "ROLLBACK TO opskit; RELEASE opskit")
+        raise
+    rows(connection, "RELEASE opskit")
+
+
+@contextmanager
 def transaction(connection: apsw.Connection) -> Generator[None]:
     """All or nothing, beginning with the write lock."""
     rows(connection, "BEGIN IMMEDIATE")
@@ -82,7 +95,7 @@ def insert_lines(file: apsw.Connection, table: Counterpart, lines: Iterable[byte
 
 
 class ChangedKeys:
-    """The keys of one table's rows that changed; in temporary tables of the connection, each key once."""
+    """The keys of one table's rows that changed, each once; false when there are none."""
 
     def __init__(self, file: apsw.Connection, table: Counterpart, number: int) -> None:
         self.table = table
@@ -92,10 +105,10 @@ class ChangedKeys:
         self._name = f"temp.opskit_keys_{number}"
         self._names = [f"k{position}" for position in range(len(table.key))]
         self._buffer: set[Key] = set()
-        types = (table.model.column(one.source).declared for one in table.key)
-        # the column's own type, so that a key has the class that it has in the table
-        columns = ", ".join(f"{name} {quote(kind)}" for name, kind in zip(self._names, types, strict=True))
-        rows(file, f"CREATE TABLE {self._name} ({columns}, PRIMARY KEY ({', '.join(self._names)}))")
+        self._is_made = False
+
+    def __bool__(self) -> bool:
+        return self.everything or self._is_made or bool(self._buffer)
 
     def add(self, keys: Iterable[Key]) -> None:
         """Notes that rows with these keys were written or removed."""
@@ -124,9 +137,19 @@ class ChangedKeys:
 
     def drop(self) -> None:
         """Lets the keys go."""
-        rows(self._file, f"DROP TABLE {self._name}")
+        rows(self._file, f"DROP TABLE IF EXISTS {self._name}")
+
+    def _make(self) -> None:
+        key = self.table.key
+        types = (self.table.model.column(one.source).declared for one in key)
+        # the column's own type, so that a key has the class that it has in the table
+        columns = ", ".join(f"{name} {quote(kind)}" for name, kind in zip(self._names, types, strict=True))
+        rows(self._file, f"CREATE TABLE {self._name} ({columns}, PRIMARY KEY ({', '.join(self._names)}))")
+        self._is_made = True
 
     def _flush(self) -> None:
+        if not self._is_made:
+            self._make()
         if self._buffer:
             marks = ", ".join("?" * len(self._names))
             executemany(self._file, f"INSERT OR IGNORE INTO {self._name} VALUES ({marks})", self._buffer)

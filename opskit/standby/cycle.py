@@ -13,7 +13,7 @@ from opskit.capture.reconcile import Alive, is_equal, reconcile
 from opskit.capture.search import rebuild
 from opskit.capture.slot import Slot, advance, flushed, peeked, published, read_server, read_slot, remake_slot
 from opskit.capture.snapshot import Snapshot, snapshot
-from opskit.capture.sqlite_side import ChangedKeys, transaction
+from opskit.capture.sqlite_side import ChangedKeys, savepoint, transaction
 from opskit.standby.decide import Method, by_log, due, why_whole
 from opskit.standby.pairs import Pairs, pair, read_fingerprints, set_generators
 from opskit.standby.place import Followed, Place, write_place
@@ -95,6 +95,7 @@ class _Step:
         self._alive = alive
         self._rewritten: set[str] = set()
         self._refreshed: set[str] = set()
+        self._refused: set[str] = set()
         self.place = place
 
     def run(self, slot: Slot | None, gap: str) -> Cycle:
@@ -111,11 +112,15 @@ class _Step:
         sure = told - {due(self.place, told, moment.at)}
         compared = [one for one in self._pairs.tables if one.target.name not in sure]
         for table in compared:
-            self._compare(table)
+            with self._or_noted(table):
+                self._compare(table)
         seconds = time.monotonic() - begun
         self._build_indexes()
         set_generators(session.file, session.reader, self._pairs.generators)
-        followed = {name: self._followed(name, is_compared=name not in sure) for name in sorted(followable)}
+        followed = {
+            name: self._followed(name, is_compared=name not in sure)
+            for name in sorted(followable - self._refused)
+        }
         self.place = replace(self.place, position=drained.position, at=moment.at, followed=followed)
         write_place(session.file, self.place)
         names = tuple(one.name for one in compared)
@@ -128,14 +133,26 @@ class _Step:
             flushed(session.log, self._moment.lsn)
             with peeked(session.log, slot.name, session.window.publication) as messages:
                 drained = Gathering(self._moment, self.place.position, keys).gather(messages, self._alive)
-            for changed in keys.values():
-                indexes = [
-                    one for one in self._pairs.indexes if one.by_row and one.serves(changed.table.name)
-                ]
-                refresh(session.file, session.reader, changed, indexes, self._alive)
-                names = self._rewritten if changed.everything else self._refreshed
-                names.add(changed.table.name)
+            for changed in filter(None, keys.values()):
+                with self._or_noted(changed.table):
+                    self._refresh(changed)
         return drained
+
+    def _refresh(self, changed: ChangedKeys) -> None:
+        name = changed.table.name
+        indexes = [one for one in self._pairs.indexes if one.by_row and one.serves(name)]
+        refresh(self._session.file, self._session.reader, changed, indexes, self._alive)
+        (self._rewritten if changed.everything else self._refreshed).add(name)
+
+    @contextmanager
+    def _or_noted(self, table: Counterpart) -> Generator[None]:
+        """Takes back what an index of the file refuses, and notes that the table is not equal."""
+        try:
+            with savepoint(self._session.file):
+                yield
+        except apsw.ConstraintError as error:
+            self._session.differing[table.name] = f"table {table.name} cannot be made equal: {error}"
+            self._refused.add(table.target.name)
 
     def _compare(self, table: Counterpart) -> None:
         """Makes a table equal, and notes when it cannot be."""

@@ -17,7 +17,7 @@ from opskit.standby.window import directory_of, windows
 
 log = logging.getLogger(__name__)
 
-_TICK = 0.05
+_TICK = 0.1
 """Seconds between two rounds; each database has its own pace."""
 
 _CLOSED_TICK = 2.0

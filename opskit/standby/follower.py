@@ -14,9 +14,9 @@ import psycopg
 from opskit.capture.pgoutput import Malformed
 from opskit.capture.snapshot import lsn_of
 from opskit.errors import OpskitError
-from opskit.schema.sqlite_file import refusal
 from opskit.standby.cycle import Cycle, cycle
 from opskit.standby.decide import reasons
+from opskit.standby.place import Place, place_of
 from opskit.standby.session import Session, session
 from opskit.standby.state import Phase, State, read_state, utc
 from opskit.standby.window import Window
@@ -30,6 +30,9 @@ PAUSE = 0.25
 _SHARE = 19
 """Where tables are compared whole, the server rests so many times as long as that took. After all else it
 rests as long: a peek reads up to 15 seconds of the log again (LOG_SNAPSHOT_INTERVAL_MS of bgwriter.c)."""
+
+_LONGEST_REST = 30.0
+"""Seconds that the server rests at most."""
 
 _LONGEST_WAIT = 60.0
 """Seconds between two attempts at most, while the server cannot be reached."""
@@ -60,6 +63,7 @@ class Follower:
         self._alive = alive
         self._open = ExitStack()
         self._session: Session | None = None
+        self._place = place_of(window.file)
         self._log_end = -1
         self._due = 0.0
         self._failure: _Failure | None = None
@@ -117,16 +121,17 @@ class Follower:
         if self._failure is not None:
             log.info("%s: follows again", self.window.database)
         self._failure = None
+        self._place = opened.place
         if done is None:  # nothing was written: the file shows this very moment
-            opened.place = opened.place and replace(opened.place, at=now)
+            self._place = opened.place and replace(opened.place, at=now)
             pause = PAUSE
         else:
-            pause = max(PAUSE, done.seconds, _SHARE * done.compared_seconds)
+            pause = min(max(PAUSE, done.seconds, _SHARE * done.compared_seconds), _LONGEST_REST)
         self._due = time.monotonic() + pause
         self.state = self._told(opened, done, now)
 
     def _told(self, opened: Session, done: Cycle | None, now: datetime) -> State:
-        place, before = opened.place, self.state
+        place, before = self._place, self.state
         problems = (*(opened.pairs.problems if opened.pairs else ()), *opened.differing.values())
         why_not = tuple(reasons(place, now, problems, ""))
         slot = done.slot if done else None
@@ -140,11 +145,9 @@ class Follower:
             ready=not why_not,
             reasons=why_not,
             at=utc(place and place.at),
-            lag_seconds=round(max(0.0, (now - place.at).total_seconds()), 3) if place else None,
+            lag_seconds=_seconds(place, now),
             changes=before.changes + (done.changes if done else 0),
-            verified=utc(
-                min((one.verified for one in place.followed.values()), default=place.at) if place else None
-            ),
+            verified=utc(place and place.verified()),
             whole=(done.whole if done else "") or before.whole,
             retained_bytes=slot.retained if slot else before.retained_bytes,
             safe_bytes=slot.safe if slot else before.safe_bytes,
@@ -156,24 +159,31 @@ class Follower:
         reason = self._words(error)
         if self._failure is None or self._failure.reason != reason:
             log.warning("%s: %s", self.window.database, reason)
-        place = self._session.place if self._session else None
         self.close()
+        if isinstance(error, apsw.CorruptError | apsw.NotADBError) and self.window.file.exists():
+            self.window.file.replace(self.window.file.with_suffix(".damaged"))  # the next one begins anew
+            self._place = None
         wait = min(_LONGEST_WAIT, 2 * self._failure.wait) if self._failure else 1.0
         self._failure = _Failure(reason, wait)
         self._due = time.monotonic() + wait
         now = datetime.now(UTC)
-        at = place.at if place else datetime.fromisoformat(self.state.at) if self.state.at else None
         self.state = replace(
             self.state,
             phase=Phase.STUCK,
             written=utc(now),
             why=reason,
             ready=False,
-            reasons=(f"PostgreSQL cannot be followed: {reason}",),
-            lag_seconds=round((now - at).total_seconds(), 3) if at else None,
+            reasons=tuple(reasons(self._place, now, (), reason)),
+            at=utc(self._place and self._place.at),
+            lag_seconds=_seconds(self._place, now),
         )
 
     def _words(self, error: Exception) -> str:
         if isinstance(error, psycopg.Error):
             return server_words(error)
-        return str(refusal(self.window.file, error)) if isinstance(error, apsw.Error) else str(error)
+        return f"{self.window.file}: {error}" if isinstance(error, apsw.Error) else str(error)
+
+
+def _seconds(place: Place | None, now: datetime) -> float | None:
+    """How far a place is behind; clocks of two hosts may differ a little."""
+    return round(max(0.0, (now - place.at).total_seconds()), 3) if place else None

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TypedDict, cast
 
 import apsw
@@ -12,7 +13,10 @@ from opskit.schema.model import Schema
 from opskit.schema.sqlite_file import rows
 
 TABLE = "opskit_standby"
-"""The table that holds the place; the only one in the file that is not the application's."""
+"""The table that holds the place."""
+
+_OURS = "opskit_"
+"""How tables of opskit's begin, in the application's file too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,10 @@ class Place:
     opened: datetime
     followed: Mapping[str, Followed] = field(default_factory=dict[str, Followed])
 
+    def verified(self) -> datetime:
+        """When the table was compared that was compared longest ago; others are compared each time."""
+        return min((one.verified for one in self.followed.values()), default=self.at)
+
 
 def read_place(file: apsw.Connection) -> Place | None:
     """The place, None in a file that has not followed yet.
@@ -59,6 +67,20 @@ def read_place(file: apsw.Connection) -> Place | None:
     if not found:
         return None
     return _of_json(cast("_Json", json.loads(str(found[0][0]))))
+
+
+def place_of(path: Path) -> Place | None:
+    """How far a file has come that nobody writes; None when there is none, or it cannot be read."""
+    try:
+        file = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    except apsw.Error:
+        return None
+    try:
+        return read_place(file)
+    except apsw.Error:
+        return None
+    finally:
+        file.close()
 
 
 def write_place(file: apsw.Connection, place: Place) -> None:
@@ -96,4 +118,4 @@ def _of_json(kept: _Json) -> Place:
 
 def application_schema(schema: Schema) -> Schema:
     """What of a standby file's schema is the application's."""
-    return replace(schema, tables=tuple(table for table in schema.tables if table.name != TABLE))
+    return replace(schema, tables=tuple(one for one in schema.tables if not one.name.startswith(_OURS)))

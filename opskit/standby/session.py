@@ -12,6 +12,7 @@ import psycopg
 from opskit.capture.slot import drop_slot, publish, published, read_slot, refuses, remake_slot
 from opskit.capture.sqlite_side import open_for_changes
 from opskit.errors import ConnectionFailed
+from opskit.runs.ownership import hand_over
 from opskit.schema.sqlite_source import copy_source
 from opskit.standby.decide import Conditions, Method, choose
 from opskit.standby.pairs import Pairs
@@ -83,6 +84,7 @@ def seed(window: Window) -> None:
     copy_source(window.source, partial)
     for suffix in ("-wal", "-shm"):  # of a file that was removed: they would be played into the new one
         window.file.with_name(window.file.name + suffix).unlink(missing_ok=True)
+    hand_over(partial, window.file.parent)
     os.replace(partial, window.file)  # noqa: PTH105  as atomic as it says
 
 

@@ -225,3 +225,26 @@ def test_a_slot_that_reached_its_limit_is_made_anew_and_the_whole_compared(
         until(follower, lambda state: state.ready and world.run(slot) == [(1,)])
     finally:
         world.close()
+
+
+def test_without_the_server_it_is_told_what_the_file_has(world: World) -> None:
+    world.moved(SCHEMA, ROWS)
+    world.follow()
+    world.cluster.stop()
+    try:
+        state = until(world.follower(), lambda state: bool(state.reasons))
+        assert "cannot be followed" in state.reasons[0]
+        assert state.at
+        assert state.lag_seconds is not None
+    finally:
+        world.cluster.start()
+
+
+def test_a_damaged_file_is_put_aside_and_begun_anew(world: World) -> None:
+    world.moved(SCHEMA, ROWS)
+    world.follow()
+    world.file.write_bytes(b"damaged" * 1000)
+    follower = world.follower()
+    until(follower, lambda state: state.ready)
+    assert world.file.with_suffix(".damaged").exists()
+    assert world.rows("SELECT words FROM t ORDER BY id") == [("one",), ("two",)]

@@ -91,3 +91,23 @@ def test_tables_that_did_not_change_are_not_compared_for_others(world: World) ->
     world.run("TRUNCATE other")
     assert follower.drain().compared == ("other",)
     assert follower.drain().compared == ()
+
+
+def test_a_table_that_sqlite_refuses_is_told_and_does_not_hold_up_the_others(
+    world: World, small: int
+) -> None:
+    world.moved(SCHEMA + "CREATE TABLE u (id INTEGER PRIMARY KEY, name TEXT UNIQUE);", ROWS)
+    world.own(
+        "DO $$ BEGIN EXECUTE (SELECT format('ALTER TABLE u DROP CONSTRAINT %I', conname)"
+        " FROM pg_constraint WHERE conrelid = 'u'::regclass AND contype = 'u'); END $$"
+    )
+    follower = world.follower(small=small)
+    follower.drain()
+    world.run("INSERT INTO u VALUES (1, 'same'), (2, 'same')")
+    world.run("UPDATE t SET words = 'changed'")
+    state = until(follower, lambda state: bool(state.reasons))
+    assert state.reasons == ("table u cannot be made equal: UNIQUE constraint failed: u.name",)
+    assert world.rows("SELECT DISTINCT words FROM t") == [("changed",)]
+    world.run("UPDATE u SET name = 'other' WHERE id = 2")
+    until(follower, lambda state: state.ready)
+    assert world.rows("SELECT * FROM u ORDER BY id") == [(1, "same"), (2, "other")]
