@@ -6,43 +6,21 @@ drops the process's POSIX locks on that file, SQLite's included.
 
 import os
 import stat
-import time
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol, cast
-from urllib.parse import quote
-
-import apsw
 
 from opskit.config import Engine
 from opskit.exporter import sqlite_files
-from opskit.exporter.queries import query
-from opskit.exporter.reading import Deadline, Outcome, ReadFailed, Reading, Row, Value, collect, probe
+from opskit.exporter.reading import Deadline, ReadFailed, Reading, Row, collect, probe
 from opskit.exporter.sqlite_files import Header
+from opskit.exporter.sqlite_queries import QUERIES, ask, translated
 from opskit.host.processes import lock_holder
-
-BUSY_SECONDS = 0.25
-"""How long a query waits for a writer that excludes readers: in rollback-journal mode, or when the last one
-closes a WAL database."""
-
-PAUSE_SECONDS = 0.005
-"""The pause between two attempts at a lock."""
 
 _DOWN = frozenset({"missing", "not_a_file", "permission_denied", "not_a_database", "corrupt", "io_error"})
 """Reasons why a database counts as down; locked or waiting for recovery it is there and whole."""
-
-
-class _Cursor(Iterable[Sequence[Value]], Protocol):
-    def get_description(self) -> Sequence[tuple[str, str]]: ...
-
-
-class _Executes(Protocol):
-    """What is used of apsw, typed (its own stubs leave the values partly unknown)."""
-
-    def execute(self, statements: str) -> _Cursor: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +42,13 @@ def read(name: str, file: Path, deadline: Deadline) -> Reading:
     if seen is None:
         return Reading(name, Engine.SQLITE, up=False, probes=(found,))
     looked = [collect(collector, partial(work, seen)) for collector, work in _FILE_COLLECTORS]
-    answered, asked = probe("read", lambda: _asked(seen, deadline))
+    answered, asked = probe("read", lambda: ask(file, deadline, wal=seen.wal))
     up = answered.failure not in _DOWN
     return Reading(name, Engine.SQLITE, up, (found, answered), (*looked, *(asked or ())))
 
 
 def _look(file: Path) -> _Seen:
-    with _translated():
+    with translated():
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             status = os.fstat(descriptor)
@@ -108,7 +86,7 @@ def _journal_mode(seen: _Seen) -> Iterable[Row]:
 def _files(seen: _Seen) -> Iterable[Row]:
     yield {"file": "database", "bytes": seen.status.st_size}
     for suffix in ("wal", "shm"):
-        with _translated(), suppress(FileNotFoundError):
+        with translated(), suppress(FileNotFoundError):
             yield {"file": suffix, "bytes": _beside(seen.file, suffix).stat().st_size}
 
 
@@ -146,84 +124,8 @@ _FILE_COLLECTORS: tuple[tuple[str, Callable[[_Seen], Iterable[Row]]], ...] = (
     ("lock", _lock),
     ("statement_stats", _statement_stats),
 )
-QUERIES = ("pages", "tables")
-"""Collectors that are .sql files."""
 
 COLLECTORS = (*(name for name, _ in _FILE_COLLECTORS), *QUERIES)
-
-
-def _asked(seen: _Seen, deadline: Deadline) -> Sequence[Outcome]:
-    """What SQLite itself says.
-
-    Who writes a WAL database has a -wal and a -shm before the first byte, and while we hold SHARED nobody
-    takes them away (opskit.schema.sqlite_source has the whole of it). So a file without them that still has
-    none afterwards stood still: it was read as one that never changes, which spares making a -shm.
-    """
-    if not seen.wal:
-        return _answers(seen.file, "mode=ro", deadline)
-    with _shared(seen.file, deadline):
-        if _stands_still(seen.file):
-            try:
-                answers = _answers(seen.file, "mode=ro&immutable=1", deadline)
-            except ReadFailed:  # what was read may have been torn
-                if _stands_still(seen.file):
-                    raise
-            else:
-                if _stands_still(seen.file):
-                    return answers
-        return _answers(seen.file, "mode=ro&readonly_shm=1", deadline)
-
-
-def _stands_still(file: Path) -> bool:
-    """Whether a WAL database has no writer and nothing in its -wal."""
-    log = _beside(file, "wal")
-    return not _size(log) and not (log.exists() and _beside(file, "shm").exists())
-
-
-@contextmanager
-def _shared(file: Path, deadline: Deadline) -> Generator[None]:
-    """Holds SQLite's SHARED lock on the file; of one that is just being closed only after a moment."""
-    until = deadline.earlier(max(0.0, deadline.left() - BUSY_SECONDS))
-    with _translated():
-        held = apsw.VFSFile("", str(file), [apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB, 0])
-    try:
-        with _translated():
-            _locked(held, until)
-        yield
-    finally:
-        held.xClose()
-
-
-def _locked(held: apsw.VFSFile, until: Deadline) -> None:
-    while True:
-        try:
-            held.xLock(apsw.SQLITE_LOCK_SHARED)
-        except apsw.BusyError:
-            if not until.left():
-                raise
-            time.sleep(PAUSE_SECONDS)
-        else:
-            return
-
-
-def _answers(file: Path, manner: str, deadline: Deadline) -> Sequence[Outcome]:
-    """The queries' outcomes, over a connection that has answered a first one."""
-    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-    with _translated():
-        opened = apsw.Connection(f"file:{quote(str(file.absolute()))}?{manner}", flags=flags)
-    with closing(opened) as session:
-        session.set_busy_timeout(int(min(BUSY_SECONDS, deadline.left()) * 1000))
-        _rows(session, "select count(*) from sqlite_schema")
-        return [
-            collect(name, partial(_rows, session, query(Engine.SQLITE, name).decode())) for name in QUERIES
-        ]
-
-
-def _rows(session: apsw.Connection, text: str) -> list[Row]:
-    with _translated():
-        cursor = cast("_Executes", session).execute(text)
-        names = [column[0] for column in cursor.get_description()]
-        return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
 def _beside(file: Path, suffix: str) -> Path:
@@ -231,7 +133,7 @@ def _beside(file: Path, suffix: str) -> Path:
 
 
 def _size(file: Path) -> int:
-    with _translated():
+    with translated():
         try:
             return file.stat().st_size
         except FileNotFoundError:
@@ -239,7 +141,7 @@ def _size(file: Path) -> int:
 
 
 def _head(file: Path, length: int) -> bytes:
-    with _translated():
+    with translated():
         try:
             with file.open("rb", buffering=0) as opened:
                 return opened.read(length) or b""
@@ -248,38 +150,9 @@ def _head(file: Path, length: int) -> bytes:
 
 
 def _held(file: Path, area: tuple[int, int]) -> bool:
-    with _translated():
+    with translated():
         try:
             with file.open("rb", buffering=0) as opened:
                 return lock_holder(opened.fileno(), *area) is not None
         except FileNotFoundError:
             return False
-
-
-@contextmanager
-def _translated() -> Generator[None]:
-    """The drivers' errors as ours, at the edge."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise ReadFailed.of("missing", "the SQLite file does not exist") from error
-    except PermissionError as error:
-        raise ReadFailed.of("permission_denied", "the SQLite file may not be read") from error
-    except OSError as error:
-        raise ReadFailed.of("io_error", "the SQLite file cannot be read") from error
-    except apsw.Error as error:
-        raise ReadFailed.of(_reason(error), "SQLite cannot read the file") from error
-
-
-def _reason(error: apsw.Error) -> str:
-    reasons = {
-        apsw.BusyError: "locked",
-        apsw.LockedError: "locked",
-        apsw.NotADBError: "not_a_database",
-        apsw.CorruptError: "corrupt",
-        apsw.IOError: "io_error",
-        apsw.ReadOnlyError: "recovery_pending",
-        apsw.CantOpenError: "recovery_pending",
-        apsw.PermissionsError: "permission_denied",
-    }
-    return next((reason for kind, reason in reasons.items() if isinstance(error, kind)), "sqlite")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opskit.config import Engine
-from opskit.exporter import postgresql, sqlite
+from opskit.exporter import postgresql, sqlite, sqlite_queries
 from opskit.exporter.catalogue import METRICS, Kind, Metric
 from opskit.exporter.queries import query
 from opskit.exporter.tallies import OWN
@@ -39,7 +39,7 @@ def test_every_query_file_is_used_and_its_columns_are_those_of_the_catalogue(eng
     folder = ROOT / "opskit" / "exporter" / "queries" / engine.value
     names = {file.stem for file in folder.glob("*.sql")}
     used = {one.name for one in postgresql.COLLECTORS} | {postgresql.IDENTITY, postgresql.KINDS}
-    assert names == (used if engine is Engine.POSTGRESQL else set(sqlite.QUERIES))
+    assert names == (used if engine is Engine.POSTGRESQL else set(sqlite_queries.QUERIES))
     for name in names:
         text = query(engine, name).decode()
         assert text.startswith("-- ")

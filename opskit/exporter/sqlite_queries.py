@@ -1,0 +1,144 @@
+"""Asking SQLite itself about a database that an application may be using, without leaving a trace."""
+
+import time
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Protocol, cast
+from urllib.parse import quote
+
+import apsw
+
+from opskit.config import Engine
+from opskit.exporter.queries import query
+from opskit.exporter.reading import Deadline, Outcome, ReadFailed, Row, Value, collect
+
+QUERIES = ("pages", "tables")
+"""Collectors that are .sql files."""
+
+BUSY_SECONDS = 0.25
+"""How long a query waits for a writer that excludes readers: in rollback-journal mode, or when the last one
+closes a WAL database."""
+
+PAUSE_SECONDS = 0.005
+"""The pause between two attempts at a lock."""
+
+
+class _Cursor(Iterable[Sequence[Value]], Protocol):
+    def get_description(self) -> Sequence[tuple[str, str]]: ...
+
+
+class _Executes(Protocol):
+    """What is used of apsw, typed (its own stubs leave the values partly unknown)."""
+
+    def execute(self, statements: str) -> _Cursor: ...
+
+
+def ask(file: Path, deadline: Deadline, *, wal: bool) -> Sequence[Outcome]:
+    """The outcomes of QUERIES.
+
+    Raises:
+        ReadFailed: SQLite cannot read the file at all.
+    """
+    with translated():
+        return _ask_wal(file, deadline) if wal else _answers(file, "mode=ro", deadline)
+
+
+def _ask_wal(file: Path, deadline: Deadline) -> Sequence[Outcome]:
+    """The outcomes of a database in WAL mode.
+
+    Who writes a WAL database has a -wal and a -shm before the first byte, and while we hold SHARED nobody
+    takes them away (opskit.schema.sqlite_source has the whole of it). So a file without them that still has
+    none afterwards stood still: it was read as one that never changes, which spares making a -shm.
+    """
+    with _shared(file, deadline):
+        if _stands_still(file):
+            try:
+                answers = _answers(file, "mode=ro&immutable=1", deadline)
+            except apsw.Error:  # what was read may have been torn
+                if _stands_still(file):
+                    raise
+            else:
+                if _stands_still(file):
+                    return answers
+        return _answers(file, "mode=ro&readonly_shm=1", deadline)
+
+
+def _stands_still(file: Path) -> bool:
+    """Whether a WAL database has no writer and nothing in its -wal."""
+    log, index = (file.with_name(f"{file.name}-{suffix}") for suffix in ("wal", "shm"))
+    return not log.exists() or not (log.stat().st_size or index.exists())
+
+
+@contextmanager
+def _shared(file: Path, deadline: Deadline) -> Generator[None]:
+    """Holds SQLite's SHARED lock on the file; of one that is just being closed only after a moment."""
+    until = deadline.earlier(max(0.0, deadline.left() - BUSY_SECONDS))
+    held = apsw.VFSFile("", str(file), [apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB, 0])
+    try:
+        _locked(held, until)
+        yield
+    finally:
+        held.xClose()
+
+
+def _locked(held: apsw.VFSFile, until: Deadline) -> None:
+    while True:
+        try:
+            held.xLock(apsw.SQLITE_LOCK_SHARED)
+        except apsw.BusyError:
+            if not until.left():
+                raise
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
+
+
+def _answers(file: Path, manner: str, deadline: Deadline) -> Sequence[Outcome]:
+    """The queries' outcomes, over a connection that has answered a first one."""
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    with closing(apsw.Connection(f"file:{quote(str(file.absolute()))}?{manner}", flags=flags)) as session:
+        session.set_busy_timeout(int(min(BUSY_SECONDS, deadline.left()) * 1000))
+        _rows(session, "select count(*) from sqlite_schema")
+        return [collect(name, partial(_collected, session, name)) for name in QUERIES]
+
+
+def _collected(session: apsw.Connection, name: str) -> list[Row]:
+    with translated():
+        return _rows(session, query(Engine.SQLITE, name).decode())
+
+
+def _rows(session: apsw.Connection, text: str) -> list[Row]:
+    cursor = cast("_Executes", session).execute(text)
+    names = [column[0] for column in cursor.get_description()]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+@contextmanager
+def translated() -> Generator[None]:
+    """The errors of SQLite and of its files as ours, at the edge."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ReadFailed.of("missing", "the SQLite file does not exist") from error
+    except PermissionError as error:
+        raise ReadFailed.of("permission_denied", "the SQLite file may not be read") from error
+    except OSError as error:
+        raise ReadFailed.of("io_error", "the SQLite file cannot be read") from error
+    except apsw.Error as error:
+        raise ReadFailed.of(_reason(error), "SQLite cannot read the file") from error
+
+
+def _reason(error: apsw.Error) -> str:
+    reasons = {
+        apsw.BusyError: "locked",
+        apsw.LockedError: "locked",
+        apsw.NotADBError: "not_a_database",
+        apsw.CorruptError: "corrupt",
+        apsw.IOError: "io_error",
+        apsw.ReadOnlyError: "recovery_pending",
+        apsw.CantOpenError: "recovery_pending",
+        apsw.PermissionsError: "permission_denied",
+    }
+    return next((reason for kind, reason in reasons.items() if isinstance(error, kind)), "sqlite")
