@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from opskit.host.commands import run
+from opskit.host.commands import CommandFailed, run
 
 MANAGED = Path("/run/systemd/system")
 """There when systemd runs this host (sd_booted(3))."""
@@ -40,9 +40,13 @@ def order(what: Order, unit: str) -> None:
     """Gives an order about a unit and waits until it is carried out.
 
     Raises:
-        CommandFailed: it was not; the journal of the unit says why.
+        CommandFailed: it was not; the text names the unit.
     """
-    run(["systemctl", "--quiet", "--no-ask-password", what, "--", unit], timeout=START_SECONDS)
+    try:
+        run(["systemctl", "--no-ask-password", what, "--", unit], timeout=START_SECONDS)
+    except CommandFailed as error:
+        hint = f"journalctl --unit={unit} says why"
+        raise CommandFailed.of("unit_failed", f"{what} {unit}: {error}", hint=hint, where=unit) from error
 
 
 def reread_units() -> None:

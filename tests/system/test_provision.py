@@ -78,6 +78,14 @@ def test_everything_else_in_the_env_file_is_as_it_was(provisioned: Debian) -> No
     assert provisioned.run(["stat", "-c", "%a %U:%G", ENV]).stdout == "640 crewai:crewai\n"
 
 
+def test_a_unit_gets_from_the_env_file_what_the_application_reads_there(provisioned: Debian) -> None:
+    command = ["systemd-run", "--quiet", "--wait", "--pipe", "--property", f"EnvironmentFile={ENV}", "env"]
+    given = dict(line.split("=", 1) for line in provisioned.run(command).stdout.splitlines())
+    read = environment(provisioned)
+    assert {key: given.get(key) for key in read} == read
+    assert given["POSTGRES_DB"] == "crewai_main"
+
+
 def test_the_password_is_nowhere_but_in_the_env_file(
     provisioned: Debian, planned: str, first: Watched
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.system.debian import Debian
-from tests.system.provisioned import DATABASES, as_application, dumped, opskit, psql, reasons
+from tests.system.provisioned import DATABASES, UNITS, as_application, dumped, opskit, psql, reasons
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
@@ -20,6 +20,7 @@ GRANT SELECT ON orders TO reader;
 INSERT INTO orders SELECT FROM generate_series(1, 1000);
 """
 RULE = "host    shop            shop            10.0.0.0/8              md5"
+BROKEN = "/etc/systemd/system/opskit-exporter.service.d/broken.conf"
 CLUSTER = "/etc/postgresql/15/main"
 SHOWN = "SELECT name, setting FROM pg_settings WHERE source NOT IN ('client', 'override') ORDER BY 1"
 
@@ -57,6 +58,19 @@ def test_a_cluster_that_may_not_be_adopted_is_left_alone(busy: Debian, before: d
     assert "shop" in refused["errors"][0]["message"]
     assert theirs(busy) == before
     assert not (busy.root / "var/lib/opskit/runs").exists()
+
+
+def test_a_run_that_fails_at_its_end_puts_everything_back(busy: Debian, before: dict[str, str]) -> None:
+    configure(busy, "{settings: own}")
+    busy.write(BROKEN, "[Service]\nExecStart=\nExecStart=/bin/false\n")
+    busy.run(["systemctl", "daemon-reload"])
+    all_before = {**ours(busy), **shown(busy)}
+    failed = opskit(busy, "provision", "--yes", code=4)
+    assert "opskit-exporter.service" in failed["errors"][0]["message"]
+    assert {**ours(busy), **shown(busy)} == all_before
+    assert theirs(busy) == before
+    busy.run(["rm", BROKEN])
+    busy.run(["systemctl", "daemon-reload"])
 
 
 def test_settings_that_are_others_stay(busy: Debian, before: dict[str, str]) -> None:
@@ -108,6 +122,17 @@ def theirs(host: Debian) -> dict[str, str]:
         ).stdout,
         "rules": re.sub(r"^# opskit: begin.*?^# opskit: end\n", "", lines, flags=re.MULTILINE | re.DOTALL),
         "settings": (host.root / f"{CLUSTER}/conf.d/50-shop.conf".removeprefix("/")).read_text(),
+    }
+
+
+def ours(host: Debian) -> dict[str, str]:
+    """What provision would change, beside settings."""
+    return {
+        "roles": dumped(host, ["pg_dumpall", "--globals-only", "--no-role-passwords"]),
+        "databases": psql(host, "postgres", "SELECT datname FROM pg_database ORDER BY 1").stdout,
+        "env": host.run(["sh", "-c", "stat -c '%a %U %G' /srv/crewai/.env; cat /srv/crewai/.env"]).stdout,
+        "files": host.run(["find", CLUSTER, "/etc/systemd/system", "-type", "f"]).stdout,
+        "units": host.run(["systemctl", "is-enabled", *UNITS], check=False).stdout,
     }
 
 
