@@ -6,38 +6,17 @@ forget an advance. So what has been taken over is known by the reader, never by 
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import cast
 
 import psycopg
 from psycopg import sql
 
 from opskit.capture.pgoutput import Decoder, Message
-from opskit.capture.snapshot import lsn_of, lsn_text
+from opskit.capture.position import Slot, lsn_of, lsn_text
 from opskit.transfer.target import Connection, copied_rows
 
 PREFIX = "opskit"
 """By this, messages in the log are known to be ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A slot as it stands.
-
-    Attributes:
-        confirmed: the log before this place is let go.
-        retained: bytes of log that are kept for it.
-        safe: bytes that may be written before it is in danger; None when there is no limit.
-        lost: the log that it stood for is gone.
-        active: somebody reads it.
-    """
-
-    name: str
-    confirmed: int
-    retained: int
-    safe: int | None
-    lost: bool
-    active: bool
 
 
 _SERVER = """

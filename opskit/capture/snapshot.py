@@ -10,6 +10,7 @@ from psycopg import sql
 
 from opskit.capture.counterpart import Counterpart
 from opskit.capture.pgoutput import Key
+from opskit.capture.position import lsn_of
 from opskit.transfer.target import Connection, copy_out
 
 _XIDS = 2**32
@@ -84,22 +85,3 @@ def rows_with(connection: Connection, table: Counterpart, keys: Sequence[Key]) -
     )
     asked = sql.SQL("WHERE ({}) IN (SELECT * FROM unnest({}))").format(columns, values)
     return copy_out(connection, table.target, asked)
-
-
-def lsn_of(text: str) -> int:
-    """A place in the log, as a number.
-
-    >>> lsn_of("1/16B3748")
-    4318771016
-    """
-    high, low = text.split("/")
-    return (int(high, 16) << 32) + int(low, 16)
-
-
-def lsn_text(lsn: int) -> str:
-    """A place in the log, as PostgreSQL spells it.
-
-    >>> lsn_text(4318771016)
-    '1/16B3748'
-    """
-    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"

@@ -9,14 +9,16 @@ import apsw
 
 from opskit.capture.counterpart import Counterpart
 from opskit.capture.drain import Drained, Gathering, refresh
+from opskit.capture.position import Slot
 from opskit.capture.reconcile import Alive, is_equal, reconcile
 from opskit.capture.search import rebuild
-from opskit.capture.slot import Slot, advance, flushed, peeked, published, read_server, read_slot, remake_slot
+from opskit.capture.slot import advance, flushed, peeked, published, read_server, read_slot, remake_slot
 from opskit.capture.snapshot import Snapshot, snapshot
 from opskit.capture.sqlite_side import ChangedKeys, savepoint, transaction
 from opskit.standby.decide import Method, by_log, due, why_whole
 from opskit.standby.pairs import Pairs, pair, read_fingerprints, set_generators
-from opskit.standby.place import Followed, Place, write_place
+from opskit.standby.place import Followed, Place
+from opskit.standby.place_table import write_place
 from opskit.standby.session import Session
 from opskit.transfer.proof import differences
 from opskit.transfer.tables import Pair

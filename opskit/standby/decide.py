@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from opskit.capture.slot import Slot
+from opskit.capture.position import Slot
 from opskit.standby.place import Place
 
 LATE = timedelta(minutes=1)

@@ -12,11 +12,12 @@ import apsw
 import psycopg
 
 from opskit.capture.pgoutput import Malformed
-from opskit.capture.snapshot import lsn_of
+from opskit.capture.position import lsn_of
 from opskit.errors import OpskitError
 from opskit.standby.cycle import Cycle, cycle
 from opskit.standby.decide import reasons
-from opskit.standby.place import Place, place_of
+from opskit.standby.place import Place
+from opskit.standby.place_table import place_of
 from opskit.standby.session import Session, session
 from opskit.standby.state import Phase, State, read_state, utc
 from opskit.standby.window import Window

@@ -19,7 +19,7 @@ from opskit.schema.postgresql_reader import read_target_schema
 from opskit.schema.sqlite_file import rows, scalar
 from opskit.schema.sqlite_reader import read_schema
 from opskit.schema.target_schema import PgSequence, TargetSchema
-from opskit.standby.place import application_schema
+from opskit.standby.place_table import application_schema
 from opskit.standby.window import Window
 from opskit.transfer.rejects import find_lines
 from opskit.transfer.target import Connection

@@ -16,7 +16,8 @@ from opskit.runs.ownership import hand_over
 from opskit.schema.sqlite_source import copy_source
 from opskit.standby.decide import Conditions, Method, choose
 from opskit.standby.pairs import Pairs
-from opskit.standby.place import Place, read_place
+from opskit.standby.place import Place
+from opskit.standby.place_table import read_place
 from opskit.standby.window import Window
 from opskit.transfer.target import Connection, connect, server_words
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opskit.capture.slot import Slot
+from opskit.capture.position import Slot
 from opskit.standby.decide import LATE, VERIFY, Conditions, Method, by_log, choose, due, reasons, why_whole
 from opskit.standby.place import Followed, Place
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import apsw
 
-from opskit.standby.place import Followed, Place, read_place, write_place
+from opskit.standby.place import Followed, Place
+from opskit.standby.place_table import read_place, write_place
 from opskit.standby.state import Phase, State, is_stale, read_state, utc, write_state
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
