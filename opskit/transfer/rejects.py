@@ -134,7 +134,7 @@ def _read(reader: apsw.Connection, table: SourceTable, first: str, condition: st
     chunks = [range(start, min(start + _AT_ONCE, len(unfit))) for start in range(0, len(unfit), _AT_ONCE)]
     asked = [first, *(_select(table, chunk, unfit) for chunk in chunks)]
     # no index, which could have another order: the same rows in the same order
-    rows = f"{quote(table.name)} NOT INDEXED WHERE {condition}"
+    rows = f"{quote(table.name)} NOT INDEXED WHERE {table.only or 1} AND {condition}"
     cursors = [cursor(reader, f"SELECT {one} FROM {rows}") for one in asked]
     for (said,), *parts in zip(*cursors, strict=True):
         values = [value for part in parts for value in part[0::2]]
