@@ -42,15 +42,18 @@ class Here:
             return remote_door(self.configuration)
         return local_door(self.present() or self.cluster)
 
-    def wait(self) -> None:
+    def wait(self, recovery: float = START_SECONDS) -> None:
         """Waits until the server answers: systemd does not tell when it fails to start.
 
+        Args:
+            recovery: seconds that it may take after a crash.
+
         Raises:
-            ConnectionFailed: it does not ten seconds after its start, or has not recovered within an hour.
+            ConnectionFailed: it does not ten seconds after its start, or recovers for longer.
         """
         begun = time.monotonic()
         while (answer := self.door().ping()) is not Ping.OK:
-            patience = START_SECONDS if answer is Ping.REJECT else ANSWER_SECONDS
+            patience = recovery if answer is Ping.REJECT else ANSWER_SECONDS
             if time.monotonic() - begun > patience:
                 raise _silent(self.cluster)
             time.sleep(0.1)
