@@ -71,13 +71,16 @@ def drop(version: int, name: str) -> None:
 
 
 def start(version: int, name: str) -> None:
-    """Start a cluster. systemd, where it runs the host, does not say when the server fails.
+    """Start a cluster; whether it is up is to be asked of the server.
+
+    Debian's unit ignores that a server fails to start, and may then wait for its process id for ever.
 
     Raises:
         CommandFailed: it did not start.
     """
     if manages_host():
-        order("start", _unit(version, name))
+        order("reset-failed", _unit(version, name))
+        order("start", _unit(version, name), wait=False)
     else:
         _control(version, name, "start")
 

@@ -13,7 +13,8 @@ from opskit.provision.cluster import ClusterFacts, WantedCluster, found
 from opskit.provision.cluster_list import clusters
 from opskit.provision.door import Door, local_door, remote_door
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
+"""Until a started server listens; what follows, recovery after a crash, may take longer."""
 
 
 def clusters_here() -> tuple[ClusterFacts, ...]:
@@ -49,7 +50,7 @@ class Here:
             recovery: seconds that it may take after a crash.
 
         Raises:
-            ConnectionFailed: it does not ten seconds after its start, or recovers for longer.
+            ConnectionFailed: it does not half a minute after its start, or recovers for longer.
         """
         begun = time.monotonic()
         while (answer := self.door().ping()) is not Ping.OK:
