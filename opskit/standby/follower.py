@@ -25,12 +25,12 @@ from opskit.transfer.target import server_words
 
 log = logging.getLogger(__name__)
 
-PAUSE = 0.25
-"""Seconds between two looks at the log; what comes meanwhile is taken over together."""
+PAUSE = 0.5
+"""Seconds between two looks at the log; what comes meanwhile is taken over together. Each look costs the
+server something, as a peek reads up to 15 seconds of it again (LOG_SNAPSHOT_INTERVAL_MS of bgwriter.c)."""
 
 _SHARE = 19
-"""Where tables are compared whole, the server rests so many times as long as that took. After all else it
-rests as long: a peek reads up to 15 seconds of the log again (LOG_SNAPSHOT_INTERVAL_MS of bgwriter.c)."""
+"""Where tables are compared whole, the server rests so many times as long as that took."""
 
 _LONGEST_REST = 30.0
 """Seconds that the server rests at most."""
@@ -127,7 +127,7 @@ class Follower:
             self._place = opened.place and replace(opened.place, at=now)
             pause = PAUSE
         else:
-            pause = min(max(PAUSE, done.seconds, _SHARE * done.compared_seconds), _LONGEST_REST)
+            pause = min(max(PAUSE, _SHARE * done.seconds), _LONGEST_REST)
         self._due = time.monotonic() + pause
         self.state = self._told(opened, done, now)
 
