@@ -59,7 +59,8 @@ class Follower:
     def __init__(self, window: Window, alive: Alive) -> None:
         self.window = window
         told = read_state(window.status, window.database)
-        self.state = told if told.phase is Phase.ENDED else State(window.database, Phase.OPENING)
+        opening = State(window.database, Phase.OPENING, reasons=("both sides are being compared",))
+        self.state = told if told.phase is Phase.ENDED else opening
         """As others shall know it."""
         self._alive = alive
         self._open = ExitStack()
@@ -139,7 +140,6 @@ class Follower:
         return replace(
             before,
             phase=Phase.FOLLOWING,
-            written=utc(now),
             method=opened.method.value,
             slot=self.window.slot,
             why=opened.why,
@@ -171,7 +171,6 @@ class Follower:
         self.state = replace(
             self.state,
             phase=Phase.STUCK,
-            written=utc(now),
             why=reason,
             ready=False,
             reasons=tuple(reasons(self._place, now, (), reason)),
