@@ -91,14 +91,16 @@ def whole(number: int) -> int:
     return -2 - number
 
 
-def removed(names: Iterable[str]) -> Iterator[str]:
+def removed(names: Iterable[str], *, table: bool) -> Iterator[str]:
     """The statements that end the watch and leave nothing of it.
 
     Args:
         names: those of all triggers that the database has now; tables may have taken theirs with them.
+        table: the table of the notes is there.
     """
     yield from (f"DROP TRIGGER {quote(name)}" for name in names if name.startswith(WATCH))
-    yield f"DROP TABLE IF EXISTS {CHANGES}"
+    if table:
+        yield f"DROP TABLE {CHANGES}"
 
 
 def triggers(one: Watched) -> dict[str, str]:

@@ -250,7 +250,7 @@ def test_nothing_is_left_when_the_watch_ends(connection: apsw.Connection) -> Non
     names = [
         str(name) for (name,) in rows(connection, "SELECT name FROM sqlite_schema WHERE type = 'trigger'")
     ]
-    for statement in removed(names):
+    for statement in removed(names, table=True):
         rows(connection, statement)
     left = rows(connection, "SELECT type, name, sql FROM sqlite_schema")
     assert left == [row for row in before if row[1] not in {"keyless", "some"}]
