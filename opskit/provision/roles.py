@@ -81,7 +81,7 @@ class CreateRole:
     @property
     def why(self) -> tuple[str, ...]:
         """What is missing."""
-        return (f"role {self.role} exists: {is_shall(shall=True)}",)
+        return (f"there is no role {self.role}",)
 
 
 @dataclass(frozen=True, slots=True)
