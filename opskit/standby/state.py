@@ -1,7 +1,6 @@
 """The state of a standby as others read it: one JSON file for each database, replaced whole."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -90,7 +89,7 @@ def write_state(file: Path, state: State) -> None:
     """
     partial = file.with_name(f"{file.name}.partial")
     partial.write_text(json.dumps(state.to_json(), indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, file)  # noqa: PTH105  as atomic as it says
+    partial.replace(file)
 
 
 def read_state(file: Path, database: str) -> State:
