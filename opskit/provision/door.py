@@ -12,7 +12,7 @@ from psycopg.pq import PGconn, Ping
 from opskit.adapters.connect import CONNECT_TIMEOUT_SECONDS, KEEPALIVES
 from opskit.config import Configuration, read_secret
 from opskit.errors import Refused
-from opskit.provision.cluster import ClusterFacts, WantedCluster
+from opskit.provision.cluster.planning import ClusterFacts, WantedCluster
 from opskit.transfer.target import Connection, connect
 
 APPLICATION_NAME = "opskit provision"

@@ -9,8 +9,8 @@ from psycopg.pq import Ping
 from opskit.config import Configuration
 from opskit.errors import ConnectionFailed
 from opskit.host.clusters import START_SECONDS, listed
-from opskit.provision.cluster import ClusterFacts, WantedCluster, found
-from opskit.provision.cluster_list import clusters
+from opskit.provision.cluster.listing import clusters
+from opskit.provision.cluster.planning import ClusterFacts, WantedCluster, found
 from opskit.provision.door import Door, local_door, remote_door
 
 ANSWER_SECONDS = 30.0

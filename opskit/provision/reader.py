@@ -8,14 +8,14 @@ from opskit.host import clusters
 from opskit.host.commands import CommandFailed
 from opskit.host.files import FileState, read_state
 from opskit.host.packages import not_installed
-from opskit.provision.cluster import ClusterFacts, WantedCluster, found, packages
+from opskit.provision.access.reader import read_sql
+from opskit.provision.cluster.planning import ClusterFacts, WantedCluster, found, packages
+from opskit.provision.cluster.server_reader import read_server
 from opskit.provision.facts import Facts
 from opskit.provision.here import Here, clusters_here
-from opskit.provision.host_reader import read_host, read_machine
-from opskit.provision.server_reader import read_server
-from opskit.provision.settings import settings_file
-from opskit.provision.settings_file import Access, FilesFacts, OwnFile, includes_conf_d
-from opskit.provision.sql_facts import read_sql
+from opskit.provision.host.reader import read_host, read_machine
+from opskit.provision.settings.file import Access, FilesFacts, OwnFile, includes_conf_d
+from opskit.provision.settings.planning import settings_file
 from opskit.provision.wanted import Wanted
 
 RECOVERY_SECONDS = 60.0

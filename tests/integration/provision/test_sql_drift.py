@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from opskit.provision.sql_effects import SqlEffects
+from opskit.provision.access.effects import SqlEffects
 from tests.integration.provision.world import PASSWORD, World
 
 MAIN, WALMART, EVERYWHERE = "crewai_main", "crewai_walmart", "postgres"

@@ -13,11 +13,11 @@ from opskit.host.files import (
     write_whole,
 )
 from opskit.host.systemd import order, reread_units, show
-from opskit.provision.env_file import PASSWORD, WriteEnv
-from opskit.provision.host_part import HostStep
-from opskit.provision.host_reader import read_password
-from opskit.provision.password_file import PasswordPlace, WritePassword, generate_password
-from opskit.provision.units import (
+from opskit.provision.host.env_file import PASSWORD, WriteEnv
+from opskit.provision.host.password_file import PasswordPlace, WritePassword, generate_password
+from opskit.provision.host.planning import HostStep
+from opskit.provision.host.reader import read_password
+from opskit.provision.host.units import (
     EXPORTER,
     SOCKET,
     STANDBY,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from opskit.provision.rights import Kind, Right
+from opskit.provision.access.rights import Kind, Right
 
 DATABASE_OWNER = "pg_database_owner"
 """Who owns schema public of a new database: whoever owns the database."""
