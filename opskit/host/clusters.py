@@ -9,7 +9,7 @@ from pathlib import Path
 from opskit.host.commands import CommandFailed, bare_environment, run
 from opskit.host.files import write_whole
 from opskit.host.postgresql_programs import DEBIAN, as_account
-from opskit.host.systemd import manages_host, order, show
+from opskit.host.systemd import manages_host, order, show, start_anew
 
 LOCK = Path("/run/opskit-cluster.lock")
 """Held by all processes of a creation: one that outlives a killed opskit is waited for."""
@@ -83,8 +83,7 @@ def start(version: int, name: str) -> None:
         CommandFailed: it did not start.
     """
     if manages_host():
-        order("reset-failed", _unit(version, name))
-        order("start", _unit(version, name), wait=False)
+        start_anew(_unit(version, name), wait=False)
     else:
         _control(version, name, "start")
 
