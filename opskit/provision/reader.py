@@ -19,6 +19,8 @@ from opskit.provision.settings.planning import settings_file
 from opskit.provision.wanted import Wanted
 
 RECOVERY_SECONDS = 60.0
+LISTEN_SECONDS = 10.0
+"""For a server that a killed run may have begun to start: until it is ready, until it listens at all."""
 
 DATA = Path("/var/lib/postgresql")
 """Where Debian's clusters have their data."""
@@ -35,7 +37,7 @@ def read_facts(wanted: Wanted, here: Here) -> Facts:
     there = clusters_here()
     present = found(wanted.cluster, there) if wanted.cluster else None
     if present and present.running:
-        here.wait(RECOVERY_SECONDS)  # a killed run may have begun to start it
+        here.wait(RECOVERY_SECONDS, LISTEN_SECONDS)  # a killed run may have begun to start it
     door = here.door() if wanted.cluster is None or (present and present.running) else None
     return Facts(
         read_machine(present.data if present else DATA),

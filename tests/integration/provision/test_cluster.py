@@ -256,6 +256,17 @@ def test_settings_can_be_left_to_others(bare: DebianHost) -> None:
     assert needs in done.document["warnings"]
 
 
+def test_a_server_that_hangs_is_told_of_and_not_waited_for_without_end(ready: DebianHost) -> None:
+    (cluster,) = [one for one in clusters_here() if one.name == ready.cluster]
+    postmaster = int((cluster.data / "postmaster.pid").read_text().split()[0])
+    os.kill(postmaster, signal.SIGSTOP)
+    try:
+        looked = ready.provision("--check")
+    finally:
+        os.kill(postmaster, signal.SIGCONT)
+    assert (looked.code, looked.error["code"]) == (1, "server_not_started")
+
+
 def wait_for_step(host: DebianHost, begun: str) -> None:
     """Until the journal says that a step is begun."""
     deadline = time.monotonic() + 60
