@@ -27,7 +27,7 @@ POSTGRES_HOST=db.example
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For `--dist loadgroup`: a module is one group, and those that share the host's network are one together."""
+    """For `--dist loadgroup`: a module is a group, and those on the host’s own network are one together."""
     for item in items:
         shared = "debian" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("network" if shared else str(item.path)))
