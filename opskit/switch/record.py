@@ -1,0 +1,57 @@
+"""The engine of record: one small file for each host that says which side is authoritative, and since when."""
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+from opskit.config import Engine
+from opskit.errors import QueryFailed
+from opskit.runs.ownership import hand_over
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Which side is authoritative; `since` is ISO 8601 in UTC, `run` the run that made it so."""
+
+    engine: Engine
+    since: str
+    run: str
+
+
+def record_file(state_dir: Path) -> Path:
+    """Where it stands."""
+    return state_dir / "engine.json"
+
+
+def read_record(state_dir: Path) -> Record | None:
+    """The record; None before the first switch."""
+    try:
+        found = cast("dict[str, str]", json.loads(record_file(state_dir).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    return Record(Engine(found["engine"]), found["since"], found["run"])
+
+
+def write_record(state_dir: Path, engine: Engine, run: str) -> None:
+    """Replaces the record; it is on the disk when this returns.
+
+    Raises:
+        QueryFailed: it cannot be written.
+    """
+    file = record_file(state_dir)
+    partial = file.with_name(f"{file.name}.partial")
+    since = datetime.now(UTC).isoformat(timespec="milliseconds")
+    text = json.dumps({"engine": engine.value, "since": since, "run": run}) + "\n"
+    try:
+        with partial.open("w", encoding="utf-8") as opened:
+            opened.write(text)
+            opened.flush()
+            os.fsync(opened.fileno())
+        hand_over(partial, state_dir)
+        os.replace(partial, file)  # noqa: PTH105  as atomic as it says
+    except OSError as error:
+        message = f"{file} cannot be written: {error.strerror}"
+        raise QueryFailed.of("record_failed", message, hint="make room there", where=str(file)) from error
