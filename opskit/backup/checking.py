@@ -3,30 +3,55 @@
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import apsw
+
 from opskit.backup.drill import restored_sums
-from opskit.backup.manifest import Manifest, PostgresqlOrigin, SqliteOrigin, TableSum
+from opskit.backup.manifest import Damaged, Manifest, PostgresqlOrigin, SqliteOrigin, TableSum
 from opskit.backup.place import Place
 from opskit.backup.postgresql_dump import read_through
+from opskit.backup.programs import ProgramFailed
 from opskit.backup.records import Check, Level
 from opskit.backup.shelf import Backup, sums, unusable
 from opskit.backup.sqlite_content import faults, table_sums
 from opskit.backup.sqlite_copy import COMPRESSED, decompress, sha256
-from opskit.backup.status import tell_checked
+from opskit.backup.status import tell_checked, tell_not_checked
 from opskit.errors import OpskitError, Refused
 from opskit.host.scratch import scratch_directory
 from opskit.runs.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How a look at a backup ended: with a result, or with a failure that says nothing about the backup."""
+
+    id: str
+    check: Check | None = None
+    failure: OpskitError | None = None
+
+
+def look(backups: Sequence[Backup], level: Level, place: Place, progress: Progress) -> tuple[Looked, ...]:
+    """Looks at some backups, also when one cannot be looked at; those removed meanwhile are left out."""
+    looked: list[Looked] = []
+    for backup in backups:
+        try:
+            done = check(backup, level, place, progress)
+        except OpskitError as error:
+            looked.append(Looked(backup.id, failure=error))
+            tell_not_checked(place, backup.database, backup.id, level, str(error))
+        else:
+            looked += [Looked(backup.id, done)] if done else []
+    return tuple(looked)
 
 
 def check(backup: Backup, level: Level, place: Place, progress: Progress) -> Check | None:
     """Looks at a backup, and records what was found; None when it has been removed meanwhile.
 
     Raises:
-        Refused: a program is not installed, or there is no room; nothing is recorded.
-        ConfigurationError: the backup directory cannot be used.
+        OpskitError: it could not be looked at so closely; that says nothing about it, and is not recorded.
     """
     progress.stage(f"{backup.id}: {level.value}")
     begun = time.monotonic()
@@ -47,8 +72,7 @@ def find_problems(backup: Backup, level: Level, place: Place, progress: Progress
     """What is wrong with a backup; looks no closer once something is.
 
     Raises:
-        Refused: a program is not installed, or there is no room.
-        ConfigurationError: the backup directory cannot be used.
+        OpskitError: it could not be looked at so closely: a program is missing, there is no room.
     """
     manifest = backup.manifest
     if manifest is None:
@@ -58,11 +82,11 @@ def find_problems(backup: Backup, level: Level, place: Place, progress: Progress
         return problems
     try:
         return _content_problems(backup.directory, manifest, level, place, progress)
-    except Refused:
-        raise
     except OSError as error:
         raise unusable(place.shelf.directory, error) from error
-    except OpskitError as error:
+    except apsw.Error as error:
+        return (str(error),)
+    except (Damaged, ProgramFailed) as error:  # anything else says nothing about the backup
         return tuple(fault.message for fault in error.faults)
 
 
@@ -114,18 +138,26 @@ def unpack(directory: Path, origin: SqliteOrigin, file: Path) -> tuple[str, ...]
         OpskitError: it cannot be unpacked.
         OSError: the disk failed.
     """
-    free = shutil.disk_usage(file.parent).free
-    if origin.size > free:
-        raise Refused.of(
-            "no_room",
-            f"the backup takes {origin.size:,} bytes in {file.parent}, and {free:,} are free",
-            hint="make room there, then run again",
-            where=str(file.parent),
-        )
-    decompress(directory / COMPRESSED, file)
+    _check_room(file.parent, origin.size)
+    try:
+        decompress(directory / COMPRESSED, file)
+    except ProgramFailed:
+        _check_room(file.parent, origin.size - file.stat().st_size if file.exists() else 0)
+        raise
     if sha256(file) != origin.sha256:
         return ("the unpacked file has other content than was copied",)
     return faults(file)
+
+
+def _check_room(directory: Path, needed: int) -> None:
+    free = shutil.disk_usage(directory).free
+    if needed > free:
+        raise Refused.of(
+            "no_room",
+            f"the backup takes {needed:,} more bytes in {directory}, and {free:,} are free",
+            hint="make room there, then run again",
+            where=str(directory),
+        )
 
 
 def different_tables(wanted: Sequence[TableSum], found: Sequence[TableSum]) -> tuple[str, ...]:

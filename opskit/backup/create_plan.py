@@ -113,7 +113,7 @@ def jobs(
         files = {name: str(configuration.databases[name].sqlite) for name in names}
         return tuple(Job(free_id(name, at, taken), name, (), engine, files[name]) for name in names)
     shared: dict[str, list[str]] = {}
-    places = {name: place(configuration, name) for name in configuration.databases}
+    places = {name: _server_database(configuration, name) for name in configuration.databases}
     for name, where in places.items():
         shared.setdefault(where, []).append(name)
     wanted = {places[name]: None for name in names}
@@ -123,7 +123,7 @@ def jobs(
     )
 
 
-def place(configuration: Configuration, name: str) -> str:
+def _server_database(configuration: Configuration, name: str) -> str:
     """host:port/database of a database of the configuration."""
     one, server = configuration.databases[name], configuration.postgresql
     return f"{one.host or server.host}:{one.port or server.port}/{one.postgresql}"

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import psycopg
 
-from opskit.backup.manifest import PostgresqlOrigin, TableSum
-from opskit.backup.postgresql_content import snapshot, table_sums
+from opskit.backup.manifest import Damaged, PostgresqlOrigin, TableSum
+from opskit.backup.postgresql_content import query, snapshot, table_sums
 from opskit.backup.postgresql_database import create_database
 from opskit.backup.postgresql_dump import GLOBALS, restore, run_script
+from opskit.backup.programs import ProgramEnded, ProgramFailed
 from opskit.backup.server import Server, failure
 from opskit.errors import Refused
 from opskit.host.private_cluster import SUPERUSER, private_cluster
@@ -28,6 +29,9 @@ _SETTINGS = {
 }
 """Of a server whose content nobody will miss."""
 
+_OF_THIS_HOST = ("No space left on device", "is not available")
+"""What pg_restore says when a disk is full or an extension is missing, which is not the backup's fault."""
+
 
 def restored_sums(
     origin: PostgresqlOrigin, directory: Path, jobs: int, progress: Progress
@@ -38,8 +42,9 @@ def restored_sums(
         directory: the backup's.
 
     Raises:
-        Refused: PostgreSQL is not installed here, or there is no room.
-        OpskitError: the backup cannot be restored.
+        Damaged: the backup does not have the roles that it needs.
+        ProgramFailed: it cannot be restored.
+        OpskitError: a drill cannot be held here: PostgreSQL or an extension is missing, there is no room.
     """
     _check_room(origin.size)
     with private_cluster(settings=_SETTINGS) as cluster:
@@ -48,7 +53,12 @@ def restored_sums(
         run_script(server, origin, _roles(directory, work), work / "roles.log")
         _make_database(server, origin)
         there = server.named(origin.name)
-        restore(there, origin, directory, jobs, work / "pg_restore.log")
+        try:
+            restore(there, origin, directory, jobs, work / "pg_restore.log")
+        except ProgramFailed as error:
+            if any(words in str(error) for words in _OF_THIS_HOST):
+                raise ProgramEnded(*error.faults) from error
+            raise
         with snapshot(there) as found:
             return tuple(table_sums(found, progress, lambda: None))
 
@@ -66,6 +76,10 @@ def _roles(directory: Path, work: Path) -> Path:
 def _make_database(server: Server, origin: PostgresqlOrigin) -> None:
     connection = server.connect({})
     try:
+        needed = {"names": [origin.owner, *origin.roles]}
+        missing = [str(name) for (name,) in connection.execute(query("missing_roles"), needed)]
+        if missing:
+            raise Damaged.of("roles_missing", f"{GLOBALS} does not make the roles {', '.join(missing)}")
         create_database(connection, origin.name, origin)
     except psycopg.Error as error:
         raise failure(server, error) from error

@@ -4,8 +4,9 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from opskit.backup.programs import running
 from opskit.errors import Refused
-from opskit.host.commands import run
+from opskit.host.commands import bare_environment, run
 from opskit.host.postgresql_programs import as_account
 
 COMPRESSED = "database.sqlite.zst"
@@ -20,10 +21,11 @@ def compress(file: Path, to: Path) -> str:
 
     Raises:
         Refused: zstd is not installed.
-        CommandFailed: it failed.
+        ProgramFailed: it failed.
     """
     zstd = _zstd()
-    _run([zstd, "--quiet", "-3", "--threads=0", "--check", "-o", str(to), str(file)])
+    words = ("--quiet", "-3", "--threads=0", "--check", "-o", to, file)
+    _run([zstd, *words], file.with_suffix(".log"))
     return run([zstd, "-q", "--version"]).strip()
 
 
@@ -32,9 +34,9 @@ def decompress(file: Path, to: Path) -> None:
 
     Raises:
         Refused: zstd is not installed.
-        CommandFailed: it failed, or the file is damaged.
+        ProgramFailed: it cannot be decompressed.
     """
-    _run([_zstd(), "--quiet", "--decompress", "-o", str(to), str(file)])
+    _run([_zstd(), "--quiet", "--decompress", "-o", to, file], to.with_suffix(".log"))
 
 
 def sha256(file: Path) -> str:
@@ -58,8 +60,9 @@ def journal_mode(file: Path) -> str:
     return "wal" if version == bytes([_WAL_VERSION]) else "delete"
 
 
-def _run(command: list[str]) -> None:
-    run([*as_account(None, parent_death=True), *command])
+def _run(command: list[str | Path], log: Path) -> None:
+    with running([*as_account(None, parent_death=True), *command], bare_environment(), log) as child:
+        child.wait()
 
 
 def _zstd() -> str:

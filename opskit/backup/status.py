@@ -47,6 +47,12 @@ def tell_checked(place: Place, database: str, name: str, level: Level, check: Ch
     _tell(place, database, {level.value: told})
 
 
+def tell_not_checked(place: Place, database: str, name: str, level: Level, why: str) -> None:
+    """Tells that a check could not be carried out; what is known of the backup stays."""
+    told: dict[str, JsonValue] = {"id": name, "at": _now(), "ok": False, "failure": why}
+    _tell(place, database, {level.value: told})
+
+
 def _tell(place: Place, database: str, told: Mapping[str, JsonValue]) -> None:
     file = place.state_dir / FILE
     with _alone(place.state_dir):  # a check may end while a backup does

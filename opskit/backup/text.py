@@ -51,13 +51,14 @@ def described(one: Backup) -> str:
 
 
 def _contents(manifest: Manifest) -> Iterator[str]:
-    yield f"  of {', '.join((manifest.database, *manifest.also))}, {manifest.engine.value}, as of"
-    yield f"  {manifest.created:%Y-%m-%d %H:%M:%S} UTC, made in {manifest.seconds} s"
+    names = ", ".join((manifest.database, *manifest.also))
+    yield f"  {names} on {manifest.engine.value} as of {manifest.created:%Y-%m-%d %H:%M:%S} UTC"
+    yield f"  made in {manifest.seconds} s"
     yield f"  with {', '.join(f'{name} {version}' for name, version in manifest.versions.items())}"
-    yield f"  {len(manifest.files)} files, {size(manifest.size)}"
-    yield f"  {len(manifest.tables)} tables, {manifest.rows:,} rows"
+    yield f"  tables: {len(manifest.tables)}, {manifest.rows:,} rows"
     for table in manifest.tables:
         yield f"    {table.name}  {table.rows:,} rows  {table.digest}"
+    yield f"  files: {len(manifest.files)}, {size(manifest.size)}"
     for file in manifest.files:
         yield f"    {file.path}  {file.size:,} bytes  sha256 {file.sha256}"
 

@@ -46,6 +46,7 @@ class Snapshot:
 _READABLE = """
 SELECT relname::text FROM pg_class
 WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s) AND relkind IN ('r', 'p')
+  AND has_table_privilege(oid, 'SELECT')
 """
 
 
@@ -54,7 +55,7 @@ def snapshot(connection: Connection, schema: str) -> Generator[Snapshot]:
     """All that is read inside is of one moment.
 
     Raises:
-        psycopg.Error: the role may not read a table, or the server went away.
+        psycopg.Error: the server went away.
     """
     names = [str(name) for (name,) in connection.execute(_READABLE, (schema,)).fetchall()]
     with connection.transaction():

@@ -15,13 +15,11 @@ from dataclasses import dataclass
 
 from opskit.schema.model import Affinity, Column, Index, IndexTerm, Table, ascii_fold
 from opskit.schema.names import quote
+from opskit.schema.own import BEGINNING, CHANGES, WATCH
 from opskit.transfer.wide import rowid_name
 
-CHANGES = "opskit_changes"
-"""The table of addresses: which table, then the values of the row's address."""
-
-PREFIX = "opskit_watch_"
-"""What all our triggers are called by."""
+NOTHING = -1
+"""What the first note is about: it only gives the others their place."""
 
 _SPELLED_ONCE = frozenset({Affinity.TEXT, Affinity.INTEGER})
 """Affinities under which values that are equal are the same: with the others, 1 equals 1.0."""
@@ -45,35 +43,11 @@ class Watched:
 
 def watched(tables: Iterable[Table]) -> tuple[Watched, ...]:
     """The tables with the addresses of their rows."""
-    return tuple(_watched(number, table) for number, table in enumerate(tables))
+    return tuple(watched_as(number, table) for number, table in enumerate(tables))
 
 
-def installed(tables: Sequence[Watched]) -> Iterator[str]:
-    """The statements that begin the watch, to be executed in one transaction."""
-    width = max((len(one.address) for one in tables), default=1)
-    # a column without a type keeps each value as it is
-    keys = ", ".join(f"k{position}" for position in range(width))
-    yield f"CREATE TABLE {CHANGES} (number INTEGER PRIMARY KEY, relation INTEGER NOT NULL, {keys})"
-    for one in tables:
-        yield from _triggers(one)
-
-
-def removed(names: Iterable[str]) -> Iterator[str]:
-    """The statements that end the watch and leave nothing of it.
-
-    Args:
-        names: those of all triggers that the database has now; tables may have taken theirs with them.
-    """
-    yield from (f"DROP TRIGGER {quote(name)}" for name in names if name.startswith(PREFIX))
-    yield f"DROP TABLE IF EXISTS {CHANGES}"
-
-
-def trigger_names(one: Watched) -> tuple[str, ...]:
-    """The triggers that a watched table has; one that is missing has let changes pass."""
-    return tuple(_name(one, moment) for moment, _ in _bodies(one))
-
-
-def _watched(number: int, table: Table) -> Watched:
+def watched_as(number: int, table: Table) -> Watched:
+    """A table with the address of its rows."""
     if table.rowid_alias is not None:
         return Watched(number, table, (table.rowid_alias,), stable=True)
     if table.primary_key and (table.without_rowid or _is_filled(table)):
@@ -84,20 +58,69 @@ def _watched(number: int, table: Table) -> Watched:
     return Watched(number, table, columns if rowid is None else (rowid,), stable=rowid is None)
 
 
+def installed(tables: Sequence[Watched], first: int) -> Iterator[str]:
+    """The statements that begin the watch, to be executed in one transaction.
+
+    Args:
+        first: the number of the first note; by a number of its own, one watch is told from another.
+    """
+    # a column without a type keeps each value as it is
+    more = "".join(f", k{position}" for position in range(1, width(tables)))
+    yield f"{BEGINNING}{more})"
+    yield f"INSERT INTO {CHANGES} (number, relation) VALUES ({first}, {NOTHING})"
+    for one in tables:
+        yield from triggers(one).values()
+
+
+def width(tables: Iterable[Watched]) -> int:
+    """How many values an address has at most."""
+    return max((len(one.address) for one in tables), default=1)
+
+
+def note_whole(number: int) -> str:
+    """The statement that notes that any row of a table may have changed."""
+    return f"INSERT INTO {CHANGES} (relation) VALUES ({whole(number)})"
+
+
+def whole(number: int) -> int:
+    """What stands in the notes for all rows of a table; it is its own inverse.
+
+    >>> whole(0), whole(whole(7))
+    (-2, 7)
+    """
+    return -2 - number
+
+
+def removed(names: Iterable[str], *, table: bool) -> Iterator[str]:
+    """The statements that end the watch and leave nothing of it.
+
+    Args:
+        names: those of all triggers that the database has now; tables may have taken theirs with them.
+        table: the table of the notes is there.
+    """
+    yield from (f"DROP TRIGGER {quote(name)}" for name in names if name.startswith(WATCH))
+    if table:
+        yield f"DROP TABLE {CHANGES}"
+
+
+def triggers(one: Watched) -> dict[str, str]:
+    """The triggers of a watched table, by name; one that is missing or different has let changes pass."""
+    table = quote(one.table.name)
+    return {
+        name: f"CREATE TRIGGER {quote(name)} {moment} ON {table} BEGIN {body}; END"
+        for moment, body in _bodies(one)
+        for name in (_name(one, moment),)
+    }
+
+
 def _is_filled(table: Table) -> bool:
     """Only a key that is declared NOT NULL tells rows apart: SQLite takes NULL in others, many times over."""
     return all(table.column(name).not_null for name in table.primary_key)
 
 
-def _triggers(one: Watched) -> Iterator[str]:
-    table = quote(one.table.name)
-    for moment, body in _bodies(one):
-        yield f"CREATE TRIGGER {quote(_name(one, moment))} {moment} ON {table} BEGIN {body}; END"
-
-
 def _name(one: Watched, moment: str) -> str:
     when, what, *_ = moment.lower().split()
-    return f"{PREFIX}{one.number}_{when}_{what}"
+    return f"{WATCH}{one.number}_{when}_{what}"
 
 
 def _bodies(one: Watched) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import click
 
-from opskit.backup.checking import check, pin, to_check
+from opskit.backup.checking import Looked, look, pin, to_check
 from opskit.backup.create import Created, undertakings
 from opskit.backup.create import create as make
 from opskit.backup.place import Place
@@ -91,16 +91,7 @@ def verify(invocation: Invocation, *, name: str | None, level: str) -> Outcome:
     place = _place(invocation)
     chosen = to_check(place.shelf.backups(), Level(level)) if name is None else (place.shelf.backup(name),)
     with shown(invocation.progress) as progress:
-        looked = [(one.id, check(one, Level(level), place, progress)) for one in chosen]
-    checked = [(one, done) for one, done in looked if done is not None]
-    lines = [f"{one}: {'; '.join(done.problems) or 'sound'} (level {level})" for one, done in checked]
-    sound = all(not done.problems for _, done in checked)
-    return Outcome(
-        "\n".join(lines) or "there are no backups",
-        {"level": level, "backups": [{"id": one, **done.to_json()} for one, done in checked]},
-        ExitCode.DONE if sound else ExitCode.DIFFERENCES,
-        changed=bool(checked),
-    )
+        return _looked(look(chosen, Level(level), place, progress), level)
 
 
 @backup.command()
@@ -167,6 +158,27 @@ def pin_(invocation: Invocation, *, name: str) -> Outcome:
 def unpin(invocation: Invocation, *, name: str) -> Outcome:
     """Let the rules decide about a backup again."""
     return _pinned(invocation, name, pinned=False)
+
+
+def _looked(looked: Sequence[Looked], level: str) -> Outcome:
+    checked = [(one.id, one.check) for one in looked if one.check]
+    failures = [one.failure for one in looked if one.failure]
+    faults = [fault for failure in failures for fault in failure.faults]
+    if failures and not checked:
+        raise type(failures[0])(*faults)
+    lines = [f"{one}: {'; '.join(done.problems) or 'sound'} (level {level})" for one, done in checked]
+    sound = all(not done.problems for _, done in checked)
+    return Outcome(
+        "\n".join(lines) or "there are no backups",
+        {
+            "level": level,
+            "backups": [{"id": one, **done.to_json()} for one, done in checked],
+            "failed": to_json(faults),
+        },
+        ExitCode.DIFFERENCES if not sound else ExitCode.FAILED if failures else ExitCode.DONE,
+        changed=bool(checked),
+        warnings=tuple(fault.message for fault in faults),
+    )
 
 
 def _decided(found: Pruning, *, exit_code: ExitCode = ExitCode.DONE, changed: bool = False) -> Outcome:

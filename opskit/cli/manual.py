@@ -10,7 +10,7 @@ EXIT_STATUS: Mapping[ExitCode, str] = {
     ExitCode.DONE: "done, or healthy",
     ExitCode.FAILED: "failed as understood",
     ExitCode.USAGE: "usage or configuration",
-    ExitCode.DIFFERENCES: "changes pending, or differences found (`--plan`, `verify`)",
+    ExitCode.DIFFERENCES: "changes pending, differences or problems found (`--plan`, `verify`, `doctor`)",
     ExitCode.REVERTED: "failed, and everything was put back as before",
     ExitCode.ATTENTION: (
         "failed, and needs attention, because not everything could be done or put back: "

@@ -5,7 +5,7 @@ caches, and filling them costs the server more than all the queries.
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -19,7 +19,7 @@ from opskit.exporter.deadlines import Session, connect
 from opskit.exporter.queries import query
 from opskit.exporter.reading import Deadline, Outcome, ReadFailed, Reading, Row, probe
 from opskit.exporter.reasons import STARTING_UP, condition, connection_reason
-from opskit.exporter.statements import Statements
+from opskit.exporter.statements import Statements, lacks_kinds
 
 APPLICATION_NAME = "opskit-exporter"
 
@@ -80,6 +80,7 @@ class PostgresqlReader:
         schema = configuration.databases[name].schema
         self._parameters = {"tables": (schema.encode(),), "statement_stats": (str(limit).encode(),)}
         self._statements = Statements(limit)
+        self._conninfo: tuple[Mapping[str, str | int], str] = ({}, "")
         self._kept: Batches | None = None
 
     def read(self, deadline: Deadline) -> Reading:
@@ -109,7 +110,13 @@ class PostgresqlReader:
         options = f"{parameters.get('options', '')} -c statement_timeout={max(1, timeout)}".strip()
         own = {"application_name": APPLICATION_NAME, "options": options, "client_encoding": "utf8"}
         with _translated():
-            return Batches(_patiently(make_conninfo("", **{**parameters, **own}), deadline))
+            return Batches(_patiently(self._written({**parameters, **own}), deadline))
+
+    def _written(self, parameters: Mapping[str, str | int]) -> str:
+        """The parameters as libpq reads them; making that is checking it, which takes long."""
+        if parameters != self._conninfo[0]:
+            self._conninfo = (parameters, make_conninfo("", **parameters))
+        return self._conninfo[1]
 
     def _lasting(self, fresh: Batches, identity: Row, deadline: Deadline) -> Batches:
         """The kept session, when it is alive and where a new one gets to: a restore or a failover moves that.
@@ -132,17 +139,18 @@ class PostgresqlReader:
                 yield self._told(one, session, deadline) if one.name == STATEMENTS else one
 
     def _calls(self, requires: str) -> list[Call]:
+        parameters = {**self._parameters, STATEMENTS: self._statements.parameters}
         names = [one.name for one in COLLECTORS if one.requires == requires]
-        return [_call(name, *self._parameters.get(name, ())) for name in names]
+        return [_call(name, *parameters.get(name, ())) for name in names]
 
     def _told(self, outcome: Outcome, session: Batches, deadline: Deadline) -> Outcome:
-        """The statements with their kinds, which are looked up once for each."""
-        unknown = self._statements.unknown(outcome.rows)
-        if unknown:
-            (looked_up,) = session.ask([_call(KINDS, f"{{{','.join(unknown)}}}".encode())], deadline)
+        """The statements with their kinds: those of new ones are looked up, and their cost is asked again."""
+        if lacks_kinds(outcome.rows):
+            (looked_up,) = session.ask([_call(KINDS, self._statements.known)], deadline)
             if looked_up.failure:
-                return replace(looked_up, name=outcome.name)
+                return replace(looked_up, name=STATEMENTS)
             self._statements.learn(looked_up.rows)
+            (outcome,) = session.ask([_call(STATEMENTS, *self._statements.parameters)], deadline)
         return outcome if outcome.failure else replace(outcome, rows=self._statements.told(outcome.rows))
 
 

@@ -95,16 +95,12 @@ class Service:
         )
 
     def _record(self, snapshot: Snapshot) -> None:
+        states = {reading.database: state(reading) for reading in snapshot.readings}
         for reading in snapshot.readings:
             self._tallies.reading(reading)
-            if self._states.get(reading.database) != state(reading):
-                log.log(
-                    logging.INFO if reading.up else logging.WARNING,
-                    "%s: %s",
-                    reading.database,
-                    state(reading),
-                )
-        states = {reading.database: state(reading) for reading in snapshot.readings}
+            now = states[reading.database]
+            if self._states.get(reading.database) != now:
+                log.log(logging.INFO if reading.up else logging.WARNING, "%s: %s", reading.database, now)
         if states != self._states:
             self._states = states
             self._changed("; ".join(f"{database}: {now}" for database, now in states.items()))

@@ -1,11 +1,11 @@
 """Asking SQLite itself about a database that an application may be using, without leaving a trace."""
 
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 from urllib.parse import quote
 
 import apsw
@@ -14,12 +14,13 @@ from opskit.config import Engine
 from opskit.exporter.queries import query
 from opskit.exporter.reading import Deadline, Outcome, ReadFailed, Row, Value, collect
 
+T = TypeVar("T")
+
 QUERIES = ("pages", "tables")
 """Collectors that are .sql files."""
 
 BUSY_SECONDS = 0.25
-"""How long a query waits for a writer that excludes readers: in rollback-journal mode, or when the last one
-closes a WAL database."""
+"""How long a query waits for somebody who excludes readers for the moment."""
 
 PAUSE_SECONDS = 0.005
 """The pause between two attempts at a lock."""
@@ -62,7 +63,7 @@ def _ask_wal(file: Path, deadline: Deadline) -> Sequence[Outcome]:
             else:
                 if _stands_still(file):
                     return answers
-        return _answers(file, "mode=ro&readonly_shm=1", deadline)
+        return _patiently(lambda: _answers(file, "mode=ro&readonly_shm=1", deadline), deadline)
 
 
 def _stands_still(file: Path) -> bool:
@@ -73,33 +74,35 @@ def _stands_still(file: Path) -> bool:
 
 @contextmanager
 def _shared(file: Path, deadline: Deadline) -> Generator[None]:
-    """Holds SQLite's SHARED lock on the file; of one that is just being closed only after a moment."""
-    until = deadline.earlier(max(0.0, deadline.left() - BUSY_SECONDS))
+    """Holds SQLite's SHARED lock on the file."""
     held = apsw.VFSFile("", str(file), [apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB, 0])
     try:
-        _locked(held, until)
+        _patiently(lambda: held.xLock(apsw.SQLITE_LOCK_SHARED), deadline)
         yield
     finally:
         held.xClose()
 
 
-def _locked(held: apsw.VFSFile, until: Deadline) -> None:
+def _patiently(work: Callable[[], T], deadline: Deadline) -> T:
+    """Tries for a while: the last one who closes the file excludes everybody, and the first one who opens it
+    makes its index, before which it cannot be read without writing.
+    """
+    until = deadline.earlier(max(0.0, deadline.left() - BUSY_SECONDS))
     while True:
         try:
-            held.xLock(apsw.SQLITE_LOCK_SHARED)
-        except apsw.BusyError:
+            return work()
+        except (apsw.BusyError, apsw.ReadOnlyError):
             if not until.left():
                 raise
             time.sleep(PAUSE_SECONDS)
-        else:
-            return
 
 
 def _answers(file: Path, manner: str, deadline: Deadline) -> Sequence[Outcome]:
-    """The queries' outcomes, over a connection that has answered a first one."""
+    """The queries' outcomes, all as of the moment at which a first one was answered."""
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     with closing(apsw.Connection(f"file:{quote(str(file.absolute()))}?{manner}", flags=flags)) as session:
         session.set_busy_timeout(int(min(BUSY_SECONDS, deadline.left()) * 1000))
+        cast("_Executes", session).execute("begin")
         _rows(session, "select count(*) from sqlite_schema")
         return [collect(name, partial(_collected, session, name)) for name in QUERIES]
 

@@ -1,15 +1,11 @@
 """What is told of pg_stat_statements: sums by kind that never fall, and the costliest singly."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 
 from opskit.exporter.reading import Row
 
-HIDDEN = "hidden"
-"""The kind of statements that this role may not see."""
-
-_SUMS = ("calls", "seconds", "rows")
+KNOWN_LIMIT = 20_000
+"""So many kinds are remembered; PostgreSQL keeps 5,000 statements unless told otherwise, and forgets some."""
 
 
 class Statements:
@@ -23,48 +19,46 @@ class Statements:
         self._limit = limit
         self._kinds: Mapping[str, str] = {}
         self._members: frozenset[str] = frozenset()
-        self._ratchet = Ratchet("kind", _SUMS)
-
-    def unknown(self, rows: Iterable[Row]) -> list[str]:
-        """The ids whose kind has to be looked up; ids that are gone are forgotten."""
-        ids = [str(row["queryid"]) for row in rows if row["queryid"] is not None]
-        self._kinds = {one: self._kinds[one] for one in ids if one in self._kinds}
-        return [one for one in ids if one not in self._kinds]
+        self._ratchet = Ratchet("kind", ("calls", "seconds", "rows"))
+        self.learn(())
 
     def learn(self, rows: Iterable[Row]) -> None:
-        """Takes the kinds that were looked up."""
-        self._kinds = {**self._kinds, **{str(row["queryid"]): str(row["kind"]) for row in rows}}
+        """Remembers the kinds that were looked up."""
+        found = {str(row["queryid"]): str(row["kind"]) for row in rows}
+        self._kinds = {**self._kinds, **found} if len(self._kinds) < KNOWN_LIMIT else found
+        self.known = _array(self._kinds)
+        """The ids whose kind is known, as a parameter of a query."""
+        self.parameters = (self.known, _array(self._kinds.values()), str(2 * self._limit).encode())
+        """What the query for their cost is asked with."""
 
     def told(self, rows: Sequence[Row]) -> tuple[Row, ...]:
-        """One row a kind, and one for each of the costliest.
+        """One row a kind, and one for each of the costliest; those whose kind is not yet known have to wait.
 
         Args:
-            rows: one a statement, the costliest first; the one without an id is the sum of those that this
-                role may not see.
+            rows: the sums by kind, which have no id, and the costliest in their order.
         """
-        kinds: defaultdict[str, list[Row]] = defaultdict(list)
-        for row in rows:
-            kinds[self._kind(row)].append(row)
-        sums = [
-            {
-                "kind": kind,
-                **{column: sum(float(row[column] or 0) for row in kinds[kind]) for column in _SUMS},
-            }
-            for kind in sorted(kinds)
-        ]
-        return (*map(self._ratchet.apply, sums), *self._costliest(rows))
-
-    def _kind(self, row: Row) -> str:
-        return HIDDEN if row["queryid"] is None else self._kinds.get(str(row["queryid"]), "other")
-
-    def _costliest(self, rows: Sequence[Row]) -> Iterable[Row]:
-        seen = (row for row in rows if row["queryid"] is not None)
-        ranked = list(islice(seen, 2 * self._limit))
+        known = [row for row in rows if row["kind"] is not None]
+        kinds = [row for row in known if row["queryid"] is None]
+        ranked = [row for row in known if row["queryid"] is not None]
         self._members = members(self._members, [str(row["queryid"]) for row in ranked], self._limit)
-        for row in ranked:
-            if row["queryid"] in self._members:
-                sums = {f"top_{column}": row[column] for column in (*_SUMS, "blocks_read")}
-                yield {"queryid": row["queryid"], "kind": self._kind(row), "top": 1, **sums}
+        singly = [_singly(row) for row in ranked if row["queryid"] in self._members]
+        return (*map(self._ratchet.apply, kinds), *singly)
+
+
+def lacks_kinds(rows: Iterable[Row]) -> bool:
+    """Whether there are statements whose kind has to be looked up."""
+    return any(row["kind"] is None for row in rows)
+
+
+def _singly(row: Row) -> Row:
+    """The columns of a statement that is told singly are others than those of a sum."""
+    costs = {f"top_{column}": row[column] for column in ("calls", "seconds", "rows", "blocks_read")}
+    return {"queryid": row["queryid"], "kind": row["kind"], "top": 1, **costs}
+
+
+def _array(words: Iterable[str]) -> bytes:
+    """Words as PostgreSQL's text of an array; none of ours needs quotes."""
+    return f"{{{','.join(words)}}}".encode()
 
 
 def members(previous: frozenset[str], ranked: Sequence[str], limit: int) -> frozenset[str]:

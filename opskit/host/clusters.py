@@ -5,9 +5,10 @@ import pwd
 import shutil
 from pathlib import Path
 
-from opskit.host.commands import bare_environment, run
+from opskit.host.commands import CommandFailed, bare_environment, run
 from opskit.host.files import write_whole
 from opskit.host.postgresql_programs import DEBIAN, as_account
+from opskit.host.systemd import manages_host, order
 
 LOCK = Path("/run/opskit-cluster.lock")
 """Held by all processes of a creation: one that outlives a killed opskit is waited for."""
@@ -70,21 +71,30 @@ def drop(version: int, name: str) -> None:
 
 
 def start(version: int, name: str) -> None:
-    """Start a cluster; systemd does it where it runs the host, and does not say when it fails.
+    """Start a cluster; whether it is up is to be asked of the server.
+
+    Debian's unit ignores that a server fails to start, and may then wait for its process id for ever.
 
     Raises:
         CommandFailed: it did not start.
     """
-    _run("pg_ctlcluster", str(version), name, "start", timeout=START_SECONDS)
+    if manages_host():
+        order("reset-failed", _unit(version, name))
+        order("start", _unit(version, name), wait=False)
+    else:
+        _control(version, name, "start")
 
 
 def stop(version: int, name: str) -> None:
-    """Stop a cluster; its sessions end.
+    """Stop a cluster, also one that somebody has started outside its unit; its sessions end.
 
     Raises:
         CommandFailed: it did not stop.
     """
-    _run("pg_ctlcluster", str(version), name, "stop", "--mode=fast", timeout=START_SECONDS)
+    if manages_host():
+        order("stop", _unit(version, name))
+    if _runs(version, name):
+        _control(version, name, "stop", "--mode=fast")
 
 
 def restart(version: int, name: str) -> None:
@@ -93,7 +103,8 @@ def restart(version: int, name: str) -> None:
     Raises:
         CommandFailed: it did not stop or start.
     """
-    _run("pg_ctlcluster", str(version), name, "restart", "--mode=fast", timeout=START_SECONDS)
+    stop(version, name)
+    start(version, name)
 
 
 def start_at_boot(configuration: Path, owner: str, how: str) -> None:
@@ -117,6 +128,24 @@ def check_settings(version: int, configuration: Path, owner: str) -> None:
     program = DEBIAN / str(version) / "bin" / "postgres"
     account = pwd.getpwnam(owner) if os.geteuid() == 0 else None
     run([*as_account(account), program, "-C", "data_directory", "-D", configuration], env=bare_environment())
+
+
+def _unit(version: int, name: str) -> str:
+    return f"postgresql@{version}-{name}.service"
+
+
+def _runs(version: int, name: str) -> bool:
+    try:
+        _control(version, name, "status")
+    except CommandFailed:
+        return False
+    return True
+
+
+def _control(version: int, name: str, action: str, *options: str) -> None:
+    """Without systemd, to which pg_ctlcluster would turn only when its parent still lives."""
+    how = ["pg_ctlcluster", "--skip-systemctl-redirect", *options]
+    _run(*how, str(version), name, action, timeout=START_SECONDS)
 
 
 def _run(*command: str, timeout: float | None = None) -> str:

@@ -36,14 +36,18 @@ def show(unit: str, *properties: str) -> Mapping[str, str]:
     return found
 
 
-def order(what: Order, unit: str) -> None:
+def order(what: Order, unit: str, *, wait: bool = True) -> None:
     """Gives an order about a unit and waits until it is carried out.
+
+    Args:
+        wait: False for a unit of which systemd may not notice that it has failed.
 
     Raises:
         CommandFailed: it was not; the text names the unit.
     """
     try:
-        run(["systemctl", "--no-ask-password", what, "--", unit], timeout=START_SECONDS)
+        how = ["--no-ask-password", *([] if wait else ["--no-block"])]
+        run(["systemctl", *how, what, "--", unit], timeout=START_SECONDS)
     except CommandFailed as error:
         hint = f"journalctl --unit={unit} says why"
         raise CommandFailed.of("unit_failed", f"{what} {unit}: {error}", hint=hint, where=unit) from error

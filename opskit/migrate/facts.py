@@ -33,6 +33,7 @@ class Job:
         misfits: what is done about rows that a type cannot hold.
         into_existing: the application has made the schema, and rows go into its tables.
         heir: the role that gets what is made; None: who makes it.
+        follow: changes of the source are brought over afterwards.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Job:
     misfits: Misfits = Misfits.SET_ASIDE
     into_existing: bool = False
     heir: str | None = None
+    follow: bool = False
 
     @property
     def staging(self) -> str:

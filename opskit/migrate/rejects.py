@@ -12,12 +12,8 @@ from opskit.migrate.stages import source_table
 from opskit.migrate.steps import CopyTable, Publish
 from opskit.schema.design import TableDesign
 from opskit.transfer.rejects import Reject, read_rejects
-from opskit.transfer.tables import REJECTS_COLUMNS
+from opskit.transfer.set_aside import keep_rejects, make_rejects_table
 from opskit.transfer.tasks import ReadRejects
-
-_CREATE = sql.SQL("CREATE TABLE {} (key text NOT NULL, reason text NOT NULL, row jsonb NOT NULL)")
-_COMMENT = sql.SQL("COMMENT ON TABLE {} IS {}")
-_COPY = sql.SQL("COPY {} ({}) FROM STDIN")
 
 _TOLD = 5
 """Rows told singly; the rest is counted."""
@@ -66,19 +62,15 @@ def _keep(table: TableDesign, session: Session) -> None:
     source = source_table(session.undertaking, table)
     copied = session.tables[table.source]
     name = sql.Identifier(rejects)
-    comment = f"Rows of {table.target} that it cannot hold, set aside by opskit migrate"
     first: list[Reject] = []
     kept = 0
-    with session.writer.transaction(), session.writer.cursor() as cursor:
-        cursor.execute(_CREATE.format(name))
-        cursor.execute(_COMMENT.format(name, sql.Literal(comment)))
-        columns = sql.SQL(", ").join(map(sql.Identifier, REJECTS_COLUMNS))
-        with cursor.copy(_COPY.format(name, columns)) as copy:
-            for one in read_rejects(session.reader, source, table.key, copied.refused):
-                copy.write_row((one.key, one.reason, one.row))
-                kept += 1
-                if kept <= _TOLD:
-                    first.append(one)
+    with session.writer.transaction():
+        make_rejects_table(session.writer, name, table.target)
+        read = read_rejects(session.reader, source, table.key, copied.refused)
+        for one in keep_rejects(session.writer, name, read):
+            kept += 1
+            if kept <= _TOLD:
+                first.append(one)
     if kept != copied.rejected:
         message = f"{rejects}: {copied.rejected} rows were left out of the copy, {kept} are kept there"
         raise QueryFailed.of("rows_lost", message)

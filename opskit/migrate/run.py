@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from opskit.capture.watch import last_note
 from opskit.migrate.effects import MigrateEffects
 from opskit.migrate.existing import typed
 from opskit.migrate.existing_facts import read_existing
@@ -91,6 +92,8 @@ def sessions(
             profiled = time.monotonic() - begun
             target = read_target(writer, job.schema, job.heir)
             one = _tried(undertake(job, facts, target, backup, existing), writer)
+            if job.follow:
+                one = replace(one, last_note=last_note(source))
             opened.append(Session(_with_kept(one, writer, run), copy, source, writer, profiled))
             opened[-1].backup = None if run is None else backup_of(run, backup)
             stack.callback(opened[-1].close)

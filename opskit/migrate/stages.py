@@ -6,6 +6,7 @@ with SHARE locks, rules are added unchecked in an instant, then validated while 
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from opskit.capture.followed import Followed, FollowedColumn, FollowedTable
 from opskit.migrate.existing import fill
 from opskit.migrate.existing_steps import Fill
 from opskit.migrate.steps import (
@@ -104,7 +105,27 @@ def publication(one: Undertaking) -> Publish | Fill:
         functions,
         one.target.missing,
         one.job.heir,
+        _followed(one) if one.job.follow else None,
     )
+
+
+def _followed(one: Undertaking) -> Followed:
+    """What is needed to bring over changes of the source from the copy on."""
+    tables = tuple(
+        FollowedTable(
+            table.source,
+            table.target,
+            tuple(FollowedColumn(column.source, column.target, column.pg_type) for column in table.copied()),
+            tuple(column.source for column in table.columns if column.generated),
+            one.design.beside(table),
+            table.identity,
+        )
+        for table in one.design.tables
+    )
+    kept = {table.source for table in tables}
+    left = tuple(table.name for table in one.source.schema.tables if table.name not in kept)
+    source = str(one.job.source.absolute())
+    return Followed(source, one.last_note or 0, tables, left, one.sets_aside)
 
 
 def source_table(

@@ -9,6 +9,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from opskit.capture.following import forget, keep_followed
 from opskit.errors import Busy
 from opskit.migrate.steps import Prepare, Publish, SetGenerator
 from opskit.schema.names import quote
@@ -143,6 +144,8 @@ def publish(connection: Connection, step: Publish, left_out: Container[str]) -> 
         if step.heir:
             given = ((_GIVE_TABLE, step.tables), (_GIVE_VIEW, views), (_GIVE_FUNCTION, functions))
             _give(connection, step, given, sql.Identifier(step.heir))
+        if step.followed:
+            keep_followed(connection, step.schema, step.followed)
         drop_staging(connection, step.staging)
 
 
@@ -174,6 +177,8 @@ def unpublish(connection: Connection, step: Publish) -> None:
         for statement, names in dropped:
             for name in names:
                 connection.execute(statement.format(sql.Identifier(step.schema, name)))
+        if step.followed:
+            forget(connection, step.schema)
         if step.new_schema:
             with suppress(psycopg.errors.DependentObjectsStillExist), connection.transaction():
                 connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(step.schema)))

@@ -1,8 +1,9 @@
 """The steps of a migration, as frozen values that `--plan` prints and `effects` performs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from opskit.capture.followed import Followed
 from opskit.migrate.existing_steps import Commit, Fill
 from opskit.schema.design import Rule, TableDesign, TriggerDesign, ViewDesign
 from opskit.transfer.tables import SourceTable
@@ -228,6 +229,7 @@ class Publish:
 
     Attributes:
         heir: the role that gets it; None: it stays with who made it.
+        followed: how changes of the source are brought over afterwards; None when they are not.
     """
 
     database: str
@@ -238,13 +240,15 @@ class Publish:
     functions: tuple[str, ...]
     new_schema: bool = False
     heir: str | None = None
+    followed: Followed | None = field(default=None, repr=False)
 
     @property
     def title(self) -> str:
         """One line."""
         to = f", for {self.heir}" if self.heir else ""
+        then = ", and follow the source from there" if self.followed else ""
         many = len(self.tables)
-        return f"{self.database}: publish {many} tables and the rest into schema {self.schema}{to}"
+        return f"{self.database}: publish {many} tables and the rest into schema {self.schema}{to}{then}"
 
 
 Step = (

@@ -19,6 +19,7 @@ class Undertaking:
 
     Attributes:
         existing: the schema that the application has made, when rows go into it.
+        last_note: the last change that the copy holds and the file's watch has noted; None without a watch.
     """
 
     job: Job
@@ -29,6 +30,7 @@ class Undertaking:
     design: Design
     existing: ExistingFacts | None = None
     kept: Kept = NOTHING
+    last_note: int | None = None
 
     @property
     def sets_aside(self) -> bool:

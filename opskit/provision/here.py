@@ -13,7 +13,8 @@ from opskit.provision.cluster import ClusterFacts, WantedCluster, found
 from opskit.provision.cluster_list import clusters
 from opskit.provision.door import Door, local_door, remote_door
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
+"""Until a started server listens; what follows, recovery after a crash, may take longer."""
 
 
 def clusters_here() -> tuple[ClusterFacts, ...]:
@@ -42,15 +43,18 @@ class Here:
             return remote_door(self.configuration)
         return local_door(self.present() or self.cluster)
 
-    def wait(self) -> None:
+    def wait(self, recovery: float = START_SECONDS) -> None:
         """Waits until the server answers: systemd does not tell when it fails to start.
 
+        Args:
+            recovery: seconds that it may take after a crash.
+
         Raises:
-            ConnectionFailed: it does not ten seconds after its start, or has not recovered within an hour.
+            ConnectionFailed: it does not half a minute after its start, or recovers for longer.
         """
         begun = time.monotonic()
         while (answer := self.door().ping()) is not Ping.OK:
-            patience = START_SECONDS if answer is Ping.REJECT else ANSWER_SECONDS
+            patience = recovery if answer is Ping.REJECT else ANSWER_SECONDS
             if time.monotonic() - begun > patience:
                 raise _silent(self.cluster)
             time.sleep(0.1)

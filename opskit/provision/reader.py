@@ -18,6 +18,8 @@ from opskit.provision.settings_file import Access, FilesFacts, OwnFile, includes
 from opskit.provision.sql_facts import read_sql
 from opskit.provision.wanted import Wanted
 
+RECOVERY_SECONDS = 60.0
+
 DATA = Path("/var/lib/postgresql")
 """Where Debian's clusters have their data."""
 
@@ -32,6 +34,8 @@ def read_facts(wanted: Wanted, here: Here) -> Facts:
     clusters.wait_for_creation()
     there = clusters_here()
     present = found(wanted.cluster, there) if wanted.cluster else None
+    if present and present.running:
+        here.wait(RECOVERY_SECONDS)  # a killed run may have begun to start it
     door = here.door() if wanted.cluster is None or (present and present.running) else None
     return Facts(
         read_machine(present.data if present else DATA),

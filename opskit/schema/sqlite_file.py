@@ -81,7 +81,7 @@ def open_read_only(path: Path) -> apsw.Connection:
         raise refusal(path, error) from error
     try:
         connection.set_busy_timeout(BUSY_TIMEOUT)
-        connection.collation_needed(_stand_in)
+        connection.collation_needed(stand_in)
         scalar(connection, "SELECT count(*) FROM sqlite_schema")
     except apsw.Error as error:
         connection.close()
@@ -89,8 +89,11 @@ def open_read_only(path: Path) -> apsw.Connection:
     return connection
 
 
-def _stand_in(connection: apsw.Connection, collation: str) -> None:
-    """An application's own collation, whose code is not here: rows can still be read and told apart."""
+def stand_in(connection: apsw.Connection, collation: str) -> None:
+    """An application's own collation, whose code is not here: rows can still be read and told apart.
+
+    For `collation_needed`.
+    """
     connection.create_collation(collation, lambda one, other: (one > other) - (one < other))
 
 

@@ -21,6 +21,7 @@ from opskit.schema.model import (
     ascii_fold,
 )
 from opskit.schema.names import quote
+from opskit.schema.own import is_own
 from opskit.schema.sqlite_ddl import TableText, read_index, read_table
 from opskit.schema.sqlite_file import Row, rows, scalar
 from opskit.schema.virtual_ddl import read_virtual
@@ -48,6 +49,8 @@ def read_schema(connection: apsw.Connection) -> Schema:
     triggers: list[Trigger] = []
     virtual: list[VirtualTable] = []
     for kind, name, table, sql in cast("list[tuple[str, str, str, str]]", rows(connection, _OBJECTS)):
+        if is_own(kind, name, sql):
+            continue
         if kind == "view":
             views.append(View(name, sql, _view_columns(connection, name)))
         elif kind == "trigger":
@@ -98,7 +101,7 @@ def _table(connection: apsw.Connection, name: str, sql: str, *, without_rowid: b
         key_collations=_key_collations(connection, listed),
         rowid_alias=alias,
         autoincrement=text.autoincrement,
-        last_key=_last_key(connection, name, alias, autoincrement=text.autoincrement),
+        last_key=last_key(connection, name, alias, autoincrement=text.autoincrement),
         without_rowid=without_rowid,
         strict=strict,
         indexes=tuple(_index(connection, name, row) for row in reversed(listed) if row[3] != "pk"),
@@ -142,9 +145,17 @@ def _key_collations(connection: apsw.Connection, listed: list[Row]) -> tuple[str
     return tuple(str(entry[4]).upper() for entry in xinfo if entry[5])
 
 
-def _last_key(
+def last_key(
     connection: apsw.Connection, table: str, alias: str | None, *, autoincrement: bool
 ) -> int | None:
+    """The highest key that a table has ever given out, None for one that gives out none.
+
+    Args:
+        alias: the column that is the rowid.
+
+    Raises:
+        apsw.Error: the file cannot be read.
+    """
     if alias is None:
         return None
     highest = cast("int | None", scalar(connection, f"SELECT max({quote(alias)}) FROM {quote(table)}"))
@@ -230,5 +241,5 @@ def _virtual(connection: apsw.Connection, name: str, sql: str) -> VirtualTable:
 def _carried(connection: apsw.Connection, virtual: VirtualTable) -> Iterator[Table]:
     table = as_table(virtual)
     if table is not None:
-        highest = _last_key(connection, table.name, table.rowid_alias, autoincrement=False)
+        highest = last_key(connection, table.name, table.rowid_alias, autoincrement=False)
         yield replace(table, last_key=highest)

@@ -34,7 +34,7 @@ class Cycle:
         marks: the contents of our messages in the log.
         whole: why both sides were compared whole; empty when they were not.
         compared: the tables that were compared.
-        seconds: how long it took; `compared_seconds`: how much of that tables were compared.
+        seconds: how long tables were compared.
         slot: the slot before it was advanced.
     """
 
@@ -44,7 +44,6 @@ class Cycle:
     whole: str
     compared: tuple[str, ...]
     seconds: float
-    compared_seconds: float
     slot: Slot | None
 
 
@@ -61,7 +60,6 @@ def cycle(session: Session, alive: Alive) -> Cycle:
         psycopg.Error: the server refused or went away; the session is of no more use.
         apsw.Error: the file cannot be written, or an index of it refuses a row; likewise.
     """
-    begun = time.monotonic()
     server, slot, gap = "", None, "no log is followed"
     if session.method is Method.LOG:
         server, slot = read_server(session.log), read_slot(session.log, session.window.slot)
@@ -76,7 +74,7 @@ def cycle(session: Session, alive: Alive) -> Cycle:
     session.place = step.place
     if slot is not None:
         advance(session.log, slot.name, step.place.position)
-    return replace(done, seconds=time.monotonic() - begun)
+    return done
 
 
 def _paired(session: Session) -> Pairs:
@@ -126,7 +124,7 @@ class _Step:
         self.place = replace(self.place, position=drained.position, at=moment.at, followed=followed)
         write_place(session.file, self.place)
         names = tuple(one.name for one in compared)
-        return Cycle(moment, drained.changes, drained.marks, gap, names, 0.0, seconds, slot)
+        return Cycle(moment, drained.changes, drained.marks, gap, names, seconds, slot)
 
     def _drain(self, slot: Slot, told: frozenset[str]) -> Drained:
         session = self._session

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,50 +35,76 @@ def run_standby(configuration: Configuration, state_dir: Path) -> int:
         Busy: another process follows.
         ConfigurationError: the directory cannot be written, or a secret or the `.env` not be read.
     """
-    notifier = Notifier()
     with exclusive(directory_of(configuration, state_dir), "standby run"), ExitStack() as stack:
-        followers = [Follower(one, lambda _: notifier.alive()) for one in windows(configuration, state_dir)]
-        for one in followers:
+        voice = _Voice(Notifier())
+        voice.followers = [Follower(one, voice.alive) for one in windows(configuration, state_dir)]
+        for one in voice.followers:
             stack.callback(one.close)
         try:
-            _follow(configuration, followers, notifier)
+            while True:
+                _go_round(configuration, voice)
         except KeyboardInterrupt:  # which is how the command line hears of SIGTERM
-            notifier.stopping()
+            voice.stopping()
     return ExitCode.DONE
 
 
-def _follow(configuration: Configuration, followers: Sequence[Follower], notifier: Notifier) -> None:
-    told, is_ready = 0.0, False
-    while True:
-        is_open = engine_in_use(configuration) is Engine.POSTGRESQL
-        for one in followers:
-            if not is_open:
-                _rest(one)
-            elif one.state.phase is not Phase.ENDED:
-                one.look()
-        notifier.alive()
-        if time.monotonic() - told >= _TELL:
-            told = time.monotonic()
-            _tell(followers)
-            status = "; ".join(_line(one.state) for one in followers)
-            (notifier.status if is_ready else notifier.ready)(status)
-            is_ready = True
-        time.sleep(_TICK if is_open else _CLOSED_TICK)
+def _go_round(configuration: Configuration, voice: "_Voice") -> None:
+    is_open = engine_in_use(configuration) is Engine.POSTGRESQL
+    for one in voice.followers:
+        if not is_open:
+            _rest(one)
+        elif one.state.phase is not Phase.ENDED:
+            one.look()
+    voice.looked()
+    time.sleep(_TICK if is_open else _CLOSED_TICK)
+
+
+class _Voice:
+    """Tells systemd and others how the databases are, also while something takes long."""
+
+    def __init__(self, notifier: Notifier) -> None:
+        self.followers: Sequence[Follower] = ()
+        self._notifier = notifier
+        self._told = -_TELL
+        self._is_ready = False
+
+    def alive(self, _rows: int = 0) -> None:
+        """Something goes on."""
+        self._notifier.alive()
+        if time.monotonic() - self._told >= _TELL:
+            self._told = time.monotonic()
+            self._tell()
+
+    def looked(self) -> None:
+        """All databases have been looked at."""
+        self.alive()
+        if not self._is_ready:
+            self._is_ready = True
+            self._tell()
+            self._notifier.ready(self._line())
+
+    def stopping(self) -> None:
+        """The end has come."""
+        self._notifier.stopping()
+
+    def _tell(self) -> None:
+        now = utc(datetime.now(UTC))
+        for one in self.followers:
+            try:
+                write_state(one.window.status, replace(one.state, written=now))
+            except OSError as error:  # a full disk; the file that follows has more to say about that
+                log.warning("%s cannot be written: %s", one.window.status, error.strerror)
+        if self._is_ready:
+            self._notifier.status(self._line())
+
+    def _line(self) -> str:
+        return "; ".join(_line(one.state) for one in self.followers)
 
 
 def _rest(one: Follower) -> None:
     """Nothing to follow; a way back that was ended may be opened again."""
     one.close()
-    why = "the application runs on SQLite"
-    one.state = State(one.window.database, Phase.CLOSED, utc(datetime.now(UTC)), why=why)
-
-
-def _tell(followers: Sequence[Follower]) -> None:
-    for one in followers:
-        try:
-            write_state(one.window.status, one.state)
-        except OSError as error:  # a full disk; the file that follows has more to say about that
-            log.warning("%s cannot be written: %s", one.window.status, error.strerror)
+    one.state = State(one.window.database, Phase.CLOSED, why="the application runs on SQLite")
 
 
 def _line(state: State) -> str:

@@ -25,12 +25,12 @@ from opskit.transfer.target import server_words
 
 log = logging.getLogger(__name__)
 
-PAUSE = 0.25
-"""Seconds between two looks at the log; what comes meanwhile is taken over together."""
+PAUSE = 0.5
+"""Seconds between two looks at the log; what comes meanwhile is taken over together. Each look costs the
+server something, as a peek reads up to 15 seconds of it again (LOG_SNAPSHOT_INTERVAL_MS of bgwriter.c)."""
 
 _SHARE = 19
-"""Where tables are compared whole, the server rests so many times as long as that took. After all else it
-rests as long: a peek reads up to 15 seconds of the log again (LOG_SNAPSHOT_INTERVAL_MS of bgwriter.c)."""
+"""Where tables are compared whole, the server rests so many times as long as that took."""
 
 _LONGEST_REST = 30.0
 """Seconds that the server rests at most."""
@@ -59,7 +59,8 @@ class Follower:
     def __init__(self, window: Window, alive: Alive) -> None:
         self.window = window
         told = read_state(window.status, window.database)
-        self.state = told if told.phase is Phase.ENDED else State(window.database, Phase.OPENING)
+        opening = State(window.database, Phase.OPENING, reasons=("both sides are being compared",))
+        self.state = told if told.phase is Phase.ENDED else opening
         """As others shall know it."""
         self._alive = alive
         self._open = ExitStack()
@@ -127,7 +128,7 @@ class Follower:
             self._place = opened.place and replace(opened.place, at=now)
             pause = PAUSE
         else:
-            pause = min(max(PAUSE, done.seconds, _SHARE * done.compared_seconds), _LONGEST_REST)
+            pause = min(max(PAUSE, _SHARE * done.seconds), _LONGEST_REST)
         self._due = time.monotonic() + pause
         self.state = self._told(opened, done, now)
 
@@ -139,7 +140,6 @@ class Follower:
         return replace(
             before,
             phase=Phase.FOLLOWING,
-            written=utc(now),
             method=opened.method.value,
             slot=self.window.slot,
             why=opened.why,
@@ -171,7 +171,6 @@ class Follower:
         self.state = replace(
             self.state,
             phase=Phase.STUCK,
-            written=utc(now),
             why=reason,
             ready=False,
             reasons=tuple(reasons(self._place, now, (), reason)),

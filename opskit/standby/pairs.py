@@ -1,6 +1,6 @@
 """Both sides' schemas side by side, the file's brought up to PostgreSQL's where tables or columns are new."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import cast
@@ -32,7 +32,8 @@ class Pairs:
     """What belongs together.
 
     Attributes:
-        fingerprints: what each of PostgreSQL's tables is like; when they are others, all this is out of date.
+        fingerprints: what each of PostgreSQL's tables is like, empty for one that may not be read; when they
+            are others, all this is out of date.
         generators: table → the sequence that gives out its keys, for tables that never reuse one.
         problems: what cannot come back, a sentence each.
     """
@@ -45,7 +46,7 @@ class Pairs:
 
 
 def read_fingerprints(snapshot: Connection, schema: str) -> Mapping[str, str]:
-    """What each table of a schema is like, in one word.
+    """What each table of a schema is like, in one word; an empty one for a table that may not be read.
 
     Raises:
         psycopg.Error: the server went away.
@@ -66,13 +67,15 @@ def pair(
         psycopg.Error: the server refused or went away.
     """
     target = read_target_schema(snapshot, window.schema)
-    problems = list(_made(file, _match(file, target, window), target))
+    hidden = frozenset(name for name, word in fingerprints.items() if not word)
+    problems = [f"table {name} may not be read by the role that follows" for name in sorted(hidden)]
+    problems += _made(file, _match(file, target, window), target, hidden)
     matching = _match(file, target, window)
     written = read_habits(file, matching, window.overrides)
     tables = counterparts(matching, target, written.habits, written.units)
     return Pairs(
         fingerprints,
-        tuple(_with_refused(file, snapshot, one) for one in tables),
+        tuple(_with_refused(file, snapshot, one) for one in tables if one.target.name not in hidden),
         tuple(search_indexes(_schema(file))),
         _generators(matching),
         (*problems, *_homeless(file, matching)),
@@ -88,9 +91,11 @@ def _match(file: apsw.Connection, target: TargetSchema, window: Window) -> Match
     return match(source, target, map_names(source, fold=window.fold))
 
 
-def _made(file: apsw.Connection, matching: Matching, target: TargetSchema) -> Iterator[str]:
+def _made(
+    file: apsw.Connection, matching: Matching, target: TargetSchema, hidden: Container[str]
+) -> Iterator[str]:
     """Makes what is new; yields what cannot be made."""
-    for table in new_tables(matching, target):
+    for table in (one for one in new_tables(matching, target) if one.name not in hidden):
         yield from _execute(file, f"table {table.name}", *create_table(table))
     for table, column in new_columns(matching):
         what = f"column {column.source} of table {table.name}"

@@ -28,7 +28,7 @@ class State:
     """How the way back of one database stands; moments are ISO 8601 in UTC, empty when there are none.
 
     Attributes:
-        written: when this was told.
+        written: when this was told; whoever writes it says when.
         method: `log` or `copy`; empty when none has been chosen.
         slot: the name of the slot and of the publication, also while there are none.
         why: why this method, or this phase.

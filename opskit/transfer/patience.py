@@ -16,7 +16,7 @@ from opskit.transfer.wide_target import insert_wide
 
 @dataclass(slots=True)
 class Patience:
-    """Copies block by block, each on its own, over a session that is in no transaction.
+    """Copies block by block, each on its own: in a transaction, or behind a savepoint of one.
 
     A block of n lines of which r are refused takes at most about 2 r log n statements.
 
@@ -60,7 +60,8 @@ class Patience:
     def _copied(self, lines: Sequence[bytes]) -> Sequence[bytes]:
         """The lines that the server took."""
         try:
-            self.taken += copy_in(self.connection, self.table, [block_of(lines)])
+            with self.connection.transaction():
+                self.taken += copy_in(self.connection, self.table, [block_of(lines)])
         except psycopg.Error as error:
             if len(lines) == 1:
                 self._note(lines[0], error)

@@ -122,7 +122,7 @@ class _Read:
     def _values(self, names: Container[str] | None = None) -> dict[str, "JsonScalar"]:
         columns = zip(self.columns, self.values, self.marks, strict=True)
         return {
-            column.name: _json_value(value, mark)
+            column.name: json_value(value, mark)
             for column, value, mark in columns
             if names is None or column.name in names
         }
@@ -134,7 +134,7 @@ def _read(reader: apsw.Connection, table: SourceTable, first: str, condition: st
     chunks = [range(start, min(start + _AT_ONCE, len(unfit))) for start in range(0, len(unfit), _AT_ONCE)]
     asked = [first, *(_select(table, chunk, unfit) for chunk in chunks)]
     # no index, which could have another order: the same rows in the same order
-    rows = f"{quote(table.name)} NOT INDEXED WHERE {condition}"
+    rows = f"{quote(table.name)} NOT INDEXED WHERE {table.only or 1} AND {condition}"
     cursors = [cursor(reader, f"SELECT {one} FROM {rows}") for one in asked]
     for (said,), *parts in zip(*cursors, strict=True):
         values = [value for part in parts for value in part[0::2]]
@@ -186,7 +186,13 @@ def unstorable(text: bytes) -> str:
 JsonScalar = None | int | float | str | dict[str, str | int]
 
 
-def _json_value(value: Value, mark: str) -> JsonScalar:
+def json_value(value: Value, mark: str) -> JsonScalar:
+    """A value as a table of rejects keeps it.
+
+    Args:
+        value: texts as bytes.
+        mark: begins with its class; `large` when the value is only its size.
+    """
     if mark.startswith(_LARGE) and isinstance(value, int):
         return {"bytes": value}
     if isinstance(value, bytes):

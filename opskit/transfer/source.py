@@ -144,7 +144,7 @@ def _fitting(name: str, column: SourceColumn) -> str:
 
 def rows_of(table: SourceTable, condition: str = "") -> str:
     """The SQL after FROM that names the rows to read."""
-    conditions = [condition] if condition else []
+    conditions = [one for one in (condition, table.only) if one]
     if table.span is not None:
         conditions.append(f"{table.span.rowid} BETWEEN {table.span.first} AND {table.span.last}")
     return f"{quote(table.name)} WHERE {' AND '.join(conditions)}" if conditions else quote(table.name)

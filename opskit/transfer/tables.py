@@ -61,6 +61,7 @@ class SourceTable:
         span: only these rows; None for all.
         rows_at_once: how many rows are fetched together, because they are known not to be wide.
         refused: digests of lines that the target cannot hold although all their values fit.
+        only: SQL; only the rows for which it holds.
     """
 
     name: str
@@ -70,6 +71,7 @@ class SourceTable:
     rows_at_once: int = 1
     clean: bool = False
     refused: frozenset[int] = field(default=frozenset(), repr=False)
+    only: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,12 @@ def read_wide_rows(connection: apsw.Connection, table: SourceTable) -> Iterator[
 
 
 def measured_limit(
-    connection: apsw.Connection, table: str, widths: Mapping[str, int], room: int = ROW_BYTES
+    connection: apsw.Connection,
+    table: str,
+    widths: Mapping[str, int],
+    room: int = ROW_BYTES,
+    *,
+    only: str = "",
 ) -> int | None:
     """The size of values up to which every row has room in a line; None when whole rows have.
 
@@ -167,6 +172,7 @@ def measured_limit(
     Args:
         widths: column → bytes of the longest value as the file stores it.
         room: bytes of a row's values that may be handled as one line.
+        only: SQL; only the rows for which it holds.
 
     Raises:
         apsw.Error: the file cannot be read.
@@ -177,7 +183,8 @@ def measured_limit(
     counted = {name: f"ifnull(octet_length({quote(name)}), 0)" for name in widths}
     sums = [joined([f"min({one}, {limit})" for one in counted.values()], "+") for limit in tried]
     asked = ", ".join(f"max({one})" for one in (joined([*counted.values()], "+"), *sums))
-    widest, *cut = cast("tuple[int, ...]", rows(connection, f"SELECT {asked} FROM {quote(table)}")[0])
+    query = f"SELECT {asked} FROM {quote(table)} WHERE {only or 1}"
+    widest, *cut = cast("tuple[int, ...]", rows(connection, query)[0])
     if widest <= room:
         return None
     return next((limit for limit, row in zip(tried, cut, strict=True) if row <= room), tried[-1])
@@ -193,9 +200,10 @@ def sized(connection: apsw.Connection, table: Table, source: SourceTable) -> Sou
     if not types:
         return source
     longest = ", ".join(f"ifnull(max(octet_length({quote(name)})), 0)" for name in types)
-    (found,) = rows(connection, f"SELECT {longest} FROM {quote(table.name)}")
+    (found,) = rows(connection, f"SELECT {longest} FROM {rows_of(source)}")
     widths = dict(zip(types, cast("tuple[int, ...]", found), strict=True))
-    wide = wide_columns(table, types, widths, measured_limit(connection, table.name, widths))
+    limit = measured_limit(connection, table.name, widths, only=source.only)
+    wide = wide_columns(table, types, widths, limit)
     columns = tuple(replace(column, wide=wide.get(column.name)) for column in source.columns)
     return replace(source, columns=columns)
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -82,9 +83,14 @@ class Debian:
 
     def kill(self) -> None:
         """End it as a power cut would."""
-        if self._nspawn is not None:
-            self._nspawn.kill()
-            self._nspawn = None
+        if self._nspawn is None:
+            return
+        if self.leader and self._nspawn.code() is None:
+            os.kill(self.leader, signal.SIGKILL)  # which outlives nspawn, when that is killed
+            self._nspawn.wait(60)
+        self._nspawn.kill()
+        self._nspawn = None
+        self.leader = 0
 
     def run(
         self,
@@ -145,7 +151,6 @@ def booted(source: Path | None = None, *, network: bool = True) -> Iterator[Debi
         try:
             debian.boot(network=network)
             yield debian
-            debian.halt()
         finally:
             debian.kill()
 
@@ -166,10 +171,10 @@ def image() -> Path:
 
 
 def _boot_command(root: Path, *, network: bool) -> list[str | Path]:
-    """A container that ends when this process does."""
+    """A container that shuts down when this process ends."""
     return [
         "setpriv",
-        "--pdeathsig=KILL",
+        "--pdeathsig=TERM",
         "systemd-nspawn",
         "--quiet",
         "--directory",

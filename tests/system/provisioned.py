@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from opskit.config.env_text import values
 from tests.system.debian import Debian, Outcome
 
 DATABASES = ("crewai_main", "crewai_walmart")
@@ -70,10 +71,9 @@ def as_application(host: Debian, database: str, statement: str) -> Outcome:
     return host.run([*words, "-d", f"{server} dbname={database}", "-c", statement], check=False)
 
 
-def environment(host: Debian) -> dict[str, str]:
-    """The plain assignments of the application's `.env`."""
-    text = (host.root / "srv/crewai/.env").read_text()
-    return dict(re.findall(r"^(\w+)=(\S*)$", text, re.MULTILINE))
+def environment(host: Debian) -> Mapping[str, str]:
+    """What the application reads in its `.env`."""
+    return values((host.root / "srv/crewai/.env").read_text())
 
 
 def state(host: Debian) -> dict[str, str]:

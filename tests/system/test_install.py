@@ -1,5 +1,7 @@
 """opskit on a booted Debian: by script, as a package, by pipx; upgraded, killed, and gone without a trace."""
 
+import socket
+
 import pytest
 
 from tests.system.debian import Debian, Outcome
@@ -7,13 +9,20 @@ from tests.system.debian import Debian, Outcome
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 CONFIGURATION = "/etc/opskit/opskit.yaml"
-KEPT = ["/etc/opskit", CONFIGURATION, "/var/backups/opskit", "/var/lib/opskit"]
+DROP_IN = "/etc/systemd/system/opskit-exporter.socket.d"
+KEPT = ["/etc/opskit", CONFIGURATION, DROP_IN, "/var/backups/opskit", "/var/lib/opskit"]
 """What stays when opskit is removed without purging."""
 
 ELSEWHERE = ("/proc", "/root", "/run", "/srv", "/sys", "/tmp", "/var/cache", "/var/log")
 ONLY_FOR_OPSKIT = ("systemd", "sysusers.d", "tmpfiles.d", "bash-completion", "zsh", "fish")
 """Directories below /usr/local that a bare Debian does not have."""
 
+APPLICATION = """\
+[Service]
+WorkingDirectory=/srv/app
+EnvironmentFile=-/srv/app/config/app.env
+ExecStart=/bin/true
+"""
 EXPORTER = "opskit-exporter.service"
 KILLED_AFTER = (1, 4, 7, 10)
 """Seconds into an installation: pip fetches, modules are compiled, files are placed."""
@@ -46,8 +55,9 @@ def by_apt(debian: Debian, clone: str, package: str) -> Debian:
     return debian
 
 
-def test_the_script_makes_a_bare_host_ready(by_script: Debian) -> None:
+def test_the_script_makes_a_bare_host_ready_and_starts_nothing(by_script: Debian) -> None:
     assert_ready(by_script)
+    assert enabled(by_script) == {"disabled", "static"}
 
 
 def test_the_script_mends_what_is_missing_and_leaves_what_was_edited(by_script: Debian, clone: str) -> None:
@@ -60,9 +70,27 @@ def test_the_script_mends_what_is_missing_and_leaves_what_was_edited(by_script: 
     assert_ready(by_script)
 
 
+def test_a_first_configuration_is_made_from_what_the_applications_unit_says(by_script: Debian) -> None:
+    by_script.write("/etc/systemd/system/app.service", APPLICATION)
+    by_script.write(
+        "/srv/app/config/app.env", "SQLITE_DATABASE_PATH=/srv/app/data/main.db\nPOSTGRES_DB=shop\n"
+    )
+    by_script.run(["systemctl", "daemon-reload"])
+    planned = by_script.run(
+        ["opskit", "init", "--plan", "--config", "/srv/app/opskit.yaml", "--app-unit", "app.service"],
+        check=False,
+    )
+    assert planned.code == 3
+    for line in ("env_file: /srv/app/config/app.env", "unit: app.service", "postgresql: shop"):
+        assert line in planned.stdout
+    unknown = by_script.run(["opskit", "init", "--app-unit", "other.service"], check=False)
+    assert unknown.code == 2
+    assert "other.service" in unknown.stderr
+
+
 def test_another_version_takes_over_what_runs_and_the_older_one_goes(by_script: Debian, clone: str) -> None:
     (older,) = environments(by_script)
-    by_script.run(["systemctl", "start", EXPORTER])
+    start_exporter(by_script)
     assert executable(by_script).startswith(older)
     newer_clone = copy_with_version(by_script, clone, "/srv/newer", "0.2.0")
     by_script.run(["./scripts/install"], cwd=newer_clone)
@@ -82,10 +110,19 @@ def test_killed_at_any_moment_the_next_run_completes_it(debian: Debian, clone: s
     assert_ready(debian)
 
 
+def test_the_package_refuses_a_host_that_the_script_has_made(
+    by_script: Debian, clone: str, package: str
+) -> None:
+    refused = install(by_script, package, check=False)
+    assert refused.code != 0
+    assert "scripts/uninstall" in refused.stdout + refused.stderr
+    assert_ready(by_script)
+
+
 def test_the_script_removes_all_but_configuration_and_state_and_purges_all_but_backups(
     by_script: Debian, clone: str
 ) -> None:
-    by_script.run(["systemctl", "enable", "--now", EXPORTER])
+    start_exporter(by_script)
     by_script.run(["./scripts/uninstall"], cwd=clone)
     assert traces(by_script) == KEPT
     precious = "/var/backups/opskit/precious"
@@ -103,44 +140,25 @@ def test_lintian_finds_nothing_to_say_about_the_package(debian: Debian, package:
     assert debian.run(lintian).stdout == ""
 
 
-def test_the_package_makes_a_host_ready(by_apt: Debian) -> None:
+def test_the_package_makes_a_host_ready_and_starts_nothing(by_apt: Debian) -> None:
     assert_ready(by_apt)
+    assert enabled(by_apt) == {"disabled", "static"}
     assert by_apt.run(["grep", "-rlF", "/srv/build", "/usr/lib/opskit"], check=False).stdout == ""
 
 
 def test_a_higher_version_of_the_package_restarts_what_runs_and_keeps_the_edited_configuration(
-    by_apt: Debian, clone: str
+    by_apt: Debian, package: str
 ) -> None:
-    by_apt.run(["systemctl", "start", EXPORTER])
+    start_exporter(by_apt)
     before = main_pid(by_apt)
     edit_configuration(by_apt)
-    source = copy_with_version(by_apt, clone, "/srv/newer", "0.2.0")
-    by_apt.run(["sed", "-i", "s/^backup:/# new\\n&/", f"{source}/opskit/config/draft.py"])
-    install(by_apt, build(by_apt, source, "/srv/newer-build"))
-    assert by_apt.run(["opskit", "--version"]).stdout.strip().endswith("0.2.0")
+    install(by_apt, higher(by_apt, package))
+    assert by_apt.run(["dpkg-query", "--show", "opskit"]).stdout == "opskit\t0.2.0\n"
     assert "# edited" in (by_apt.root / CONFIGURATION.removeprefix("/")).read_text()
     assert main_pid(by_apt) not in (before, "0")
     assert (
         by_apt.run(["systemctl", "is-active", "opskit-standby.service"], check=False).stdout == "inactive\n"
     )
-
-
-def test_the_package_is_removed_and_purged_without_a_trace(by_apt: Debian) -> None:
-    by_apt.run(["systemctl", "enable", "--now", EXPORTER])
-    by_apt.run([*APT, "remove", "opskit"])
-    assert main_pid(by_apt) == "0"
-    assert set(KEPT) <= set(traces(by_apt))
-    by_apt.run([*APT, "purge", "opskit"])
-    assert_clean(by_apt)
-
-
-def test_the_package_refuses_a_host_that_the_script_has_made(
-    by_script: Debian, clone: str, package: str
-) -> None:
-    refused = install(by_script, package, check=False)
-    assert refused.code != 0
-    assert "scripts/uninstall" in refused.stderr
-    assert_ready(by_script)
 
 
 def test_the_script_refuses_a_host_that_has_the_package(by_apt: Debian, clone: str) -> None:
@@ -149,6 +167,15 @@ def test_the_script_refuses_a_host_that_has_the_package(by_apt: Debian, clone: s
         assert refused.code == 2
         assert "Debian package" in refused.stderr
     assert_ready(by_apt)
+
+
+def test_the_package_is_removed_and_purged_without_a_trace(by_apt: Debian) -> None:
+    start_exporter(by_apt)
+    by_apt.run([*APT, "remove", "opskit"])
+    assert main_pid(by_apt) == "0"
+    assert set(KEPT) <= set(traces(by_apt))
+    by_apt.run([*APT, "purge", "opskit"])
+    assert_clean(by_apt)
 
 
 def test_only_root_may(debian: Debian, clone: str) -> None:
@@ -176,7 +203,6 @@ def assert_ready(debian: Debian) -> None:
         "opskit:opskit 750",
     ]
     debian.run(["id", "opskit-exporter"])
-    assert debian.run(["systemctl", "is-enabled", EXPORTER], check=False).stdout == "disabled\n"
     for name in ("man1/opskit.1*", "man1/opskit-migrate.1*", "bash-completion/completions/opskit"):
         assert debian.run(["find", "/usr/share", "/usr/local/share", "-path", f"*/{name}"]).stdout, name
     asked = ["env", "COMP_WORDS=opskit mig", "COMP_CWORD=1", "_OPSKIT_COMPLETE=bash_complete", "opskit"]
@@ -198,10 +224,26 @@ def traces(debian: Debian) -> list[str]:
     return sorted([*named, *debian.run(["find", "/usr/local", *lone]).stdout.splitlines()])
 
 
+def enabled(debian: Debian) -> set[str]:
+    """Which states opskit's units are in."""
+    units = debian.run(["systemctl", "list-unit-files", "--plain", "--no-legend", "opskit*"]).stdout
+    return {line.split()[1] for line in units.splitlines()}
+
+
 def environments(debian: Debian) -> dict[str, str]:
     """The environments that scripts/install has made, with inodes that tell one made anew."""
     found = debian.run(["find", "/opt/opskit", "-mindepth", "1", "-maxdepth", "1", "-printf", "%p=%i\n"])
     return {path: inode for path, _, inode in (line.partition("=") for line in found.stdout.splitlines())}
+
+
+def start_exporter(debian: Debian) -> None:
+    """At a free port: the container has the host's network, where others may serve."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    debian.write(f"{DROP_IN}/port.conf", f"[Socket]\nListenStream=\nListenStream=127.0.0.1:{port}\n")
+    debian.run(["systemctl", "daemon-reload"])
+    debian.run(["systemctl", "enable", "--now", EXPORTER])
 
 
 def edit_configuration(debian: Debian) -> None:
@@ -228,12 +270,22 @@ def copy_with_version(debian: Debian, clone: str, target: str, version: str) -> 
 
 def build(debian: Debian, source: str, directory: str) -> str:
     """The path of the package that Debian's tools make of a source tree."""
-    debian.run(["rm", "-rf", directory])
     debian.run(["mkdir", directory])
     debian.run(["cp", "-R", source, f"{directory}/opskit"])
     debian.run(["dpkg-buildpackage", "--unsigned-source", "--unsigned-changes"], cwd=f"{directory}/opskit")
     return debian.run(["sh", "-c", f"ls {directory}/opskit_*.deb"]).stdout.strip()
 
 
+def higher(debian: Debian, package: str) -> str:
+    """The package in a higher version, which ships another configuration."""
+    debian.run(["dpkg-deb", "--raw-extract", package, "/srv/higher"])
+    debian.run(["sed", "-i", "s/^Version: .*/Version: 0.2.0/", "/srv/higher/DEBIAN/control"])
+    debian.run(["sed", "-i", "1i # new", "/srv/higher/usr/share/opskit/opskit.yaml"])
+    debian.run(["dpkg-deb", "-Zgzip", "--build", "/srv/higher", "/srv/higher.deb"])
+    return "/srv/higher.deb"
+
+
 def install(debian: Debian, package: str, *, check: bool = True) -> Outcome:
-    return debian.run([*APT, "install", "--no-install-recommends", package], check=check)
+    return debian.run(
+        [*APT, "install", "--no-install-recommends", "--allow-downgrades", package], check=check
+    )

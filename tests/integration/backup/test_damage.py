@@ -90,3 +90,20 @@ def test_a_drill_finds_content_that_is_not_what_was_backed_up(world: World, engi
     result = world("verify", name, "--level", "drill")
     assert result.code == 3
     assert f"table {table['name']} has other content" in result.stdout
+
+
+@ENGINES
+def test_a_check_that_cannot_be_carried_out_says_nothing_about_the_backup(world: World, engine: str) -> None:
+    """Programs that are missing or do not come to run; a drill that passed before still counts."""
+    world.use(engine)
+    name = world.create()
+    assert world("verify", name, "--level", "drill").code == 0
+    for path in ("/nowhere", world.programs("setpriv", "echo setpriv: not permitted >&2; exit 1")):
+        result = world.opskit(
+            *("backup", "verify", name, "--level", "drill", "--config", world.directory / "opskit.yaml"),
+            environ={"PATH": str(path)},
+        )
+        assert result.code in (1, 6), result
+    (listed,) = world.done("list")["backups"]
+    assert listed["sound"]
+    assert not listed["checks"]["drill"]["problems"]

@@ -1,6 +1,7 @@
 """An application with a database on each engine, its configuration, and opskit beside it."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,6 +99,15 @@ class World:
         document = json.loads(file.read_text())
         document[section] |= values
         file.write_text(json.dumps(document))
+
+    def programs(self, name: str, script: str) -> str:
+        """A PATH on which a program is another one."""
+        directory = self.directory / "programs"
+        directory.mkdir()
+        file = directory / name
+        file.write_text(f"#!/bin/sh\n{script}\n")
+        file.chmod(0o700)
+        return f"{directory}:{os.environ['PATH']}"
 
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
         """`opskit backup …` while it runs."""

@@ -148,7 +148,7 @@ def test_it_stays_small(world: World) -> None:
             exporter.get()
         statm = Path(f"/proc/{exporter.process.pid}/statm").read_text(encoding="ascii").split()
     resident = int(statm[1]) * os.sysconf("SC_PAGE_SIZE")
-    assert resident < 60 * MEGABYTE
+    assert resident < 48 * MEGABYTE
 
 
 def test_a_socket_that_is_handed_over_is_served_and_outlives_the_exporter(world: World) -> None:

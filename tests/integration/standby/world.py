@@ -49,6 +49,10 @@ class World:
     def moved(self, script: str, *inserts: tuple[str, Sequence[Sequence[Any]]]) -> None:
         """Makes the application's file and migrates it."""
         make_sqlite(self.source, script, *inserts)
+        self.move()
+
+    def move(self) -> None:
+        """Migrates the application's file."""
         done = self.opskit("migrate", self.source, self.cluster.conninfo(self.name, "opskit_owner"), "--yes")
         assert done.code == 0, done.stderr
 
@@ -139,9 +143,9 @@ state_dir: {self.opskit.state_dir}
             return False
         return bool(self.rows("SELECT 1 FROM sqlite_schema WHERE name = 'opskit_standby'"))
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """What the application would read from the file that follows."""
-        connection = apsw.Connection(str(self.file), flags=apsw.SQLITE_OPEN_READONLY)
+    def rows(self, query: str, file: Path | None = None) -> list[tuple[Any, ...]]:
+        """What the application would read from the file that follows, or another."""
+        connection = apsw.Connection(str(file or self.file), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             return connection.execute(query).fetchall()
         finally:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opskit.capture.triggers import CHANGES, PREFIX, Watched, installed, removed, trigger_names, watched
+from opskit.capture.triggers import Watched, installed, removed, triggers, watched
 from opskit.schema.names import quote
+from opskit.schema.own import CHANGES, WATCH
 from opskit.schema.sqlite_file import Value, rows
 from opskit.schema.sqlite_reader import read_schema
 
@@ -90,7 +91,7 @@ def opened(*, recursive: bool = False, foreign_keys: bool = True) -> apsw.Connec
 
 def watch(connection: apsw.Connection) -> tuple[Watched, ...]:
     tables = watched(read_schema(connection).tables)
-    for statement in installed(tables):
+    for statement in installed(tables, first=1):
         rows(connection, statement)
     return tables
 
@@ -225,13 +226,13 @@ def test_a_watched_writer_finds_what_it_would_find_unwatched(data: st.DataObject
 def test_what_is_rolled_back_is_not_noted(connection: apsw.Connection) -> None:
     watch(connection)
     rows(connection, "BEGIN; INSERT INTO numbered (a) VALUES (1); ROLLBACK")
-    assert rows(connection, f"SELECT * FROM {CHANGES}") == []
+    assert rows(connection, f"SELECT * FROM {CHANGES} WHERE relation >= 0") == []
 
 
 def test_an_ordinary_insert_costs_one_note(connection: apsw.Connection) -> None:
     watch(connection)
     rows(connection, "INSERT INTO numbered (id, b) VALUES (7, 'seven')")
-    assert rows(connection, f"SELECT relation, k0, k1 FROM {CHANGES}") == [(0, 7, None)]
+    assert rows(connection, f"SELECT relation, k0, k1 FROM {CHANGES} WHERE relation >= 0") == [(0, 7, None)]
 
 
 def test_a_unique_index_is_used_to_find_rivals(connection: apsw.Connection) -> None:
@@ -249,12 +250,12 @@ def test_nothing_is_left_when_the_watch_ends(connection: apsw.Connection) -> Non
     names = [
         str(name) for (name,) in rows(connection, "SELECT name FROM sqlite_schema WHERE type = 'trigger'")
     ]
-    for statement in removed(names):
+    for statement in removed(names, table=True):
         rows(connection, statement)
     left = rows(connection, "SELECT type, name, sql FROM sqlite_schema")
     assert left == [row for row in before if row[1] not in {"keyless", "some"}]
-    assert {name for name in names if name.startswith(PREFIX)} == {
-        name for one in tables if one.table.name != "keyless" for name in trigger_names(one)
+    assert {name for name in names if name.startswith(WATCH)} == {
+        name for one in tables if one.table.name != "keyless" for name in triggers(one)
     }
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.exporter.reading import Row
-from opskit.exporter.statements import Ratchet, Statements, members
+from opskit.exporter.statements import KNOWN_LIMIT, Ratchet, Statements, lacks_kinds, members
 
 
 def test_the_first_members_are_the_costliest() -> None:
@@ -49,40 +49,50 @@ def test_kinds_do_not_mix() -> None:
     assert ratchet.apply({"kind": "insert", "calls": 1}) == {"kind": "insert", "calls": 1}
 
 
-def statement(queryid: str | None, seconds: float, calls: float = 1) -> Row:
-    return {"queryid": queryid, "calls": calls, "seconds": seconds, "rows": 0.0, "blocks_read": 0.0}
+def statement(queryid: str | None, kind: str | None, seconds: float, calls: float = 1) -> Row:
+    return {
+        "queryid": queryid,
+        "kind": kind,
+        "calls": calls,
+        "seconds": seconds,
+        "rows": 0.0,
+        "blocks_read": 0.0,
+    }
 
 
-def sums(told: tuple[Row, ...]) -> dict[object, object]:
-    return {row["kind"]: row["calls"] for row in told if "calls" in row}
-
-
-def singly(told: tuple[Row, ...]) -> dict[object, object]:
-    return {row["queryid"]: row["kind"] for row in told if "top" in row}
-
-
-def test_a_kind_is_looked_up_once_for_each_statement() -> None:
+def test_kinds_that_are_known_are_not_looked_up_again() -> None:
     statements = Statements(1)
-    assert statements.unknown([statement("1", 5), statement("2", 9), statement(None, 1)]) == ["1", "2"]
-    statements.learn([{"queryid": "1", "kind": "select"}, {"queryid": "2", "kind": "update"}])
-    assert statements.unknown([statement("1", 5), statement("2", 9), statement("3", 1)]) == ["3"]
-
-
-def test_a_statement_that_is_gone_is_forgotten() -> None:
-    statements = Statements(1)
+    assert (statements.known, statements.parameters) == (b"{}", (b"{}", b"{}", b"2"))
     statements.learn([{"queryid": "1", "kind": "select"}])
-    assert statements.unknown([]) == []
-    assert statements.unknown([statement("1", 5)]) == ["1"]
+    statements.learn([{"queryid": "-2", "kind": "update"}])
+    assert (statements.known, statements.parameters) == (b"{1,-2}", (b"{1,-2}", b"{select,update}", b"2"))
 
 
-def test_statements_are_summed_by_kind_and_the_costliest_told_singly() -> None:
+def test_what_is_remembered_does_not_grow_without_end() -> None:
     statements = Statements(1)
-    statements.learn([{"queryid": "1", "kind": "select"}, {"queryid": "2", "kind": "select"}])
-    told = statements.told([statement(None, 90, 7), statement("2", 9, 20), statement("1", 5, 10)])
-    assert sums(told) == {"select": 30, "hidden": 7}
-    assert singly(told) == {"2": "select"}
+    statements.learn([{"queryid": str(number), "kind": "select"} for number in range(KNOWN_LIMIT)])
+    statements.learn([{"queryid": "new", "kind": "select"}])
+    assert statements.known == b"{new}"
 
 
-def test_a_statement_whose_kind_was_not_found_is_among_the_others() -> None:
-    told = Statements(1).told([statement("1", 5, 3)])
-    assert (sums(told), singly(told)) == ({"other": 3}, {"1": "other"})
+def test_a_sum_without_a_kind_has_to_be_looked_up() -> None:
+    assert lacks_kinds([statement(None, "select", 1), statement(None, None, 1)])
+    assert not lacks_kinds([statement(None, "select", 1), statement(None, "hidden", 1)])
+
+
+def test_sums_are_told_by_kind_and_the_costliest_singly() -> None:
+    rows = [
+        statement(None, "select", 14, 30),
+        statement(None, "hidden", 90, 7),
+        statement("2", "select", 9, 20),
+        statement("1", "select", 5, 10),
+    ]
+    told = Statements(1).told(rows)
+    assert {row["kind"]: row["calls"] for row in told if "calls" in row} == {"select": 30, "hidden": 7}
+    assert [(row["queryid"], row["kind"], row["top_calls"]) for row in told if "top" in row] == [
+        ("2", "select", 20)
+    ]
+
+
+def test_what_came_after_the_kinds_were_looked_up_waits_for_the_next_reading() -> None:
+    assert Statements(1).told([statement(None, None, 5, 3), statement("1", None, 5, 3)]) == ()

@@ -1,4 +1,5 @@
--- The kinds of statements by their ids ($1): the first word after comments; `with` may read or write.
+-- The kinds of this database's statements, but for those known ($1): the first word after comments; `with` may read
+-- or write.
 with worded as materialized (  -- else the word is sought anew for each comparison
     select
         queryid,
@@ -6,7 +7,10 @@ with worded as materialized (  -- else the word is sought anew for each comparis
             min(left(query, 200)) from '^(?:\s|\(|/\*(?:[^*]|\*(?!/))*\*/|--[^\n]*\n)*([a-zA-Z]+)'
         )) as word
     from pg_stat_statements
-    where queryid = any($1::bigint[])
+    where dbid = (select oid from pg_database where datname = current_database())
+      and toplevel
+      and queryid is not null
+      and queryid <> all($1::bigint[])
     group by queryid
 )
 select

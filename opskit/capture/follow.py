@@ -1,0 +1,293 @@
+"""PostgreSQL follows a SQLite file that an application writes: noted changes are brought over.
+
+One snapshot of the file becomes one transaction of PostgreSQL's, with the place in it: a kill at any moment
+leaves PostgreSQL at an earlier snapshot, and the notes behind that are still there.
+"""
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import apsw
+import psycopg
+
+from opskit.capture.bring import bring_rows, bring_table, set_generator
+from opskit.capture.followed import Followed
+from opskit.capture.following import lock_place, move_place, read_followed
+from opskit.capture.rejected import refused_lines
+from opskit.capture.sqlite_side import transaction
+from opskit.capture.tracked import Tracked, moved, track
+from opskit.capture.watch import (
+    Noted,
+    forget_notes,
+    has_note,
+    noted,
+    open_watched,
+    reading,
+    renew,
+    watching,
+)
+from opskit.errors import Fault, QueryFailed, Refused
+from opskit.schema.names import quote
+from opskit.schema.sqlite_file import Value, refusal, scalar
+from opskit.schema.sqlite_reader import read_schema
+from opskit.transfer.digest import Digest
+from opskit.transfer.proof import differences, digest_source, digest_target
+from opskit.transfer.source import FramingError
+from opskit.transfer.tables import Pair, SourceTable
+from opskit.transfer.target import Connection, connect, server_words
+from opskit.transfer.wide import hashed
+from opskit.transfer.wide_source import sized
+from opskit.transfer.workers import Ends
+
+Alive = Callable[[int], None]
+"""Called now and then with the number of rows done since the last call."""
+
+APPLICATION_NAME = "opskit follow"
+
+_RENEWALS = 10
+"""How often tables may change while it is looked how they are watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What a drain has brought over.
+
+    Attributes:
+        changes: notes, of which several may be about one row.
+        number: the last note that has been passed on.
+        lag: seconds since the moment that PostgreSQL shows.
+    """
+
+    changes: int
+    number: int
+    lag: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How both sides compared at one moment; `differing` tables are named as in SQLite."""
+
+    number: int
+    differing: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Follower:
+    """A followed file and the session that brings its changes over.
+
+    Attributes:
+        seen: the schema's version when the tables were last looked at.
+        content: what virtual tables, which cannot be watched, held at the last drain.
+    """
+
+    source: Path
+    schema: str
+    followed: Followed
+    ends: Ends
+    tables: tuple[Tracked, ...] = ()
+    seen: Value = None
+    content: dict[str, Digest] = field(default_factory=dict[str, Digest])
+
+
+def check_may_follow(connection: Connection) -> None:
+    """Can this role write without firing the application's triggers and foreign keys?
+
+    Raises:
+        Refused: it cannot.
+        psycopg.Error: the server went away.
+    """
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute("SET LOCAL session_replication_role = replica")
+    except psycopg.errors.InsufficientPrivilege:
+        role = connection.info.user
+        raise Refused.of(
+            "permission_denied",
+            f"role {role} may not set session_replication_role, without which triggers and foreign keys of"
+            " the application would act on what is brought over",
+            hint="run opskit provision, or as superuser:"
+            f" GRANT SET ON PARAMETER session_replication_role TO {quote(role)}",
+            where=role,
+        ) from None
+
+
+@contextmanager
+def follower(
+    source: Path, target: Mapping[str, str | int] | str, schema: str = "public"
+) -> Generator[Follower]:
+    """Opens both sides of a database that is followed.
+
+    Args:
+        target: libpq parameters or a connection string; may hold the password.
+
+    Raises:
+        Refused: it is not followed, its watch is lost, or the file cannot be read.
+        ConnectionFailed: the server cannot be reached.
+        QueryFailed: the server failed on the way.
+    """
+    with ExitStack() as stack:
+        writer = connect(target, APPLICATION_NAME)
+        stack.callback(writer.close)
+        stack.enter_context(_told(source))
+        check_may_follow(writer)
+        followed = read_followed(writer, schema)
+        if followed is None:
+            raise Refused.of(
+                "not_followed",
+                f"schema {schema} does not follow {source}",
+                hint="run opskit migrate --follow",
+                where=str(source),
+            )
+        reader = stack.enter_context(open_watched(source))
+        writer.execute("SET session_replication_role = replica")
+        yield Follower(source, schema, followed, Ends(reader, writer))
+
+
+def drain(one: Follower, alive: Alive) -> Drained:
+    """Brings over what has been noted: all of one moment, or nothing.
+
+    What arrives is compared with what was sent before it stays. Tables that cannot be brought over by single
+    rows are compared whole when they changed.
+
+    Raises:
+        Refused: the watch is lost, or tables or columns came or went that PostgreSQL has otherwise.
+        QueryFailed: the server failed, or a row does not fit and may not be set aside.
+    """
+    with _told(one.source), _current(one):
+        begun = time.monotonic()
+        found = _bring(one, alive)
+    with _told(one.source):
+        forget_notes(one.ends.reader, found.last)
+    return Drained(found.changes, found.last, time.monotonic() - begun)
+
+
+def compare(one: Follower, alive: Alive) -> Compared:
+    """Brings over what has been noted, and compares every row of both sides at that moment.
+
+    Whatever is drained later is compared by the drain. In rollback-journal mode writers wait until the end.
+
+    Raises:
+        Refused: the watch is lost, or tables or columns came or went that PostgreSQL has otherwise.
+        QueryFailed: the server failed, or a row does not fit and may not be set aside.
+    """
+    with _told(one.source), _current(one):
+        found = _bring(one, alive)
+        differing = tuple(table.name for table in one.tables if not _is_equal(one.ends, table, alive))
+    return Compared(found.last, differing)
+
+
+@contextmanager
+def _current(one: Follower) -> Generator[None]:
+    """One moment of the file, whose tables are known and watched."""
+    file = one.ends.reader
+    for _ in range(_RENEWALS):
+        with reading(file):
+            if scalar(file, "PRAGMA schema_version") == one.seen or _look(one):
+                yield
+                return
+        with transaction(file):
+            renew(file, read_schema(file))
+    raise Refused.of(
+        "schema_moved",
+        f"the tables of {one.source} change again and again",
+        hint="let the application finish changing its schema, then run again",
+        where=str(one.source),
+    )
+
+
+def _look(one: Follower) -> bool:
+    """Learns what the tables are like now; false when some are not watched as they should be.
+
+    Raises:
+        Refused: tables or columns came or went that PostgreSQL has otherwise.
+    """
+    file = one.ends.reader
+    schema = read_schema(file)
+    hint = "run opskit migrate --unfollow, empty the target, and migrate again"
+    news = [
+        Fault("schema_moved", f"{one.source}: {what}", hint, what) for what in moved(one.followed, schema)
+    ]
+    if news:
+        raise Refused(*news)
+    watched = watching(file, schema)
+    if watched is None:
+        return False
+    one.tables = track(one.followed, schema, watched, one.schema)
+    one.seen = scalar(file, "PRAGMA schema_version")
+    return True
+
+
+def _bring(one: Follower, alive: Alive) -> Noted:
+    file, writer = one.ends.reader, one.ends.writer
+    with writer.transaction():
+        done = lock_place(writer, one.schema)
+        if not has_note(file, done):
+            raise Refused.of(
+                "watch_lost",
+                f"what changed in {one.source} since the migration is not known: it was replaced or is not"
+                " watched any more",
+                hint="run opskit migrate --unfollow, empty the target, and migrate again",
+                where=str(one.source),
+            )
+        found = noted(file, done)
+        for table in one.tables:
+            _bring_table(one, table, found, done, alive)
+        if found.last != done:
+            move_place(writer, one.schema, found.last)
+    return found
+
+
+def _bring_table(one: Follower, table: Tracked, found: Noted, done: int, alive: Alive) -> None:
+    number = None if table.watched is None else table.watched.number
+    aside = one.followed.sets_aside
+    if number in found.tables or (number in found.rows and not table.key):
+        bring_table(one.ends, table, alive, sets_aside=aside)
+    elif number in found.rows:
+        bring_rows(one.ends, table, done, alive, sets_aside=aside)
+    elif number is None and _has_other_content(one, table, alive):
+        bring_table(one.ends, table, alive, sets_aside=aside)
+    else:
+        return
+    set_generator(one.ends, table)
+
+
+def _has_other_content(one: Follower, table: Tracked, alive: Alive) -> bool:
+    """Does a virtual table hold something else than at the last drain?"""
+    held = digest_source(one.ends.reader, sized(one.ends.reader, table.model, table.source), alive)
+    changed = one.content.get(table.name) != held
+    one.content[table.name] = held
+    return changed
+
+
+def _is_equal(ends: Ends, table: Tracked, alive: Alive) -> bool:
+    refused = refused_lines(ends, table)
+    source = replace(sized(ends.reader, table.model, table.source), refused=refused)
+    target = replace(table.target, hashed=hashed(source, table.target.columns))
+    if _digest(ends.reader, source, alive) == digest_target(ends.writer, target, alive):
+        return True
+    pair = Pair(source, target, tuple(column.name for column in table.key))
+    return not differences(ends.reader, ends.writer, pair).rows  # two spellings of one double are none
+
+
+def _digest(reader: apsw.Connection, source: SourceTable, alive: Alive) -> Digest:
+    """Quickly, when no text holds what frames rows."""
+    try:
+        return digest_source(reader, replace(source, escaped=False), alive)
+    except FramingError:
+        return digest_source(reader, source, alive)
+
+
+@contextmanager
+def _told(source: Path) -> Generator[None]:
+    """What fails is told as an operator understands it."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise refusal(source, error) from error
+    except psycopg.Error as error:
+        raise QueryFailed.of(
+            "server_refused", f"{source}: {server_words(error)}", hint="run again", where=str(source)
+        ) from error
