@@ -23,8 +23,8 @@ from opskit.switch.steps import Step
 def cutover(invocation: Invocation, *, plan_only: bool, yes: bool, resumed: bool, aborted: bool) -> Outcome:
     """Move the application from SQLite to PostgreSQL.
 
-    All databases at once: SQLite is fenced, the last changes are taken over and proven, the way back is armed,
-    and the application is started on PostgreSQL. Until PostgreSQL is opened, a failure puts everything back.
+    All databases at once: the way back is armed, SQLite fenced, the last changes are taken over and proven,
+    and the application is started on PostgreSQL. Until that is opened, a failure puts everything back.
     """
     exclude(resumed, aborted, plan_only)
     loaded = invocation.configuration()
@@ -45,7 +45,7 @@ def cutover(invocation: Invocation, *, plan_only: bool, yes: bool, resumed: bool
     return done(found.plan, "the application runs on PostgreSQL")
 
 
-def exclude(resumed: bool, aborted: bool, other: bool) -> None:  # noqa: FBT001  three flags of one command
+def exclude(resumed: bool, aborted: bool, other: bool) -> None:
     """Refuses options that say different things.
 
     Raises:

@@ -28,6 +28,8 @@ def switch_environment(file: Path, engine: Engine) -> None:
     """
     state = read_state(file)
     if state is None:
-        raise Refused.of("env_missing", f"{file} does not exist", hint="run opskit provision", where=str(file))
+        raise Refused.of(
+            "env_missing", f"{file} does not exist", hint="run opskit provision", where=str(file)
+        )
     text = with_values(decode(state.content), {KEY: engine.value})
     write_whole(file, encode(text), mode=state.mode, owner=state.owner, group=state.group)

@@ -113,7 +113,9 @@ def _unfit(one: SideFacts) -> Iterator[Fault]:
     if one.unreadable:
         yield Fault("sqlite_unreadable", one.unreadable, "opskit doctor says more", one.name)
     if one.sqlite is not None:
-        yield Fault("fenced", f"{one.name}: SQLite is fenced: {one.sqlite.says}", "see opskit status", one.name)
+        yield Fault(
+            "fenced", f"{one.name}: SQLite is fenced: {one.sqlite.says}", "see opskit status", one.name
+        )
     if one.unreachable:
         yield Fault("unreachable", f"{one.name}: {one.unreachable}", "opskit doctor says more", one.name)
     elif one.postgresql is None:
@@ -127,7 +129,9 @@ def _unfit(one: SideFacts) -> Iterator[Fault]:
 
 def _unfit_role(one: SideFacts, found: PostgresqlFence) -> Iterator[Fault]:
     if found.is_superuser or found.owns_schema:
-        message = f"{one.name}: the application's role is a superuser or owns the schema: it cannot be shut out"
+        message = (
+            f"{one.name}: the application's role is a superuser or owns the schema: it cannot be shut out"
+        )
         yield Fault("role_too_strong", message, "run opskit provision", one.name)
     if found.prepared:
         message = f"{one.name}: {found.prepared} prepared transactions of the application wait"

@@ -9,7 +9,6 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
 
 import psycopg
 from psycopg import sql
@@ -179,7 +178,7 @@ def _taken(found: PostgresqlFence) -> str:
 
 
 def _names(shut: Shut) -> dict[str, str]:
-    return cast("dict[str, str]", {"role": shut.role, "schema": shut.schema})
+    return {"role": shut.role, "schema": shut.schema}
 
 
 def _unknown(shut: Shut) -> QueryFailed:

@@ -1,4 +1,4 @@
-"""The engine of record: one small file for each host that says which side is authoritative, and since when."""
+"""The engine of record: one small file a host that says which side is authoritative, and since when."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A rollback rehearsed into scratch files, beside the running application: would it work, how long would it take?"""
+"""A rollback rehearsed into scratch files, beside the running application: does it work, and how fast?"""
 
 import time
 from collections.abc import Sequence

@@ -75,9 +75,7 @@ def survey_rollback(configuration: Configuration, state_dir: Path, *, resumed: b
     return Survey(configuration, state_dir, found, facts, plan, killed, superseded)
 
 
-def _back(
-    wanted: Wanted, facts: Sequence[SideFacts], found: Sequence[Side], *, resumed: bool
-) -> Plan[Step]:
+def _back(wanted: Wanted, facts: Sequence[SideFacts], found: Sequence[Side], *, resumed: bool) -> Plan[Step]:
     down = [one for one in facts if one.unreachable]
     if not resumed:
         _refuse(tuple(Fault("sqlite_unreadable", one.unreadable) for one in facts if one.unreadable))
@@ -113,8 +111,10 @@ def _lost(one: SideFacts) -> str:
 
 def loses(plan: Plan[Step]) -> bool:
     """Is this a rollback without PostgreSQL?"""
-    return plan.command == ROLLBACK and not any(isinstance(one, BringBack) for one in plan.steps) and any(
-        isinstance(one, StageFile) for one in plan.steps
+    return (
+        plan.command == ROLLBACK
+        and not any(isinstance(one, BringBack) for one in plan.steps)
+        and any(isinstance(one, StageFile) for one in plan.steps)
     )
 
 
@@ -178,9 +178,7 @@ def _refuse_fresher(found: Survey, begun: frozenset[str]) -> None:
         )
 
 
-def _journalled(
-    found: Survey, progress: Progress, run: Callable[[SwitchEffects, Journal], None]
-) -> None:
+def _journalled(found: Survey, progress: Progress, run: Callable[[SwitchEffects, Journal], None]) -> None:
     runs = found.state_dir / "runs"
     with Journal(runs, found.plan.command, found.plan.subject) as journal:
         first = found.killed[0].run if found.killed else journal.run
@@ -205,7 +203,7 @@ def _world(found: Survey, run: str) -> World:
     env_file = configuration.application.env_file
     if env_file is None:
         raise ConfigurationError.of("env_file_missing", "application.env_file is not set")
-    moment = datetime.strptime(run.split("-")[0], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+    moment = datetime.strptime(run.split("-", maxsplit=1)[0], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
     control = _control(configuration, found.state_dir)
     return World(configuration, by_name(found.sides), env_file, control, found.state_dir, moment, run)
 

@@ -1,7 +1,7 @@
 """The fence of a SQLite file: triggers that refuse every change, in sessions that are open too.
 
 They stay through restarts and crashes, and tell whoever writes where the data is now. What no trigger sees
-remains possible: making and dropping tables, and writing to virtual tables (FTS5) that keep their own content.
+remains possible: making and dropping tables, and writing to virtual tables (FTS5) that have no other source.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence

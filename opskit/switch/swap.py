@@ -1,7 +1,7 @@
 """The standby's file takes the place of the application's.
 
-At every moment a whole database stands at the application's path: the file that was there, which is fenced, or
-the new one, which is not.
+At every moment a whole database stands at the application's path: the file that was there, which is fenced,
+or the new one, which is not.
 """
 
 import errno
@@ -15,7 +15,7 @@ from pathlib import Path
 import apsw
 
 from opskit.capture.sqlite_side import transaction
-from opskit.capture.triggers import removed
+from opskit.capture.watch import end_watch
 from opskit.errors import QueryFailed
 from opskit.host.files import sync_directory
 from opskit.schema.sqlite_file import rows, scalar
@@ -96,13 +96,14 @@ def strip(staged: Path, like: Path) -> None:
     """
     with opened(like) as model:
         mode = str(scalar(model, "PRAGMA journal_mode"))
+    end_watch(staged)
     with opened(staged) as connection:
         with transaction(connection):
             names = [
                 str(name)
                 for (name,) in rows(connection, "SELECT name FROM sqlite_schema WHERE type = 'trigger'")
             ]
-            for statement in (*lowered(names), *removed(names), f"DROP TABLE IF EXISTS {TABLE}"):
+            for statement in (*lowered(names), f"DROP TABLE IF EXISTS {TABLE}"):
                 rows(connection, statement)
         rows(connection, f"PRAGMA journal_mode = {mode if mode == 'wal' else 'delete'}")
     with _failing(staged):

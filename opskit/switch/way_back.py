@@ -73,7 +73,9 @@ def disarm(window: Window) -> None:
                 raise
             time.sleep(_PAUSE)
     now = utc(datetime.now(UTC))
-    write_state(window.status, State(window.database, Phase.CLOSED, now, why="the application runs on SQLite"))
+    write_state(
+        window.status, State(window.database, Phase.CLOSED, now, why="the application runs on SQLite")
+    )
 
 
 def stop_service(configuration: Configuration, state_dir: Path) -> None:
