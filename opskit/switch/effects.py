@@ -43,7 +43,15 @@ from opskit.switch.steps import (
     SwitchEnvironment,
 )
 from opskit.switch.swap import stage, swap, unstage
-from opskit.switch.way_back import arm, bring_back, disarm, is_armed, start_service, stop_service
+from opskit.switch.way_back import (
+    arm,
+    bring_back,
+    disarm,
+    is_armed,
+    restart_service,
+    start_service,
+    stop_service,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,7 @@ class SwitchEffects:
             case SwitchEnvironment():
                 switch_environment(world.env_file, _other(step.engine))
             case StopStandby():
-                start_service()
+                restart_service()
             case StageFile():
                 side = world.sides[step.database]
                 unstage(side.window.file, side.staged)

@@ -64,6 +64,7 @@ def cutover_plan(wanted: Wanted) -> Plan[Step]:
         CUTOVER,
         wanted,
         (
+            StopStandby(),
             *(ClosePostgresql(one, wanted.role) for one in names),
             *(CompareAll(one) for one in names),
             *(OpenWayBack(one) for one in names),

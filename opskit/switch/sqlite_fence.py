@@ -15,9 +15,9 @@ import apsw
 from opskit.capture.sqlite_side import transaction
 from opskit.errors import QueryFailed
 from opskit.schema.names import quote
+from opskit.schema.own import FENCE
 from opskit.schema.sqlite_file import BUSY_TIMEOUT, existing, rows
 
-PREFIX = "opskit_fence_"
 CHANGES = ("INSERT", "UPDATE", "DELETE")
 
 _TABLES = """
@@ -47,13 +47,13 @@ def raised(tables: Sequence[str], says: str) -> Iterator[str]:
     refusal = f"SELECT RAISE(ABORT, {_literal(says)})"
     for number, table in enumerate(tables):
         for change in CHANGES:
-            name = f"{PREFIX}{number}_{change.lower()}"
+            name = f"{FENCE}{number}_{change.lower()}"
             yield f"CREATE TRIGGER {quote(name)} BEFORE {change} ON {quote(table)} BEGIN {refusal}; END"
 
 
 def lowered(triggers: Iterable[str]) -> Iterator[str]:
     """The statements that take the fence away, given the names of all triggers."""
-    yield from (f"DROP TRIGGER {quote(name)}" for name in triggers if name.startswith(PREFIX))
+    yield from (f"DROP TRIGGER {quote(name)}" for name in triggers if name.startswith(FENCE))
 
 
 def fence(file: Path, says: str) -> None:
@@ -92,7 +92,7 @@ def read_fence(file: Path) -> SqliteFence | None:
         found = [
             (str(table), str(sql))
             for name, table, sql in rows(connection, _TRIGGERS)
-            if str(name).startswith(PREFIX)
+            if str(name).startswith(FENCE)
         ]
         if not found:
             return None

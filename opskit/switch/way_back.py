@@ -89,21 +89,31 @@ def stop_service(configuration: Configuration, state_dir: Path) -> None:
         order("stop", STANDBY)
     directory = directory_of(configuration, state_dir)
     try:
-        with exclusive(directory, "rollback"):
+        with exclusive(directory, "switch"):
             pass
     except Busy as error:
-        hint = "end it: the rollback follows by itself"
+        hint = "end it: a switch follows by itself"
         raise Busy.of("standby_runs", str(error), hint=hint, where=str(directory)) from error
 
 
 def start_service() -> None:
-    """Starts the standby's service, where systemd has it.
+    """Starts the standby's service now and at every boot, where systemd has it.
 
     Raises:
         CommandFailed: systemd does not start it.
     """
     if _has_service():
         order("enable", STANDBY)
+        order("start", STANDBY)
+
+
+def restart_service() -> None:
+    """Starts the standby's service again, if it starts at boot.
+
+    Raises:
+        CommandFailed: systemd does not start it.
+    """
+    if _has_service() and show(STANDBY, "UnitFileState").get("UnitFileState") == "enabled":
         order("start", STANDBY)
 
 

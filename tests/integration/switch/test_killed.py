@@ -10,7 +10,7 @@ import pytest
 from tests.integration.switch.world import NAMES, World
 from tests.support import Result
 
-CUTOVER, ROLLBACK = 22, 19
+CUTOVER, ROLLBACK = 23, 19
 """How many steps they have."""
 
 EVERY = os.environ.get("OPSKIT_KILLS") == "all"
@@ -47,14 +47,14 @@ def test_a_cutover_that_is_killed_before_the_point_can_be_put_back(world: World)
     for entry in entries(CUTOVER, {1, 5, 12, 14, 15, 18, 22, 27}):
         killed = world.killed(entry, "cutover", "--yes")
         assert killed.code == -9, (entry, killed.stdout, killed.stderr)
-        assert_one_side_at_most(world, closed=entry >= 4)
+        assert_one_side_at_most(world, closed=entry >= 6)
         put_back = world.run("cutover", "--abort")
         if put_back.code == 6:
             assert put_back.error["code"] == "point_passed"
             passed = True
             break
         succeeds(put_back)
-        if entry >= 4:
+        if entry >= 6:
             assert_settled(world, "sqlite")
     assert passed or not EVERY
     if passed:
@@ -69,7 +69,7 @@ def test_a_cutover_that_is_killed_goes_on_and_so_does_its_rollback(world: World,
     world.start()
     world.follow()
     assert world.killed(entry, "cutover", "--yes").code == -9
-    assert_one_side_at_most(world, closed=entry >= 4)
+    assert_one_side_at_most(world, closed=entry >= 6)
     succeeds(world.run("cutover", "--resume"))
     assert_settled(world, "postgresql")
     if entry <= 2 * ROLLBACK:
