@@ -1,12 +1,13 @@
 """What the steps of a switch do to the world, and how it is seen whether they are done."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
-from opskit.capture.follow import compare, drain, follower
+from opskit.capture.follow import Follower, compare, drain, follower
 from opskit.capture.following import forget
 from opskit.capture.watch import end_watch
 from opskit.config import Configuration, Engine
@@ -77,11 +78,17 @@ class World:
 
 
 class SwitchEffects:
-    """The effects; see `machine.Effects`."""
+    """The effects; see `machine.Effects`. To be closed at the end."""
 
     def __init__(self, world: World, progress: Progress) -> None:
         self._world = world
         self._progress = progress
+        self._open: dict[str, tuple[ExitStack, Follower]] = {}
+
+    def close(self) -> None:
+        """Lets go what is open."""
+        for name in tuple(self._open):
+            self._let_go(name)
 
     def is_so(self, step: Step) -> bool:
         """Is what the step does done already? False where only doing it again tells."""
@@ -178,15 +185,15 @@ class SwitchEffects:
             case ClosePostgresql():
                 self._close(side)
             case CompareAll():
-                _compare(side)
+                _compare(side.name, self._follower(side))
             case OpenWayBack():
                 arm(side.window)
             case FenceSqlite():
                 since = f"{self._world.moment:%Y-%m-%d %H:%M:%S} UTC"
                 fence(side.file, f"opskit: the data is in PostgreSQL database {side.target} since {since}")
             case DrainLast():
-                with follower(side.file, side.window.owner, side.shut.schema) as one:
-                    drain(one, lambda _: None)
+                drain(self._follower(side), lambda _: None)
+                self._let_go(side.name)
             case LevelWayBack():
                 bring_back(side.window, last=True)
             case OpenPostgresql():
@@ -212,6 +219,18 @@ class SwitchEffects:
             case _:
                 assert_never(step)
 
+    def _follower(self, side: Side) -> Follower:
+        """Kept from the comparison to the last drain: what cannot be watched is compared whole only once."""
+        if side.name not in self._open:
+            stack = ExitStack()
+            one = stack.enter_context(follower(side.file, side.window.owner, side.shut.schema))
+            self._open[side.name] = stack, one
+        return self._open[side.name][1]
+
+    def _let_go(self, name: str) -> None:
+        stack, _ = self._open.pop(name)
+        stack.close()
+
     def _fenced(self, database: str) -> bool:
         return read_sqlite_fence(self._world.sides[database].file) is not None
 
@@ -232,15 +251,14 @@ class SwitchEffects:
                 reopen(connection, side.shut)
 
 
-def _compare(side: Side) -> None:
-    with follower(side.file, side.window.owner, side.shut.schema) as one:
-        compared = compare(one, lambda _: None)
+def _compare(name: str, one: Follower) -> None:
+    compared = compare(one, lambda _: None)
     if compared.differing:
         raise QueryFailed.of(
             "differs",
-            f"{side.name}: both sides differ in {', '.join(compared.differing)}",
+            f"{name}: both sides differ in {', '.join(compared.differing)}",
             hint="opskit migrate --unfollow, then migrate again; opskit verify shows the rows",
-            where=side.name,
+            where=name,
         )
 
 

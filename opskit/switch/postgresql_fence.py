@@ -1,12 +1,14 @@
-"""The fence of a PostgreSQL schema: the application may neither connect nor use it, and no session is left.
+"""The fence of a PostgreSQL schema: the application may not connect, and no session of it is left.
 
-Set by the owner of database and schema, who needs no more rights; `opskit provision` respects it. The comment
-of the schema says so to people, and keeps what has to be given back.
+While its sessions are being ended it may not use the schema either, which stops those that are open at once;
+afterwards it may again, because a migration gives tables to it. Set by the owner of database and schema, who
+needs no more rights; `opskit provision` respects it. The comment of the schema says so to people, and keeps
+what has to be given back.
 """
 
 import re
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -23,7 +25,8 @@ MARK = "opskit: fenced"
 
 APPLICATION_NAME = "opskit switch"
 _TOOK = re.compile(r"took ([A-Z, ]*)")
-_ALL = ("CONNECT", "USAGE", "CREATE")
+_INSIDE = ("USAGE", "CREATE")
+_ALL = ("CONNECT", *_INSIDE)
 _PAUSE = 0.02
 
 
@@ -55,7 +58,7 @@ class PostgresqlFence:
     @property
     def closed(self) -> bool:
         """Can the application do nothing here?"""
-        return not (self.may_connect or self.may_use or self.sessions or self.prepared)
+        return not (self.may_connect or self.sessions or self.prepared)
 
 
 @contextmanager
@@ -98,7 +101,10 @@ def close(connection: Connection, shut: Shut, says: str, patience: float) -> Non
         raise _unknown(shut)
     if not found.comment.startswith(MARK):
         _shut(connection, shut, f"{MARK}, {says}; {_taken(found)}\n{found.comment}")
-    _empty(connection, shut, patience)
+    found = _empty(connection, shut, patience)
+    with connection.transaction():
+        for statement in _changes(connection, shut, _taken_before(found, _INSIDE), give=True):
+            connection.execute(statement)
 
 
 def reopen(connection: Connection, shut: Shut) -> None:
@@ -112,11 +118,9 @@ def reopen(connection: Connection, shut: Shut) -> None:
         raise _unknown(shut)
     if not found.comment.startswith(MARK):
         return
-    mark, _, before = found.comment.partition("\n")
-    took = _TOOK.search(mark)
-    privileges = took[1].split(", ") if took else _ALL
+    _, _, before = found.comment.partition("\n")
     with connection.transaction():
-        for statement in _changes(connection, shut, privileges, give=True):
+        for statement in _changes(connection, shut, _taken_before(found, _ALL), give=True):
             connection.execute(statement)
         connection.execute(_comment(shut, before))
 
@@ -136,14 +140,14 @@ def _shut(connection: Connection, shut: Shut, comment: str) -> None:
             )
 
 
-def _empty(connection: Connection, shut: Shut, patience: float) -> None:
+def _empty(connection: Connection, shut: Shut, patience: float) -> PostgresqlFence:
     """Sessions that had begun before may still be at work, or not have shown yet."""
     until = time.monotonic() + patience
     while True:
         connection.execute(query("terminate"), _names(shut))
         found = read_fence(connection, shut)
         if found is not None and found.closed:
-            return
+            return found
         if time.monotonic() > until:
             left = f"{found.sessions} sessions and {found.prepared} prepared transactions" if found else "it"
             raise QueryFailed.of(
@@ -156,13 +160,13 @@ def _empty(connection: Connection, shut: Shut, patience: float) -> None:
 
 
 def _changes(
-    connection: Connection, shut: Shut, privileges: tuple[str, ...] | list[str], *, give: bool
+    connection: Connection, shut: Shut, privileges: Sequence[str], *, give: bool
 ) -> Iterator[sql.Composed]:
     words = sql.SQL("GRANT {} ON {} {} TO {}") if give else sql.SQL("REVOKE {} ON {} {} FROM {}")
     database, role = sql.Identifier(connection.info.dbname), sql.Identifier(shut.role)
     if "CONNECT" in privileges:
         yield words.format(sql.SQL("CONNECT"), sql.SQL("DATABASE"), database, role)
-    inside = [one for one in ("USAGE", "CREATE") if one in privileges]
+    inside = [one for one in _INSIDE if one in privileges]
     if inside:
         listed = sql.SQL(", ").join(sql.SQL("USAGE" if one == "USAGE" else "CREATE") for one in inside)
         yield words.format(listed, sql.SQL("SCHEMA"), sql.Identifier(shut.schema), role)
@@ -175,6 +179,12 @@ def _comment(shut: Shut, text: str) -> sql.Composed:
 def _taken(found: PostgresqlFence) -> str:
     had = (found.may_connect, found.may_use, found.may_create)
     return f"took {', '.join(name for name, one in zip(_ALL, had, strict=True) if one)}"
+
+
+def _taken_before(found: PostgresqlFence, of: Sequence[str]) -> list[str]:
+    """What the fence took, as its comment says; everything, where somebody has written another."""
+    took = _TOOK.search(found.comment.partition("\n")[0])
+    return [one for one in of if took is None or one in took[1].split(", ")]
 
 
 def _names(shut: Shut) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The flow of a switch: facts → plan → forward, and what killed runs have left."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -183,7 +184,8 @@ def _journalled(found: Survey, progress: Progress, run: Callable[[SwitchEffects,
     with Journal(runs, found.plan.command, found.plan.subject) as journal:
         first = found.killed[0].run if found.killed else journal.run
         try:
-            run(SwitchEffects(_world(found, first), progress), journal)
+            with closing(SwitchEffects(_world(found, first), progress)) as effects:
+                run(effects, journal)
         except Refused:
             journal.write("reverted", faults=[])  # this run has done nothing; the killed ones stay
             raise

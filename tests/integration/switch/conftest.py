@@ -12,7 +12,13 @@ from opskit.host.private_cluster import PrivateCluster, private_cluster
 from tests.conftest import FAST_AND_FAR
 from tests.integration.switch.world import NAMES, World
 
-LOGICAL = {**FAST_AND_FAR, "wal_level": "logical", "max_replication_slots": "20", "max_wal_senders": "20"}
+LOGICAL = {
+    **FAST_AND_FAR,
+    "wal_level": "logical",
+    "max_replication_slots": "20",
+    "max_wal_senders": "20",
+    "max_prepared_transactions": "5",
+}
 
 _ROLES = """
 CREATE ROLE application LOGIN;

@@ -44,7 +44,16 @@ class World:
         self.application.mkdir()
         for name in databases:
             make_sqlite(self.file(name), SCRIPT, ("INSERT INTO items (name, value) VALUES (?, 0)", [("a",)]))
+        self.first_schema = self.schema("main")
         self._configure()
+
+    def schema(self, name: str) -> set[tuple[str, str]]:
+        """All that stands in the application's SQLite file."""
+        connection = apsw.Connection(str(self.file(name)), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            return set(connection.execute("SELECT name, sql FROM sqlite_schema").fetchall())
+        finally:
+            connection.close()
 
     def file(self, name: str) -> Path:
         """The application's SQLite file."""
@@ -57,6 +66,11 @@ class World:
     def run(self, *arguments: str) -> Result:
         """opskit with this world's configuration."""
         return self.opskit(*arguments, "--config", self.configuration, "-o", "json")
+
+    def run_with(self, environ: dict[str, str], *arguments: str) -> Result:
+        """opskit with settings of its own."""
+        command = (*arguments, "--config", str(self.configuration), "-o", "json")
+        return self.opskit(*command, environ=environ)
 
     def killed(self, entries: int, *arguments: str) -> Result:
         """opskit, killed behind so many entries of its journal."""
@@ -76,7 +90,7 @@ class World:
         for database in self.databases.values():
             with psycopg.connect(self.cluster.conninfo(database), autocommit=True) as admin:
                 admin.execute("DROP TABLE IF EXISTS items, log, counts CASCADE")
-                admin.execute("DROP FUNCTION IF EXISTS counted CASCADE")
+                admin.execute("DROP FUNCTION IF EXISTS trigger_counted CASCADE")
         done = self.run("migrate", "--follow", "--yes")
         assert done.code == 0, done.stderr
 

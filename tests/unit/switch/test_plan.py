@@ -1,5 +1,7 @@
 """The order of a switch, which is what keeps one side at most open."""
 
+from itertools import pairwise
+
 from opskit.config import Engine
 from opskit.runs.plan import Plan
 from opskit.switch.machine import point_of
@@ -28,7 +30,7 @@ def places(plan: Plan[Step], kind: type[Step]) -> list[int]:
 
 def assert_before(plan: Plan[Step], *kinds: type[Step]) -> None:
     """Every step of a kind comes before every one of the next kind."""
-    for one, other in zip(kinds, kinds[1:], strict=False):
+    for one, other in pairwise(kinds):
         assert max(places(plan, one)) < min(places(plan, other)), (one, other)
 
 
