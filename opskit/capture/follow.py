@@ -18,11 +18,12 @@ from opskit.capture.followed import Followed
 from opskit.capture.following import lock_place, move_place, read_followed
 from opskit.capture.rejected import refused_lines
 from opskit.capture.sqlite_side import transaction
-from opskit.capture.tracked import Tracked, moved, track
+from opskit.capture.tracked import News, Tracked, moved, track
 from opskit.capture.watch import (
     Noted,
     forget_notes,
     has_note,
+    is_watched,
     noted,
     open_watched,
     reading,
@@ -46,6 +47,8 @@ Alive = Callable[[int], None]
 """Called now and then with the number of rows done since the last call."""
 
 APPLICATION_NAME = "opskit follow"
+
+_BEGIN_ANEW = "run opskit migrate --unfollow, empty the target, and migrate again"
 
 _RENEWALS = 10
 """How often tables may change while it is looked how they are watched."""
@@ -126,7 +129,7 @@ def follower(
     Raises:
         Refused: it is not followed, its watch is lost, or the file cannot be read.
         ConnectionFailed: the server cannot be reached.
-        QueryFailed: the server failed on the way.
+        QueryFailed: the server failed, also in the block; so may the file, as Refused.
     """
     with ExitStack() as stack:
         writer = connect(target, APPLICATION_NAME)
@@ -154,13 +157,15 @@ def drain(one: Follower, alive: Alive) -> Drained:
 
     Raises:
         Refused: the watch is lost, or tables or columns came or went that PostgreSQL has otherwise.
-        QueryFailed: the server failed, or a row does not fit and may not be set aside.
+        QueryFailed: a row does not fit and may not be set aside.
+        apsw.Error: the file cannot be read or written; as all of SQLite's and the server's own errors, it is
+            told as an operator understands it where the follower is left.
+        psycopg.Error: the server refused or went away.
     """
-    with _told(one.source), _current(one):
+    with _current(one):
         begun = time.monotonic()
         found = _bring(one, alive)
-    with _told(one.source):
-        forget_notes(one.ends.reader, found.last)
+    forget_notes(one.ends.reader, found.last)
     return Drained(found.changes, found.last, time.monotonic() - begun)
 
 
@@ -171,9 +176,11 @@ def compare(one: Follower, alive: Alive) -> Compared:
 
     Raises:
         Refused: the watch is lost, or tables or columns came or went that PostgreSQL has otherwise.
-        QueryFailed: the server failed, or a row does not fit and may not be set aside.
+        QueryFailed: a row does not fit and may not be set aside.
+        apsw.Error: the file cannot be read or written.
+        psycopg.Error: the server refused or went away.
     """
-    with _told(one.source), _current(one):
+    with _current(one):
         found = _bring(one, alive)
         differing = tuple(table.name for table in one.tables if not _is_equal(one.ends, table, alive))
     return Compared(found.last, differing)
@@ -205,11 +212,10 @@ def _look(one: Follower) -> bool:
         Refused: tables or columns came or went that PostgreSQL has otherwise.
     """
     file = one.ends.reader
+    if not is_watched(file):
+        raise _lost(one)
     schema = read_schema(file)
-    hint = "run opskit migrate --unfollow, empty the target, and migrate again"
-    news = [
-        Fault("schema_moved", f"{one.source}: {what}", hint, what) for what in moved(one.followed, schema)
-    ]
+    news = [_news(one, new) for new in moved(one.followed, schema)]
     if news:
         raise Refused(*news)
     watched = watching(file, schema)
@@ -225,19 +231,27 @@ def _bring(one: Follower, alive: Alive) -> Noted:
     with writer.transaction():
         done = lock_place(writer, one.schema)
         if not has_note(file, done):
-            raise Refused.of(
-                "watch_lost",
-                f"what changed in {one.source} since the migration is not known: it was replaced or is not"
-                " watched any more",
-                hint="run opskit migrate --unfollow, empty the target, and migrate again",
-                where=str(one.source),
-            )
+            raise _lost(one)
         found = noted(file, done)
         for table in one.tables:
             _bring_table(one, table, found, done, alive)
         if found.last != done:
             move_place(writer, one.schema, found.last)
     return found
+
+
+def _news(one: Follower, new: News) -> Fault:
+    hint = _BEGIN_ANEW if new.gone else "run opskit migrate --follow, which makes it in PostgreSQL"
+    return Fault("schema_moved", f"{one.source}: {new}", hint, str(new))
+
+
+def _lost(one: Follower) -> Refused:
+    return Refused.of(
+        "watch_lost",
+        f"what changed in {one.source} since the migration is not known: it was replaced, or its watch ended",
+        hint=_BEGIN_ANEW,
+        where=str(one.source),
+    )
 
 
 def _bring_table(one: Follower, table: Tracked, found: Noted, done: int, alive: Alive) -> None:

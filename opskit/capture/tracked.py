@@ -63,6 +63,19 @@ class Tracked:
         return f"relation = {number} AND number > {done}"
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """A table, or a column of one, that came to the file or went."""
+
+    table: str
+    column: str | None = None
+    gone: bool = False
+
+    def __str__(self) -> str:
+        what = f"table {self.table}" if self.column is None else f"column {self.column} of table {self.table}"
+        return f"{what} is {'gone' if self.gone else 'new'}"
+
+
 def track(
     followed: Followed, schema: Schema, watched: Mapping[str, Watched], target_schema: str
 ) -> tuple[Tracked, ...]:
@@ -77,26 +90,23 @@ def track(
     )
 
 
-def moved(followed: Followed, schema: Schema) -> Iterator[str]:
-    """What has come to the file or gone from it since it is followed, a sentence each."""
+def moved(followed: Followed, schema: Schema) -> Iterator[News]:
+    """What has come to the file or gone from it since it is followed."""
     known = {one.source: one for one in followed.tables}
     there = {table.name: table for table in schema.tables}
-    for name in there.keys() - known.keys() - set(followed.left):
-        yield f"table {name} is new"
+    yield from (News(name) for name in sorted(there.keys() - known.keys() - set(followed.left)))
     for name, one in known.items():
         if name not in there:
-            yield f"table {name} is gone"
+            yield News(name, gone=True)
         else:
             yield from _moved_columns(one, there[name])
 
 
-def _moved_columns(one: FollowedTable, table: Table) -> Iterator[str]:
+def _moved_columns(one: FollowedTable, table: Table) -> Iterator[News]:
     known = {*(column.source for column in one.columns), *one.computed}
     there = {column.name for column in table.columns}
-    for name in sorted(there - known):
-        yield f"column {name} of table {table.name} is new"
-    for name in sorted(known - there):
-        yield f"column {name} of table {table.name} is gone"
+    yield from (News(table.name, name) for name in sorted(there - known))
+    yield from (News(table.name, name, gone=True) for name in sorted(known - there))
 
 
 def _tracked(one: FollowedTable, table: Table, watched: Watched | None, schema: str) -> Tracked:

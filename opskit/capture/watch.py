@@ -1,7 +1,7 @@
 """The watch over an application's SQLite file: begun, renewed where tables changed, read, ended."""
 
 import secrets
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -216,6 +216,20 @@ def renew(connection: apsw.Connection, schema: Schema) -> None:
             drops = (f"DROP TRIGGER {quote(name)}" for name in found)
             for statement in (*drops, *triggers(one).values(), note_whole(number)):
                 rows(connection, statement)
+
+
+def note_news(connection: apsw.Connection, schema: Schema, names: Container[str]) -> None:
+    """Watches tables that are new, and notes that any row of the named ones may have changed.
+
+    Inside a transaction of the file.
+
+    Raises:
+        apsw.Error: the file cannot be written.
+    """
+    renew(connection, schema)
+    for name, one in (watching(connection, schema) or {}).items():
+        if name in names:
+            rows(connection, note_whole(one.number))
 
 
 def _end(connection: apsw.Connection) -> None:

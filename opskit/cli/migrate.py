@@ -136,7 +136,7 @@ def migrate(
         if unfollow:
             return _unfollowed(jobs)
         if follow and are_followed(jobs, resume=resume):
-            return _followed(jobs, progress, plan_only=plan_only)
+            return _followed(jobs, place, progress, plan_only=plan_only)
         with ExitStack() as inner:
             if follow and not plan_only:
                 _consent(jobs, yes=yes)
@@ -151,7 +151,7 @@ def migrate(
                 _ask(steps)
             done = execute(opened, steps, place, progress)
             renamed = name_map([session.undertaking for session in opened])
-        followed = catch_up(jobs, progress) if follow else ()
+        followed = catch_up(jobs, place.backups, progress) if follow else ()
     result: dict[str, JsonValue] = {**done.to_json(), "name_map": renamed, **_follow_json(followed)}
     _write(report_file, page(done) if _is_page(report_file) else _json(result))
     _write(map_file, _json(renamed))
@@ -225,21 +225,22 @@ def _unfollowed(jobs: Sequence[Job]) -> Outcome:
     return Outcome(said, {"unfollowed": changed}, changed=changed)
 
 
-def _followed(jobs: Sequence[Job], progress: Progress, *, plan_only: bool) -> Outcome:
+def _followed(jobs: Sequence[Job], place: Workplace, progress: Progress, *, plan_only: bool) -> Outcome:
     """What is followed already is brought up to date."""
     if plan_only:
         names = ", ".join(job.name for job in jobs)
         return Outcome(
             f"{names}: followed; what has changed would be brought over", {"plan": None}, ExitCode.DIFFERENCES
         )
-    found = catch_up(jobs, progress)
+    found = catch_up(jobs, place.backups, progress)
     changed = any(one.changes for one in found)
     return Outcome("\n".join(map(_line, found)), _follow_json(found), changed=changed)
 
 
 def _line(one: CaughtUp) -> str:
     near = "" if one.lag < WITHIN else ": the application writes faster than that"
-    return f"{one.name}: {one.changes} changes brought over, {one.lag:.1f} s behind{near}"
+    line = f"{one.name}: {one.changes} changes brought over, {one.lag:.1f} s behind{near}"
+    return "\n".join([line, *(f"  {sentence}" for sentence in one.told)])
 
 
 def _follow_json(found: Sequence[CaughtUp]) -> dict[str, JsonValue]:

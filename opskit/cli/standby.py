@@ -11,10 +11,10 @@ from opskit.cli.output import Outcome
 from opskit.errors import ExitCode
 from opskit.runs.lock import exclusive
 from opskit.runs.plan import to_json
+from opskit.runs.standby_state import State, directory_of, is_open, is_stale, read_state
 from opskit.standby.close import COMMAND, close, plan_close, read_remains
 from opskit.standby.daemon import run_standby
-from opskit.standby.state import State, is_open, is_stale, read_state
-from opskit.standby.window import directory_of, windows
+from opskit.standby.window import windows
 
 
 @click.group()

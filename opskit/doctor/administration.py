@@ -10,7 +10,7 @@ from opskit.config import Configuration
 from opskit.doctor.facts import Role, Target
 from opskit.doctor.sql import query
 from opskit.errors import OpskitError
-from opskit.provision.cluster import ClusterFacts, is_local
+from opskit.provision.cluster.planning import ClusterFacts, is_local
 from opskit.provision.door import Door, local_door, remote_door
 
 

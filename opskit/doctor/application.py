@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from opskit.adapters.connect import CONNECT_TIMEOUT_SECONDS, postgresql_parameters
 from opskit.config import Configuration, environment_key
 from opskit.doctor.facts import Environment, Target, Unit
-from opskit.provision.env_file import wanted_env
+from opskit.provision.host.env_file import wanted_env
 
 OWN_DEFAULTS = {"POSTGRES_HOST": "localhost", "POSTGRES_PORT": "5432"}
 """What the application takes when a key is not set."""

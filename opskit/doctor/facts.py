@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 
 from opskit.config import Engine
-from opskit.provision.cluster import ClusterFacts
+from opskit.provision.cluster.planning import ClusterFacts
 
 
 class Refusal(Enum):

@@ -9,7 +9,7 @@ from opskit.doctor.drift import pending
 from opskit.doctor.examine import examine
 from opskit.doctor.findings import Finding
 from opskit.errors import Refused
-from opskit.provision.cluster import CreateCluster, InstallPackages
+from opskit.provision.cluster.planning import CreateCluster, InstallPackages
 from opskit.provision.run import provision, survey
 from opskit.runs.lock import exclusive
 from opskit.runs.progress import Progress

@@ -3,12 +3,13 @@
 import os
 import pwd
 import shutil
+import time
 from pathlib import Path
 
 from opskit.host.commands import CommandFailed, bare_environment, run
 from opskit.host.files import write_whole
 from opskit.host.postgresql_programs import DEBIAN, as_account
-from opskit.host.systemd import manages_host, order
+from opskit.host.systemd import manages_host, order, show, start_anew
 
 LOCK = Path("/run/opskit-cluster.lock")
 """Held by all processes of a creation: one that outlives a killed opskit is waited for."""
@@ -16,6 +17,9 @@ LOCK = Path("/run/opskit-cluster.lock")
 CREATE_SECONDS = 300.0
 START_SECONDS = 3600
 """After a crash a server may have much WAL to read; stopping it then would only make it begin again."""
+
+SETTLE_SECONDS = 30.0
+"""Debian's unit may go on starting for ever, when its server has failed."""
 
 WITHHELD = Path("/etc/postgresql-common/createcluster.d/opskit.conf")
 _WITHHOLDING = b"""\
@@ -79,8 +83,7 @@ def start(version: int, name: str) -> None:
         CommandFailed: it did not start.
     """
     if manages_host():
-        order("reset-failed", _unit(version, name))
-        order("start", _unit(version, name), wait=False)
+        start_anew(_unit(version, name), wait=False)
     else:
         _control(version, name, "start")
 
@@ -92,6 +95,7 @@ def stop(version: int, name: str) -> None:
         CommandFailed: it did not stop.
     """
     if manages_host():
+        _let_settle(_unit(version, name))
         order("stop", _unit(version, name))
     if _runs(version, name):
         _control(version, name, "stop", "--mode=fast")
@@ -132,6 +136,16 @@ def check_settings(version: int, configuration: Path, owner: str) -> None:
 
 def _unit(version: int, name: str) -> str:
     return f"postgresql@{version}-{name}.service"
+
+
+def _let_settle(unit: str) -> None:
+    """A unit that is stopped while it starts is not shut down in order, but killed.
+
+    The server answers a moment before its unit counts as started.
+    """
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while show(unit, "ActiveState").get("ActiveState") == "activating" and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def _runs(version: int, name: str) -> bool:

@@ -53,6 +53,17 @@ def order(what: Order, unit: str, *, wait: bool = True) -> None:
         raise CommandFailed.of("unit_failed", f"{what} {unit}: {error}", hint=hint, where=unit) from error
 
 
+def start_anew(unit: str, *, wait: bool = True) -> None:
+    """Starts a unit, also one that has failed so often that systemd would not try again; see `order`.
+
+    Raises:
+        CommandFailed: it did not start.
+    """
+    if show(unit, "ActiveState").get("ActiveState") == "failed":  # one that is not loaded cannot be reset
+        order("reset-failed", unit)
+    order("start", unit, wait=wait)
+
+
 def reread_units() -> None:
     """Makes the manager read changed unit files.
 

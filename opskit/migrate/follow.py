@@ -9,6 +9,7 @@ from opskit.capture.follow import Drained, Follower, check_may_follow, drain, fo
 from opskit.capture.following import forget, read_followed
 from opskit.capture.watch import begin_watch, end_watch, has_note, is_watched, open_watched
 from opskit.errors import Fault, NeedsAttention, OpskitError, Refused
+from opskit.migrate.adopt import adopt
 from opskit.migrate.facts import Job
 from opskit.migrate.session import APPLICATION_NAME, Session
 from opskit.runs.execute import Found, execute
@@ -46,12 +47,17 @@ class BeginWatch:
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """How far a database follows; see `Drained`."""
+    """How far a database follows; see `Drained`.
+
+    Attributes:
+        told: tables and columns that were made, and rules of theirs that were left out.
+    """
 
     name: str
     changes: int
     number: int
     lag: float
+    told: tuple[str, ...] = ()
 
 
 class WatchEffects:
@@ -134,15 +140,20 @@ def check_watched(opened: Iterable[Session]) -> None:
                 )
 
 
-def catch_up(jobs: Sequence[Job], progress: Progress) -> tuple[CaughtUp, ...]:
+def catch_up(jobs: Sequence[Job], backups: Path, progress: Progress) -> tuple[CaughtUp, ...]:
     """Brings changes over until PostgreSQL is less than a second behind, or writers prove to be quicker.
+
+    Tables and columns that are new in SQLite are made first.
+
+    Args:
+        backups: where the file is copied to while what is new is examined.
 
     Raises:
         Refused: a watch is lost, or tables came or went.
         ConnectionFailed: a target cannot be reached.
         QueryFailed: the server failed on the way.
     """
-    return tuple(_caught_up(job, progress) for job in jobs)
+    return tuple(_caught_up(job, backups, progress) for job in jobs)
 
 
 def unfollow(jobs: Sequence[Job]) -> bool:
@@ -197,13 +208,14 @@ def _end(jobs: Iterable[Job], error: BaseException) -> None:
             raise NeedsAttention(*faults, left) from error
 
 
-def _caught_up(job: Job, progress: Progress) -> CaughtUp:
+def _caught_up(job: Job, backups: Path, progress: Progress) -> CaughtUp:
     task = f"{job.name}: follow"
     with follower(job.source, job.target, job.schema) as one:
         progress.begin(task, 0)
+        told = adopt(one, job, backups)
         found = _until_near(one, lambda rows: progress.advance(task, rows))
         progress.end(task)
-    return CaughtUp(job.name, found.changes, found.number, round(found.lag, 3))
+    return CaughtUp(job.name, found.changes, found.number, round(found.lag, 3), told)
 
 
 def _until_near(one: Follower, alive: Callable[[int], None]) -> Drained:

@@ -82,7 +82,7 @@ def read_source(copy: Path, job: Job, progress: Progress) -> SourceFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Examined:
+class Examined:
     """What is known of one table."""
 
     profile: TableProfile
@@ -96,11 +96,11 @@ def _facts(readers: Sequence[apsw.Connection], job: Job, progress: Progress) -> 
     for reader in readers:
         idle.put(reader)
 
-    def examined(table: Table) -> _Examined:
+    def examined(table: Table) -> Examined:
         reader = idle.get()
         progress.begin(f"{job.name}: {table.name}", 0)
         try:
-            return _examine(reader, table, job)
+            return examine(reader, table, job)
         finally:
             progress.end(f"{job.name}: {table.name}")
             idle.put(reader)
@@ -125,7 +125,12 @@ def _last_rowid(reader: apsw.Connection, table: Table) -> int:
     return cast("int | None", last) or 0
 
 
-def _examine(reader: apsw.Connection, table: Table, job: Job) -> _Examined:
+def examine(reader: apsw.Connection, table: Table, job: Job) -> Examined:
+    """What is known of a table after looking at its rows.
+
+    Raises:
+        apsw.Error: the file cannot be read.
+    """
     overrides = _for_table(job.overrides, table.name)
     profile = profile_table(reader, table, job.types, overrides)
     choices = {
@@ -145,7 +150,7 @@ def _examine(reader: apsw.Connection, table: Table, job: Job) -> _Examined:
     }
     limit = measured_limit(reader, table.name, widths)
     profile = replace(profile, parts=parts, limit=limit)
-    return _Examined(profile, choices, scan_text(reader, table, texts))
+    return Examined(profile, choices, scan_text(reader, table, texts))
 
 
 def _for_table(overrides: Mapping[str, str], table: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ from opskit.migrate.steps import (
 )
 from opskit.migrate.undertaking import Undertaking
 from opskit.runs.plan import Stage
-from opskit.schema.design import ColumnDesign, Rule, RuleKind, TableDesign
+from opskit.schema.design import ColumnDesign, Design, Rule, RuleKind, TableDesign
 from opskit.schema.model import Storage
 from opskit.schema.moments import MOMENT
 from opskit.schema.types import ColumnProfile
@@ -111,21 +111,23 @@ def publication(one: Undertaking) -> Publish | Fill:
 
 def _followed(one: Undertaking) -> Followed:
     """What is needed to bring over changes of the source from the copy on."""
-    tables = tuple(
-        FollowedTable(
-            table.source,
-            table.target,
-            tuple(FollowedColumn(column.source, column.target, column.pg_type) for column in table.copied()),
-            tuple(column.source for column in table.columns if column.generated),
-            one.design.beside(table),
-            table.identity,
-        )
-        for table in one.design.tables
-    )
+    tables = tuple(followed_table(one.design, table) for table in one.design.tables)
     kept = {table.source for table in tables}
     left = tuple(table.name for table in one.source.schema.tables if table.name not in kept)
     source = str(one.job.source.absolute())
     return Followed(source, one.last_note or 0, tables, left, one.sets_aside)
+
+
+def followed_table(design: Design, table: TableDesign) -> FollowedTable:
+    """What is needed to bring over changes of a table."""
+    return FollowedTable(
+        table.source,
+        table.target,
+        tuple(FollowedColumn(column.source, column.target, column.pg_type) for column in table.copied()),
+        tuple(column.source for column in table.columns if column.generated),
+        design.beside(table),
+        table.identity,
+    )
 
 
 def source_table(

@@ -12,7 +12,7 @@ from psycopg.pq import PGconn, Ping
 from opskit.adapters.connect import CONNECT_TIMEOUT_SECONDS, KEEPALIVES
 from opskit.config import Configuration, read_secret
 from opskit.errors import Refused
-from opskit.provision.cluster import ClusterFacts, WantedCluster
+from opskit.provision.cluster.planning import ClusterFacts, WantedCluster
 from opskit.transfer.target import Connection, connect
 
 APPLICATION_NAME = "opskit provision"
@@ -52,7 +52,9 @@ def local_door(cluster: ClusterFacts | WantedCluster) -> Door:
     owner, sockets = SUPERUSER, SOCKETS
     if isinstance(cluster, ClusterFacts):
         owner, sockets = cluster.owner, str(cluster.sockets)
-    return Door({"host": sockets, "port": cluster.port, "user": owner}, owner)
+    # a server that hangs takes connections and never answers
+    patience = {"connect_timeout": CONNECT_TIMEOUT_SECONDS}
+    return Door({"host": sockets, "port": cluster.port, "user": owner, **patience}, owner)
 
 
 def remote_door(configuration: Configuration) -> Door:

@@ -1,13 +1,13 @@
 """Performs the steps of provision, and puts them back: each part's by its own effects."""
 
-from opskit.provision.cluster import ClusterStep
-from opskit.provision.cluster_effects import ClusterEffects
+from opskit.provision.access.effects import SqlEffects
+from opskit.provision.access.planning import SqlStep
+from opskit.provision.cluster.effects import ClusterEffects
+from opskit.provision.cluster.planning import ClusterStep
 from opskit.provision.here import Here
-from opskit.provision.host_effects import HostEffects
-from opskit.provision.settings import SettingsStep
-from opskit.provision.settings_effects import SettingsEffects
-from opskit.provision.sql_effects import SqlEffects
-from opskit.provision.sql_part import SqlStep
+from opskit.provision.host.effects import HostEffects
+from opskit.provision.settings.effects import SettingsEffects
+from opskit.provision.settings.planning import SettingsStep
 from opskit.provision.steps import Step
 from opskit.runs.progress import Progress
 

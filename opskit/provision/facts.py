@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from opskit.provision.cluster import ClusterFacts
-from opskit.provision.host_part import HostFacts
-from opskit.provision.machine import Machine
-from opskit.provision.server import ServerFacts
-from opskit.provision.settings_file import FilesFacts
-from opskit.provision.sql_part import SqlFacts
+from opskit.provision.access.planning import SqlFacts
+from opskit.provision.cluster.planning import ClusterFacts
+from opskit.provision.cluster.server import ServerFacts
+from opskit.provision.host.planning import HostFacts
+from opskit.provision.settings.file import FilesFacts
+from opskit.provision.settings.machine import Machine
 
 
 @dataclass(frozen=True, slots=True)

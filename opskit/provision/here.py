@@ -9,8 +9,8 @@ from psycopg.pq import Ping
 from opskit.config import Configuration
 from opskit.errors import ConnectionFailed
 from opskit.host.clusters import START_SECONDS, listed
-from opskit.provision.cluster import ClusterFacts, WantedCluster, found
-from opskit.provision.cluster_list import clusters
+from opskit.provision.cluster.listing import clusters
+from opskit.provision.cluster.planning import ClusterFacts, WantedCluster, found
 from opskit.provision.door import Door, local_door, remote_door
 
 ANSWER_SECONDS = 30.0
@@ -43,18 +43,19 @@ class Here:
             return remote_door(self.configuration)
         return local_door(self.present() or self.cluster)
 
-    def wait(self, recovery: float = START_SECONDS) -> None:
+    def wait(self, recovery: float = START_SECONDS, silence: float = ANSWER_SECONDS) -> None:
         """Waits until the server answers: systemd does not tell when it fails to start.
 
         Args:
             recovery: seconds that it may take after a crash.
+            silence: seconds that it may say nothing at all.
 
         Raises:
-            ConnectionFailed: it does not half a minute after its start, or recovers for longer.
+            ConnectionFailed: it is silent, or recovers, for longer.
         """
         begun = time.monotonic()
         while (answer := self.door().ping()) is not Ping.OK:
-            patience = recovery if answer is Ping.REJECT else ANSWER_SECONDS
+            patience = recovery if answer is Ping.REJECT else silence
             if time.monotonic() - begun > patience:
                 raise _silent(self.cluster)
             time.sleep(0.1)
@@ -64,7 +65,7 @@ def _silent(cluster: WantedCluster | None) -> ConnectionFailed:
     log = f"/var/log/postgresql/postgresql-{str(cluster).replace('/', '-')}.log"
     return ConnectionFailed.of(
         "server_not_started",
-        f"cluster {cluster} does not answer after its start",
+        f"cluster {cluster} does not answer",
         hint=f"the end of {log} says why; then run again",
         where=log,
     )

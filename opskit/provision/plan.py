@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from opskit.errors import Refused
-from opskit.provision.cluster import (
+from opskit.provision.access.planning import decide_sql
+from opskit.provision.cluster.planning import (
     WantedCluster,
     decide_creation,
     decide_packages,
@@ -13,9 +14,8 @@ from opskit.provision.cluster import (
 )
 from opskit.provision.decided import Decided
 from opskit.provision.facts import Facts
-from opskit.provision.host_part import decide_files, decide_units
-from opskit.provision.settings import decide_settings
-from opskit.provision.sql_part import decide_sql
+from opskit.provision.host.planning import decide_files, decide_units
+from opskit.provision.settings.planning import decide_settings
 from opskit.provision.steps import Step
 from opskit.provision.wanted import Wanted
 from opskit.runs.plan import Plan, Stage

@@ -8,17 +8,19 @@ from opskit.host import clusters
 from opskit.host.commands import CommandFailed
 from opskit.host.files import FileState, read_state
 from opskit.host.packages import not_installed
-from opskit.provision.cluster import ClusterFacts, WantedCluster, found, packages
+from opskit.provision.access.reader import read_sql
+from opskit.provision.cluster.planning import ClusterFacts, WantedCluster, found, packages
+from opskit.provision.cluster.server_reader import read_server
 from opskit.provision.facts import Facts
 from opskit.provision.here import Here, clusters_here
-from opskit.provision.host_reader import read_host, read_machine
-from opskit.provision.server_reader import read_server
-from opskit.provision.settings import settings_file
-from opskit.provision.settings_file import Access, FilesFacts, OwnFile, includes_conf_d
-from opskit.provision.sql_facts import read_sql
+from opskit.provision.host.reader import read_host, read_machine
+from opskit.provision.settings.file import Access, FilesFacts, OwnFile, includes_conf_d
+from opskit.provision.settings.planning import settings_file
 from opskit.provision.wanted import Wanted
 
 RECOVERY_SECONDS = 60.0
+LISTEN_SECONDS = 10.0
+"""For a server that a killed run may have begun to start: until it is ready, until it listens at all."""
 
 DATA = Path("/var/lib/postgresql")
 """Where Debian's clusters have their data."""
@@ -35,7 +37,7 @@ def read_facts(wanted: Wanted, here: Here) -> Facts:
     there = clusters_here()
     present = found(wanted.cluster, there) if wanted.cluster else None
     if present and present.running:
-        here.wait(RECOVERY_SECONDS)  # a killed run may have begun to start it
+        here.wait(RECOVERY_SECONDS, LISTEN_SECONDS)  # a killed run may have begun to start it
     door = here.door() if wanted.cluster is None or (present and present.running) else None
     return Facts(
         read_machine(present.data if present else DATA),

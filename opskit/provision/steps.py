@@ -1,8 +1,8 @@
 """All kinds of steps of provision."""
 
-from opskit.provision.cluster import ClusterStep
-from opskit.provision.host_part import HostStep
-from opskit.provision.settings import SettingsStep
-from opskit.provision.sql_part import SqlStep
+from opskit.provision.access.planning import SqlStep
+from opskit.provision.cluster.planning import ClusterStep
+from opskit.provision.host.planning import HostStep
+from opskit.provision.settings.planning import SettingsStep
 
 Step = ClusterStep | SettingsStep | SqlStep | HostStep

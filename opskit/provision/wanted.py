@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from opskit.config import Configuration
-from opskit.provision.cluster import WantedCluster, wanted_cluster
-from opskit.provision.host_part import HostWanted, wanted_host
-from opskit.provision.settings import WantedSettings, wanted_settings
-from opskit.provision.sql_part import SqlWanted, wanted_sql
+from opskit.provision.access.planning import SqlWanted, wanted_sql
+from opskit.provision.cluster.planning import WantedCluster, wanted_cluster
+from opskit.provision.host.planning import HostWanted, wanted_host
+from opskit.provision.settings.planning import WantedSettings, wanted_settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What the PostgreSQL side of a SQLite schema consists of: tables, rules added after the load, views."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from opskit.schema.names import fit
@@ -21,13 +21,18 @@ class RuleKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ColumnDesign:
-    """A target column and where it comes from; generated columns are computed by the server, not copied."""
+    """A target column and where it comes from; generated columns are computed by the server, not copied.
+
+    Attributes:
+        definition: as it stands in the CREATE TABLE statement.
+    """
 
     source: str
     target: str
     pg_type: str
     reason: str
     generated: bool = False
+    definition: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

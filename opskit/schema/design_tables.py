@@ -26,12 +26,11 @@ def design_table(draft: Draft, table: Table, free: FreeNames) -> Iterator[TableD
             draft.choices[table.name][column.name].pg_type,
             draft.choices[table.name][column.name].reason,
             generated=column.name in generated,
+            definition=_column(draft, table, column, generated.get(column.name), free),
         )
         for column in table.columns
     )
-    body = ", ".join(
-        _column(draft, table, column, generated.get(column.name), free) for column in table.columns
-    )
+    body = ", ".join(column.definition for column in columns)
     identity = _identity(draft, table)
     yield TableDesign(
         source=table.name,

@@ -38,7 +38,7 @@ from opskit.schema.sqlite_file import BUSY_TIMEOUT, existing, refusal, rows, sca
 T = TypeVar("T")
 
 _CHUNK = 1 << 16
-"""Bytes copied at once: larger blocks are mapped and faulted in anew each time, which takes thrice the time."""
+"""Bytes copied between two looks at signals; larger blocks are mapped anew each time and take longer."""
 
 _PAGES = 4096
 """Pages copied between two looks at signals."""

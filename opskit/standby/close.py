@@ -10,7 +10,7 @@ import psycopg
 from opskit.capture.slot import drop_slot, publication_exists, read_slot, unpublish
 from opskit.errors import QueryFailed
 from opskit.runs.plan import Plan, Stage
-from opskit.standby.state import Phase, State, read_state, utc, write_state
+from opskit.runs.standby_state import Phase, State, read_state, utc, write_state
 from opskit.standby.window import Window
 from opskit.transfer.target import connect, server_words
 

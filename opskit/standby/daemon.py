@@ -12,9 +12,9 @@ from opskit.config import Configuration, Engine, engine_in_use
 from opskit.errors import ExitCode
 from opskit.host.notify import Notifier
 from opskit.runs.lock import exclusive
+from opskit.runs.standby_state import Phase, State, directory_of, utc, write_state
 from opskit.standby.follower import Follower
-from opskit.standby.state import Phase, State, utc, write_state
-from opskit.standby.window import directory_of, windows
+from opskit.standby.window import windows
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ import psycopg
 from opskit.capture.pgoutput import Malformed
 from opskit.capture.position import lsn_of
 from opskit.errors import OpskitError
+from opskit.runs.standby_state import Phase, State, read_state, utc
 from opskit.standby.cycle import Cycle, cycle
 from opskit.standby.decide import reasons
 from opskit.standby.place import Place
 from opskit.standby.place_table import place_of
 from opskit.standby.session import Session, session
-from opskit.standby.state import Phase, State, read_state, utc
 from opskit.standby.window import Window
 from opskit.transfer.target import server_words
 

@@ -1,6 +1,5 @@
 """A database's file and its connections while it follows: how it is opened, and by which method."""
 
-import os
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -86,7 +85,7 @@ def seed(window: Window) -> None:
     for suffix in ("-wal", "-shm"):  # of a file that was removed: they would be played into the new one
         window.file.with_name(window.file.name + suffix).unlink(missing_ok=True)
     hand_over(partial, window.file.parent)
-    os.replace(partial, window.file)  # noqa: PTH105  as atomic as it says
+    partial.replace(window.file)
 
 
 def _method(window: Window, log: Connection) -> tuple[Method, str]:
@@ -96,7 +95,7 @@ def _method(window: Window, log: Connection) -> tuple[Method, str]:
     problem = (_publication(window, log) or _slot(window, log)) if method is Method.LOG else ""
     if problem:
         method, why = Method.COPY, f"the whole is compared each time: {problem}"
-    if method is Method.COPY and read_slot(log, window.slot):
+    if method is Method.COPY and replicates and read_slot(log, window.slot):
         drop_slot(log, window.slot)  # of an earlier time; nobody would ever let its log go
     return method, why
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from opskit.adapters.connect import postgresql_parameters
 from opskit.config import Configuration, Secret
+from opskit.runs.standby_state import directory_of, state_file
 from opskit.schema.types import normalize
 
 _MEGABYTE = 2**20
@@ -42,11 +43,6 @@ class Window:
     seconds: float = 0.0
 
 
-def directory_of(configuration: Configuration, state_dir: Path) -> Path:
-    """Where the files are that follow."""
-    return configuration.rollback.directory or state_dir / "standby"
-
-
 def windows(configuration: Configuration, state_dir: Path) -> Iterator[Window]:
     """The ways back of all databases.
 
@@ -62,7 +58,7 @@ def windows(configuration: Configuration, state_dir: Path) -> Iterator[Window]:
             name,
             database.sqlite,
             directory / f"{name}.db",
-            directory / f"{name}.json",
+            state_file(directory, name),
             _parameters(configuration, name, rollback.user or roles.standby, rollback.password),
             _parameters(configuration, name, roles.owner, None),
             database.schema,

@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from opskit.runs.ownership import hand_over
+
 
 @dataclass(frozen=True, slots=True)
 class SqliteCopy:
@@ -28,6 +30,7 @@ def keep(copy: Path, file: Path) -> SqliteCopy:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
         os.fsync(content.fileno())
     os.link(copy, file)
+    hand_over(file, file.parent)
     return SqliteCopy(file, file.stat().st_size, digest)
 
 

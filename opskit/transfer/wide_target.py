@@ -29,13 +29,14 @@ def insert_wide(connection: Connection, table: TargetTable, rows: Iterator[WideR
         psycopg.Error: the server refused a row or went away.
     """
     columns = sql.SQL(", ").join(sql.Identifier(one.name) for one in table.hashed)
-    alike = sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA")
+    alike = sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT {} FROM {} WITH NO DATA")
     taken = 0
     with connection.transaction():
         connection.execute(alike.format(_WAITING, columns, identifier(table)))
         for row in rows:
             if row.block.rows:
                 taken += _insert(connection, table, row)
+        connection.execute(sql.SQL("DROP TABLE {}").format(_WAITING))
     return taken
 
 

@@ -1,9 +1,9 @@
-"""What goes wrong on a host under systemd: locks of others, a server that does not start, a crash."""
+"""What goes wrong on a host under systemd: locks of others, a server that does not start."""
 
 import pytest
 
 from tests.system.debian import Debian
-from tests.system.provisioned import as_application, opskit, psql
+from tests.system.provisioned import as_application, opskit
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
 
@@ -36,13 +36,3 @@ def test_a_server_that_does_not_start_gets_its_old_settings_back(provisioned: De
     assert as_application(provisioned, "crewai_main", "SELECT 1").code == 0
     configuration.write_text(kept)
     assert not opskit(provisioned, "provision", "--yes")["changed"]
-
-
-def test_a_crashed_server_is_started_and_keeps_what_was_committed(provisioned: Debian) -> None:
-    psql(provisioned, "postgres", "CREATE TABLE kept AS SELECT generate_series(1, 200000) AS i")
-    provisioned.run(["sh", "-c", "kill -KILL $(head -n 1 /var/lib/postgresql/15/main/postmaster.pid)"])
-    planned = opskit(provisioned, "provision", "--check", code=3)
-    assert [step["kind"] for step in planned["result"]["plan"]["steps"]] == ["StartCluster"]
-    opskit(provisioned, "provision", "--yes")
-    assert psql(provisioned, "postgres", "SELECT count(*) FROM kept").stdout == "200000\n"
-    assert opskit(provisioned, "provision", "--check")["ok"]

@@ -42,7 +42,7 @@ def fill(directory: Path, leave: int) -> Path:
 
 
 @ENGINES
-@pytest.mark.parametrize("size", ["16k", "48k", "128k", "300k"])
+@pytest.mark.parametrize("size", ["48k", "300k"])
 def test_create(world: World, engine: str, size: str) -> None:
     world.use(engine)
     with small_disk(world.backups, size):

@@ -6,11 +6,11 @@ import psycopg
 import pytest
 
 from opskit.errors import QueryFailed
-from opskit.provision.access import File, ReloadAccess, WriteAccess
-from opskit.provision.managed_block import with_block, without_block
-from opskit.provision.sql_effects import SqlEffects
-from opskit.provision.sql_facts import read_sql
-from opskit.provision.sql_part import decide_sql
+from opskit.provision.access.effects import SqlEffects
+from opskit.provision.access.managed_block import with_block, without_block
+from opskit.provision.access.planning import decide_sql
+from opskit.provision.access.reader import read_sql
+from opskit.provision.access.rules import File, ReloadAccess, WriteAccess
 from tests.integration.provision.world import World
 
 

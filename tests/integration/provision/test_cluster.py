@@ -1,5 +1,6 @@
 """The cluster and its settings, on this host's own postgresql-common."""
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -175,6 +176,16 @@ def test_a_stopped_cluster_is_started_and_then_looked_at(ready: DebianHost) -> N
     assert ready.show("log_lock_waits") == "on"
 
 
+def test_a_crashed_server_is_started_and_has_what_was_committed(ready: DebianHost) -> None:
+    ready.sql("CREATE TABLE public.kept AS SELECT generate_series(1, 100000) AS i")
+    data = Path(ready.show("data_directory"))
+    os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    assert ready.drift() == [f"cluster 15/{ready.cluster} does not run"]
+    ready.set_up()
+    assert ready.sql("SELECT count(*) FROM public.kept") == [(100000,)]
+    ready.sql("DROP TABLE public.kept")
+
+
 def test_a_value_that_only_a_start_reads_restarts_a_server_that_nobody_else_uses(ready: DebianHost) -> None:
     ready.configure("parameters: {max_connections: '150'}")
     done = ready.provision("--yes")
@@ -243,6 +254,17 @@ def test_settings_can_be_left_to_others(bare: DebianHost) -> None:
     assert not bare.ours.exists()
     needs = "wal_level is replica, and opskit needs logical: provision.settings is leave"
     assert needs in done.document["warnings"]
+
+
+def test_a_server_that_hangs_is_told_of_and_not_waited_for_without_end(ready: DebianHost) -> None:
+    (cluster,) = [one for one in clusters_here() if one.name == ready.cluster]
+    postmaster = int((cluster.data / "postmaster.pid").read_text().split()[0])
+    os.kill(postmaster, signal.SIGSTOP)
+    try:
+        looked = ready.provision("--check")
+    finally:
+        os.kill(postmaster, signal.SIGCONT)
+    assert (looked.code, looked.error["code"]) == (1, "server_not_started")
 
 
 def wait_for_step(host: DebianHost, begun: str) -> None:

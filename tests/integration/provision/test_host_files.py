@@ -10,10 +10,10 @@ import pytest
 from opskit.config import Application, Configuration, Database, Postgresql, Secret
 from opskit.config.environment import read_env_file
 from opskit.errors import Refused
-from opskit.provision.host_effects import HostEffects
-from opskit.provision.host_part import HostStep, decide_files, wanted_host
-from opskit.provision.host_reader import read_host, read_machine, read_password
-from opskit.provision.password_file import PasswordPlace
+from opskit.provision.host.effects import HostEffects
+from opskit.provision.host.password_file import PasswordPlace
+from opskit.provision.host.planning import HostStep, decide_files, wanted_host
+from opskit.provision.host.reader import read_host, read_machine, read_password
 
 BEFORE = b"# caf\xe9\r\nNODE_ENV='production' # as ever\r\nPOSTGRES_HOST=\"db1\"\r\n"
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="password files are root's")

@@ -13,10 +13,10 @@ from opskit.errors import ConnectionFailed
 from opskit.host.commands import run
 from opskit.host.postgresql_programs import server_account
 from opskit.host.private_cluster import PrivateCluster, private_cluster
+from opskit.provision.access.effects import SqlEffects
+from opskit.provision.access.planning import SqlStep, decide_sql, wanted_sql
+from opskit.provision.access.reader import read_sql
 from opskit.provision.door import Door, remote_door
-from opskit.provision.sql_effects import SqlEffects
-from opskit.provision.sql_facts import read_sql
-from opskit.provision.sql_part import SqlStep, decide_sql, wanted_sql
 from tests.conftest import FAST_AND_FAR
 from tests.integration.provision.world import PASSWORD
 
@@ -106,6 +106,7 @@ def test_the_part_that_sql_can_do_is_done_and_the_rest_is_told(elsewhere: Elsewh
     assert "is not on this host" in told[0]
     assert [sentence.split(",")[0] for sentence in told[1:]] == [
         "role opskit_standby may not replicate",
+        "role opskit_owner may not set session_replication_role",
         "crewai_main: extension pg_stat_statements is missing",
     ]
 

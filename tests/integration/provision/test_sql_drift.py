@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from opskit.provision.sql_effects import SqlEffects
+from opskit.provision.access.effects import SqlEffects
 from tests.integration.provision.world import PASSWORD, World
 
 MAIN, WALMART, EVERYWHERE = "crewai_main", "crewai_walmart", "postgres"
@@ -105,7 +105,7 @@ DRIFT: Mapping[str, tuple[str, str, list[str]]] = {
     "an extension is gone": (
         WALMART,
         "DROP EXTENSION pg_stat_statements",
-        ["crewai_walmart: extension pg_stat_statements exists: is no, shall be yes"],
+        ["crewai_walmart: there is no extension pg_stat_statements"],
     ),
 }
 

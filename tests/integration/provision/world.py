@@ -10,11 +10,11 @@ from psycopg import sql
 
 from opskit.config import Application, Configuration, Database, Postgresql
 from opskit.host.private_cluster import PrivateCluster
-from opskit.provision.access_effects import reload
+from opskit.provision.access.effects import SqlEffects
+from opskit.provision.access.planning import SqlStep, SqlWanted, decide_sql, wanted_sql
+from opskit.provision.access.reader import read_sql
+from opskit.provision.access.rules_effects import reload
 from opskit.provision.door import Door
-from opskit.provision.sql_effects import SqlEffects
-from opskit.provision.sql_facts import read_sql
-from opskit.provision.sql_part import SqlStep, SqlWanted, decide_sql, wanted_sql
 
 PASSWORD = "Geheim-_0123456789abcdefghijklmn"
 ROLES = ("crewai_user", "opskit_owner", "opskit_monitor", "opskit_standby", "opskit_backup")

@@ -12,9 +12,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from opskit.errors import OpskitError
 from opskit.host.private_cluster import PrivateCluster
+from opskit.runs.standby_state import State
 from opskit.standby.cycle import Cycle
 from opskit.standby.follower import Follower
-from opskit.standby.state import State
 from opskit.standby.window import Window, slot_name
 from tests.support import Opskit, make_sqlite
 

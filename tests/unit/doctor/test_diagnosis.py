@@ -318,7 +318,7 @@ def test_drift_is_told_with_every_item() -> None:
 
 
 def test_drift_that_is_the_cause_of_another_finding_is_not_told_again() -> None:
-    found = replace(refused(Refusal.NO_DATABASE), drift=("database crewai_main exists: is no, shall be yes",))
+    found = replace(refused(Refusal.NO_DATABASE), drift=("there is no database crewai_main",))
     assert {one.code for one in diagnose(found)} == {"database_missing"}
 
 

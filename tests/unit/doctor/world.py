@@ -14,7 +14,7 @@ from opskit.doctor.facts import (
     Target,
     Volume,
 )
-from opskit.provision.cluster import ClusterFacts
+from opskit.provision.cluster.planning import ClusterFacts
 
 GIB = 1 << 30
 ENV = Path("/srv/crewai/.env")

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from opskit.provision.access import (
+from opskit.provision.access.databases import Duties
+from opskit.provision.access.managed_block import with_block
+from opskit.provision.access.rules import (
     AccessFacts,
     File,
     FileFacts,
@@ -16,8 +18,6 @@ from opskit.provision.access import (
     access_told,
     wanted_access,
 )
-from opskit.provision.databases import Duties
-from opskit.provision.managed_block import with_block
 
 DUTIES = Duties("owner", "app", "monitor", "standby", "backup")
 WANTED = wanted_access(("shop", "mail"), DUTIES)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opskit.config import Application, Configuration, Database, Postgresql, Provision, Secret
-from opskit.provision.env_file import EnvFacts, EnvWanted, WriteEnv, decide_env, wanted_env
+from opskit.provision.host.env_file import EnvFacts, EnvWanted, WriteEnv, decide_env, wanted_env
 
 FILE = Path("/srv/crewai/.env")
 CONFIGURATION = Configuration(

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.provision.managed_block import (
+from opskit.provision.access.managed_block import (
     BEGIN,
     END,
     block_lines,

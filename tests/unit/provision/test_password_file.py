@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.provision.password_file import (
+from opskit.provision.host.password_file import (
     ALPHABET,
     FileFacts,
     PasswordPlace,

@@ -7,7 +7,8 @@ import pytest
 
 from opskit.config import Configuration, Database, Postgresql, Provision
 from opskit.errors import ConfigurationError, Refused
-from opskit.provision.cluster import (
+from opskit.provision.cluster.listing import clusters
+from opskit.provision.cluster.planning import (
     ClusterFacts,
     CreateCluster,
     InstallPackages,
@@ -15,15 +16,14 @@ from opskit.provision.cluster import (
     StartCluster,
     wanted_cluster,
 )
-from opskit.provision.cluster_list import clusters
+from opskit.provision.cluster.server import ServerFacts
 from opskit.provision.facts import Facts
-from opskit.provision.host_part import HostFacts
-from opskit.provision.machine import Machine
+from opskit.provision.host.planning import HostFacts
 from opskit.provision.plan import provision_plan, sees_all
-from opskit.provision.server import ServerFacts
-from opskit.provision.settings import WriteSettings
-from opskit.provision.settings_file import FilesFacts
-from opskit.provision.sizing import GB
+from opskit.provision.settings.file import FilesFacts
+from opskit.provision.settings.machine import Machine
+from opskit.provision.settings.planning import WriteSettings
+from opskit.provision.settings.sizing import GB
 from opskit.provision.wanted import wanted
 
 CONFIGURATION = Configuration(

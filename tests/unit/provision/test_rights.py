@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.provision.databases import (
+from opskit.provision.access.databases import (
     ChangeOwner,
     DatabaseFacts,
     Duties,
@@ -17,8 +17,8 @@ from opskit.provision.databases import (
     ownership_steps,
     told_of,
 )
-from opskit.provision.rights import PUBLIC, ChangeRights, Kind, Right, right_steps, statement
-from opskit.provision.who_may_what import missing_and_surplus
+from opskit.provision.access.rights import PUBLIC, ChangeRights, Kind, Right, right_steps, statement
+from opskit.provision.access.who_may_what import missing_and_surplus
 
 DUTIES = Duties("owner", "app", "monitor", "standby", "backup")
 WANTED = WantedDatabase("shop")

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.provision.password_file import PasswordPlace
-from opskit.provision.roles import (
+from opskit.provision.access.roles import (
     Attribute,
     ChangeMembership,
     ChangeRole,
@@ -16,7 +15,8 @@ from opskit.provision.roles import (
     WantedRole,
     role_steps,
 )
-from opskit.provision.scram import Stored
+from opskit.provision.access.scram import Stored
+from opskit.provision.host.password_file import PasswordPlace
 
 LOGIN = frozenset({Attribute.LOGIN, Attribute.INHERIT})
 PLACE = PasswordPlace(Path("/srv/app/.env"), None)

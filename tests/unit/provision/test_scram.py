@@ -6,7 +6,7 @@ import hmac
 
 import pytest
 
-from opskit.provision.scram import Stored, stored
+from opskit.provision.access.scram import Stored, stored
 
 
 def verifier(password: str, salt: bytes = b"0123456789abcdef", rounds: int = 4096) -> str:

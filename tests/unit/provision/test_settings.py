@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from opskit.provision.cluster import WantedCluster
+from opskit.provision.cluster.planning import WantedCluster
+from opskit.provision.cluster.server import FileSetting, RunningSetting, ServerFacts
 from opskit.provision.decided import Decided
-from opskit.provision.machine import Machine
-from opskit.provision.server import FileSetting, RunningSetting, ServerFacts
-from opskit.provision.setting_values import same
-from opskit.provision.settings import (
+from opskit.provision.settings.file import ACCESS, Access, FilesFacts, OwnFile, read
+from opskit.provision.settings.machine import Machine
+from opskit.provision.settings.planning import (
     Reload,
     ResetSetting,
     Restart,
@@ -20,8 +20,8 @@ from opskit.provision.settings import (
     WriteSettings,
     decide_settings,
 )
-from opskit.provision.settings_file import ACCESS, Access, FilesFacts, OwnFile, read
-from opskit.provision.sizing import GB, Share
+from opskit.provision.settings.sizing import GB, Share
+from opskit.provision.settings.values import same
 
 CLUSTER = WantedCluster(15, "main", 5432, True, Path("/etc/postgresql/15/main"), ("crewai_main",))
 WANTED = WantedSettings(True, Share(0.5, 0.3, 35), (), None, ("crewai_main",))

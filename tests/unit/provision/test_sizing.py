@@ -2,8 +2,8 @@
 
 import pytest
 
-from opskit.provision.machine import Machine
-from opskit.provision.sizing import GB, MB, Setting, Share, sized
+from opskit.provision.settings.machine import Machine
+from opskit.provision.settings.sizing import GB, MB, Setting, Share, sized
 
 HALF = Share(memory=0.5, disk=0.3, pools=35)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from opskit.config import Application, Configuration, Database, Postgresql, Provision, Roles
-from opskit.provision.access import ReloadAccess
-from opskit.provision.databases import CreateDatabase
-from opskit.provision.roles import CreateRole, SetPassword
-from opskit.provision.sql_part import decide_sql, wanted_sql
+from opskit.provision.access.databases import CreateDatabase
+from opskit.provision.access.planning import decide_sql, wanted_sql
+from opskit.provision.access.roles import CreateRole, SetPassword
+from opskit.provision.access.rules import ReloadAccess
 
 CONFIGURATION = Configuration(
     {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opskit.config import Configuration, Database, Exporter, Postgresql
-from opskit.provision.units import (
+from opskit.provision.host.units import (
     EXPORTER,
     POSTGRESQL,
     SOCKET,

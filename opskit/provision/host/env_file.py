@@ -7,8 +7,8 @@ from pathlib import Path
 from opskit.config import Configuration, environment_key
 from opskit.config.env_text import misread, values, with_values
 from opskit.errors import Fault, Refused
+from opskit.provision.access.planning import APPLICATION
 from opskit.provision.decided import Decided
-from opskit.provision.sql_part import APPLICATION
 
 PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105  the name of a key
 STAND_IN = "x" * 32

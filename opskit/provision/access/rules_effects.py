@@ -6,9 +6,9 @@ from typing import LiteralString
 
 from opskit.errors import QueryFailed
 from opskit.host.files import FileState, read_state, write_whole
-from opskit.provision.access import File, WriteAccess
-from opskit.provision.managed_block import with_block
-from opskit.provision.sql_facts import access_errors, access_paths
+from opskit.provision.access.managed_block import with_block
+from opskit.provision.access.reader import access_errors, access_paths
+from opskit.provision.access.rules import File, WriteAccess
 from opskit.transfer.target import Connection
 
 _RELOAD_SECONDS = 10.0

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from opskit.provision.databases import DatabaseFacts, Duties, WantedDatabase, governed_schemas
-from opskit.provision.rights import ALL_OF_SEQUENCE, ALL_OF_TABLE, PUBLIC, Kind, Right
+from opskit.provision.access.databases import DatabaseFacts, Duties, WantedDatabase, governed_schemas
+from opskit.provision.access.rights import ALL_OF_SEQUENCE, ALL_OF_TABLE, PUBLIC, Kind, Right
 
 _FUTURE = {Kind.FUTURE_TABLES: ALL_OF_TABLE, Kind.FUTURE_SEQUENCES: ALL_OF_SEQUENCE}
 _PRESENT = {Kind.TABLE: ALL_OF_TABLE, Kind.SEQUENCE: ALL_OF_SEQUENCE}

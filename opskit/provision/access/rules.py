@@ -7,8 +7,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from opskit.errors import Fault
-from opskit.provision.databases import Duties
-from opskit.provision.managed_block import block_lines, block_place
+from opskit.provision.access.databases import Duties
+from opskit.provision.access.managed_block import block_lines, block_place
 from opskit.schema.names import quote
 
 MAP = "opskit"

@@ -6,15 +6,22 @@ from pathlib import Path
 
 from opskit.config import Configuration
 from opskit.provision.decided import Decided
-from opskit.provision.env_file import EnvFacts, EnvWanted, WriteEnv, decide_env, wanted_env
-from opskit.provision.password_file import (
+from opskit.provision.host.env_file import EnvFacts, EnvWanted, WriteEnv, decide_env, wanted_env
+from opskit.provision.host.password_file import (
     FileFacts,
     PasswordPlace,
     WritePassword,
     decide_password_file,
     password_place,
 )
-from opskit.provision.units import UnitFacts, UnitStep, UnitWanted, WriteDropIn, decide_unit, wanted_units
+from opskit.provision.host.units import (
+    UnitFacts,
+    UnitStep,
+    UnitWanted,
+    WriteDropIn,
+    decide_unit,
+    wanted_units,
+)
 
 HostStep = WriteEnv | WritePassword | UnitStep
 

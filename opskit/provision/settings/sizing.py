@@ -6,7 +6,7 @@ Sizes are coarse on purpose: a kernel update that takes a few megabytes is no dr
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from opskit.provision.machine import Machine
+from opskit.provision.settings.machine import Machine
 
 KB, MB, GB = 1024, 1024**2, 1024**3
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from opskit.provision.databases import (
+from opskit.provision.access.databases import (
     COLLATION,
     ENCODING,
     ChangeOwner,
@@ -13,11 +13,12 @@ from opskit.provision.databases import (
     DatabaseStep,
     HandOver,
 )
-from opskit.provision.rights import ChangeRights, statement, undone
-from opskit.provision.roles import ChangeMembership, ChangeRole, CreateRole, attribute_words
+from opskit.provision.access.parameters import GrantParameter
+from opskit.provision.access.rights import ChangeRights, statement, undone
+from opskit.provision.access.roles import ChangeMembership, ChangeRole, CreateRole, attribute_words
 from opskit.schema.names import quote
 
-Plain = CreateRole | ChangeRole | ChangeMembership | DatabaseStep | ChangeRights
+Plain = CreateRole | ChangeRole | ChangeMembership | GrantParameter | DatabaseStep | ChangeRights
 """Steps that are nothing but statements."""
 
 
@@ -30,6 +31,8 @@ def forwards(step: Plain) -> Iterator[str]:  # noqa: C901  one case a kind of st
             yield f"ALTER ROLE {quote(role)} {attribute_words(give, take)}"
         case ChangeMembership(role, of, shall):
             yield _membership(role, of, shall=shall)
+        case GrantParameter(role, parameter):
+            yield f"GRANT SET ON PARAMETER {parameter} TO {quote(role)}"
         case CreateDatabase(database, owner):
             yield (
                 f"CREATE DATABASE {quote(database)} OWNER {quote(owner)} TEMPLATE template0"
@@ -59,6 +62,8 @@ def backwards(step: Plain) -> Iterator[str]:  # noqa: C901  one case a kind of s
             yield f"ALTER ROLE {quote(role)} {attribute_words(take, give)}"
         case ChangeMembership(role, of, shall):
             yield _membership(role, of, shall=not shall)
+        case GrantParameter(role, parameter):
+            yield f"REVOKE SET ON PARAMETER {parameter} FROM {quote(role)}"
         case CreateDatabase(database):
             yield f"DROP DATABASE IF EXISTS {quote(database)}"
         case CreateSchema(_, schema):

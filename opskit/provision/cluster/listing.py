@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypedDict, cast
 
-from opskit.provision.cluster import ClusterFacts
+from opskit.provision.cluster.planning import ClusterFacts
 
 
 class _Entry(TypedDict, total=False):

@@ -5,8 +5,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum
 
-from opskit.provision.password_file import PasswordPlace
-from opskit.provision.scram import Stored
+from opskit.provision.access.scram import Stored
+from opskit.provision.host.password_file import PasswordPlace
 
 
 class Attribute(Enum):
@@ -81,7 +81,7 @@ class CreateRole:
     @property
     def why(self) -> tuple[str, ...]:
         """What is missing."""
-        return (f"role {self.role} exists: {is_shall(shall=True)}",)
+        return (f"there is no role {self.role}",)
 
 
 @dataclass(frozen=True, slots=True)

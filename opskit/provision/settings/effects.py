@@ -12,11 +12,18 @@ from opskit.errors import OpskitError, QueryFailed
 from opskit.host import clusters
 from opskit.host.commands import CommandFailed
 from opskit.host.files import FileState, read_state, remove, write_whole
-from opskit.provision.access_effects import reload
+from opskit.provision.access.reader import MAINTENANCE
+from opskit.provision.access.rules_effects import reload
 from opskit.provision.here import Here
-from opskit.provision.settings import Reload, ResetSetting, Restart, SettingsStep, SilenceLine, WriteSettings
-from opskit.provision.settings_file import ACCESS, names, silenced
-from opskit.provision.sql_facts import MAINTENANCE
+from opskit.provision.settings.file import ACCESS, names, silenced
+from opskit.provision.settings.planning import (
+    Reload,
+    ResetSetting,
+    Restart,
+    SettingsStep,
+    SilenceLine,
+    WriteSettings,
+)
 from opskit.transfer.target import Connection, server_words
 
 

@@ -4,7 +4,13 @@ from typing import assert_never
 
 from opskit.host import clusters, packages
 from opskit.host.commands import CommandFailed
-from opskit.provision.cluster import ClusterStep, CreateCluster, InstallPackages, StartAtBoot, StartCluster
+from opskit.provision.cluster.planning import (
+    ClusterStep,
+    CreateCluster,
+    InstallPackages,
+    StartAtBoot,
+    StartCluster,
+)
 from opskit.provision.here import Here
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from opskit.provision.machine import Machine
-from opskit.provision.sizing import Setting, Share, sized
+from opskit.provision.settings.machine import Machine
+from opskit.provision.settings.sizing import Setting, Share, sized
 
 STATEMENTS = "pg_stat_statements"
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from opskit.provision.rights import Kind, Right
+from opskit.provision.access.rights import Kind, Right
 
 DATABASE_OWNER = "pg_database_owner"
 """Who owns schema public of a new database: whoever owns the database."""
@@ -123,7 +123,7 @@ class CreateDatabase:
     @property
     def why(self) -> tuple[str, ...]:
         """What is missing."""
-        return (f"database {self.database} exists: is no, shall be yes",)
+        return (f"there is no database {self.database}",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class CreateSchema:
     @property
     def why(self) -> tuple[str, ...]:
         """What is missing."""
-        return (f"{self.database}: schema {self.schema} exists: is no, shall be yes",)
+        return (f"{self.database}: there is no schema {self.schema}",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ class CreateExtension:
     @property
     def why(self) -> tuple[str, ...]:
         """What is missing."""
-        return (f"{self.database}: extension {self.extension} exists: is no, shall be yes",)
+        return (f"{self.database}: there is no extension {self.extension}",)
 
 
 DatabaseStep = CreateDatabase | CreateSchema | ChangeOwner | HandOver | CreateExtension

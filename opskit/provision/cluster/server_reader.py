@@ -2,10 +2,10 @@
 
 from typing import cast
 
+from opskit.provision.access.reader import MAINTENANCE
+from opskit.provision.cluster.server import FileSetting, RunningSetting, ServerFacts
 from opskit.provision.door import Door
-from opskit.provision.server import FileSetting, RunningSetting, ServerFacts
 from opskit.provision.sql import query
-from opskit.provision.sql_facts import MAINTENANCE
 
 Row = tuple[int, bool, bool, str, str, list[str], int]
 Line = tuple[str | None, str, str, int, str | None]

@@ -5,17 +5,7 @@ from dataclasses import dataclass, replace
 
 from opskit.config import Configuration
 from opskit.errors import Fault
-from opskit.provision.access import (
-    AccessFacts,
-    AccessStep,
-    WantedAccess,
-    access_faults,
-    access_steps,
-    access_told,
-    wanted_access,
-)
-from opskit.provision.cluster import is_local
-from opskit.provision.databases import (
+from opskit.provision.access.databases import (
     STATEMENTS,
     CreateDatabase,
     CreateExtension,
@@ -28,10 +18,9 @@ from opskit.provision.databases import (
     ownership_steps,
     told_of,
 )
-from opskit.provision.decided import Decided
-from opskit.provision.password_file import PasswordPlace, password_place
-from opskit.provision.rights import ChangeRights, right_steps
-from opskit.provision.roles import (
+from opskit.provision.access.parameters import APPLIES, GrantParameter
+from opskit.provision.access.rights import ChangeRights, right_steps
+from opskit.provision.access.roles import (
     Attribute,
     ChangeMembership,
     RoleFacts,
@@ -39,8 +28,20 @@ from opskit.provision.roles import (
     WantedRole,
     role_steps,
 )
-from opskit.provision.scram import Stored
-from opskit.provision.who_may_what import missing_and_surplus
+from opskit.provision.access.rules import (
+    AccessFacts,
+    AccessStep,
+    WantedAccess,
+    access_faults,
+    access_steps,
+    access_told,
+    wanted_access,
+)
+from opskit.provision.access.scram import Stored
+from opskit.provision.access.who_may_what import missing_and_surplus
+from opskit.provision.cluster.planning import is_local
+from opskit.provision.decided import Decided
+from opskit.provision.host.password_file import PasswordPlace, password_place
 
 APPLICATION = "crewai_user"
 """The application's role, when the configuration names none."""
@@ -73,12 +74,14 @@ class SqlFacts:
     Attributes:
         admin: the role that provision works as, and whether it is a superuser.
         access: None for a server elsewhere.
+        applies: the owner may keep triggers and foreign keys from acting on what it writes.
     """
 
     admin: RoleFacts
     roles: tuple[RoleFacts, ...] = ()
     databases: tuple[DatabaseFacts, ...] = ()
     access: AccessFacts | None = None
+    applies: bool = False
 
     @property
     def superuser(self) -> bool:
@@ -86,7 +89,7 @@ class SqlFacts:
         return Attribute.SUPERUSER in self.admin.attributes
 
 
-SqlStep = RoleStep | DatabaseStep | ChangeRights | AccessStep
+SqlStep = RoleStep | GrantParameter | DatabaseStep | ChangeRights | AccessStep
 
 _TO_BE_MADE = SqlFacts(RoleFacts("postgres", frozenset({Attribute.SUPERUSER})), access=AccessFacts())
 
@@ -174,9 +177,11 @@ def _faults(wanted: SqlWanted, facts: SqlFacts) -> Iterator[Fault]:
             )
 
 
-def _role_steps(wanted: SqlWanted, facts: SqlFacts) -> Iterator[RoleStep]:
+def _role_steps(wanted: SqlWanted, facts: SqlFacts) -> Iterator[RoleStep | GrantParameter]:
     roles = [_as_fenced(role, wanted, facts) for role in wanted.roles]
     yield from role_steps(roles, facts.roles, superuser=facts.superuser)
+    if facts.superuser and not facts.applies:
+        yield GrantParameter(wanted.duties.owner, APPLIES)
     if not facts.superuser:  # who is none makes things for a role only as its member
         for role in (wanted.duties.application, wanted.duties.owner):
             if role not in facts.admin.member_of:
@@ -237,6 +242,11 @@ def _told_without_superuser(wanted: SqlWanted, facts: SqlFacts) -> Iterator[str]
         yield (
             f"role {wanted.duties.standby} may not replicate, which only a superuser can change: the standby"
             " copies whole tables, until the provider's means give it that right"
+        )
+    if not facts.applies:
+        yield (
+            f"role {wanted.duties.owner} may not set {APPLIES}, which only a superuser can grant:"
+            " `migrate --follow` needs it"
         )
     for database in facts.databases:
         if STATEMENTS not in database.extensions:

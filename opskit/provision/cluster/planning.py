@@ -7,8 +7,8 @@ from pathlib import Path
 
 from opskit.config import Configuration
 from opskit.errors import ConfigurationError, Fault
+from opskit.provision.cluster.server import ServerFacts
 from opskit.provision.decided import Decided
-from opskit.provision.server import ServerFacts
 
 OLDEST = 15
 

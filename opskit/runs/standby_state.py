@@ -1,15 +1,17 @@
 """The state of a standby as others read it: one JSON file for each database, replaced whole."""
 
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
+from types import NoneType
 from typing import cast
 
-from opskit.errors import Refused
+from opskit.config import Configuration
+from opskit.errors import OpskitError, Refused
+from opskit.runs.ownership import hand_over
 from opskit.runs.plan import JsonValue, to_json
 
 
@@ -66,15 +68,30 @@ class State:
         return cast("Mapping[str, JsonValue]", to_json(self))
 
 
+class StateDamaged(OpskitError):
+    """A state cannot be understood: a crash of the host left half a file."""
+
+
 FRESH = timedelta(minutes=1)
 """A state that was told longer ago was left by a process that has ended."""
+
+
+def directory_of(configuration: Configuration, state_dir: Path) -> Path:
+    """Where the files are that follow, and their states."""
+    return configuration.rollback.directory or state_dir / "standby"
+
+
+def state_file(directory: Path, database: str) -> Path:
+    """Where the state of a database is told."""
+    return directory / f"{database}.json"
 
 
 def is_stale(state: State, now: datetime) -> bool:
     """Has the process ended that should follow?"""
     if not is_open(state):
         return False
-    return not state.written or now - datetime.fromisoformat(state.written) >= FRESH
+    written = moment(state.written)
+    return written is None or now - written >= FRESH
 
 
 def is_open(state: State) -> bool:
@@ -83,35 +100,75 @@ def is_open(state: State) -> bool:
 
 
 def write_state(file: Path, state: State) -> None:
-    """Replaces the file; readers see the old or the new one whole.
+    """Replaces the file; readers see the old or the new one whole. The group of its directory may read it.
 
     Raises:
         OSError: the disk is full, or the directory cannot be written.
     """
     partial = file.with_name(f"{file.name}.partial")
     partial.write_text(json.dumps(state.to_json(), indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, file)  # noqa: PTH105  as atomic as it says
+    partial.chmod(0o640)
+    hand_over(partial, file.parent)
+    partial.replace(file)
 
 
 def read_state(file: Path, database: str) -> State:
-    """The state as it was last told; closed when it never was.
+    """The state as it was last told; closed when it never was, or cannot be understood.
 
     Raises:
         Refused: the file may not be read.
     """
     try:
-        told = cast("dict[str, object]", json.loads(file.read_text(encoding="utf-8")))
-    except (FileNotFoundError, json.JSONDecodeError):
+        return load_state(file.read_bytes())
+    except (FileNotFoundError, StateDamaged):
         return State(database, Phase.CLOSED)
     except OSError as error:
         message = f"{file} cannot be read: {error.strerror}"
         raise Refused.of("no_state", message, hint="run as root, or as opskit", where=str(file)) from error
-    known = {item.name: told[item.name] for item in fields(State) if item.name in told}
-    reasons = tuple(map(str, cast("list[str]", known.pop("reasons", []))))
-    phase = Phase(known.pop("phase"))
-    return State(phase=phase, reasons=reasons, **known)  # pyright: ignore[reportArgumentType]  as `write_state` wrote them
 
 
-def utc(moment: datetime | None) -> str:
+def load_state(content: bytes) -> State:
+    """A state as it was written.
+
+    Raises:
+        StateDamaged: it cannot be understood.
+    """
+    try:
+        told = cast("dict[str, object]", json.loads(content))
+        known = {item.name: told[item.name] for item in fields(State) if item.name in told}
+        known["phase"] = Phase(known["phase"])
+        known["reasons"] = tuple(cast("list[str]", known.get("reasons", ())))
+        state = State(**known)  # pyright: ignore[reportArgumentType]  looked at below
+        for fault in _faults(state):
+            raise TypeError(fault)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StateDamaged.of("damaged", "the state of a standby cannot be understood") from error
+    return state
+
+
+def _faults(state: State) -> Iterator[str]:
+    """What has another type than it should; moments are no moments."""
+    pristine = State("", Phase.CLOSED)
+    for item in fields(State):
+        wanted, value = type(getattr(pristine, item.name)), cast("object", getattr(state, item.name))
+        if not isinstance(value, (int, float, NoneType) if wanted is NoneType else wanted):
+            yield item.name
+    for text in (state.written, state.at, state.verified, state.opened, state.deadline):
+        moment(text)
+
+
+def moment(text: str) -> datetime | None:
+    """A moment as states tell it; None for none.
+
+    Raises:
+        ValueError: it is no moment, or one without a time zone.
+    """
+    found = datetime.fromisoformat(text) if text else None
+    if found and found.tzinfo is None:
+        raise ValueError(text)
+    return found
+
+
+def utc(at: datetime | None) -> str:
     """A moment as states tell it."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds") if moment else ""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds") if at else ""

@@ -10,11 +10,11 @@ from opskit.config.env_text import decode, values
 from opskit.host.files import FileState, group_name, read_state, user_name
 from opskit.host.machine import cores, disk, memory
 from opskit.host.systemd import manages_host, show
-from opskit.provision.env_file import MODE, OTHERS, PASSWORD, EnvFacts
-from opskit.provision.host_part import HostFacts, HostWanted
-from opskit.provision.machine import Machine
-from opskit.provision.password_file import SERVICES, FileFacts, PasswordPlace
-from opskit.provision.units import UnitFacts, drop_in_file
+from opskit.provision.host.env_file import MODE, OTHERS, PASSWORD, EnvFacts
+from opskit.provision.host.password_file import SERVICES, FileFacts, PasswordPlace
+from opskit.provision.host.planning import HostFacts, HostWanted
+from opskit.provision.host.units import UnitFacts, drop_in_file
+from opskit.provision.settings.machine import Machine
 
 
 def read_machine(data: Path) -> Machine:

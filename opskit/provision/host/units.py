@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opskit.config import Configuration
-from opskit.provision.cluster import is_local
+from opskit.provision.cluster.planning import is_local
 from opskit.provision.decided import Decided
 
 POSTGRESQL = "postgresql.service"

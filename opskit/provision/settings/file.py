@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from opskit.provision.setting_values import line, read_line
-from opskit.provision.sizing import Setting
+from opskit.provision.settings.sizing import Setting
+from opskit.provision.settings.values import line, read_line
 
 NAME = "90-opskit.conf"
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from opskit.config import Configuration, Settings
 from opskit.errors import Fault
-from opskit.provision.cluster import WantedCluster
+from opskit.provision.cluster.planning import WantedCluster
+from opskit.provision.cluster.server import FileSetting, ServerFacts
 from opskit.provision.decided import Decided
-from opskit.provision.machine import Machine
-from opskit.provision.server import FileSetting, ServerFacts
-from opskit.provision.setting_values import alike, same
-from opskit.provision.settings_choice import Others, chosen
-from opskit.provision.settings_file import ACCESS, NAME, FilesFacts, OwnFile, read, render
-from opskit.provision.sizing import Setting, Share
+from opskit.provision.settings.choice import Others, chosen
+from opskit.provision.settings.file import ACCESS, NAME, FilesFacts, OwnFile, read, render
+from opskit.provision.settings.machine import Machine
+from opskit.provision.settings.sizing import Setting, Share
+from opskit.provision.settings.values import alike, same
 
 AUTO = "postgresql.auto.conf"
 

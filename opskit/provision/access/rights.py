@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from opskit.provision.roles import is_shall
+from opskit.provision.access.roles import is_shall
 from opskit.schema.names import quote
 
 PUBLIC = "PUBLIC"

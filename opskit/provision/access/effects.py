@@ -8,22 +8,22 @@ import psycopg
 from psycopg import sql
 
 from opskit.errors import QueryFailed
-from opskit.provision.access import ReloadAccess, WriteAccess
-from opskit.provision.access_effects import AccessEffects, reload
-from opskit.provision.databases import (
+from opskit.provision.access.databases import (
     ChangeOwner,
     CreateDatabase,
     CreateExtension,
     CreateSchema,
     HandOver,
 )
+from opskit.provision.access.planning import SqlStep
+from opskit.provision.access.reader import MAINTENANCE
+from opskit.provision.access.rights import ChangeRights
+from opskit.provision.access.roles import ClearPassword, SetPassword
+from opskit.provision.access.rules import ReloadAccess, WriteAccess
+from opskit.provision.access.rules_effects import AccessEffects, reload
+from opskit.provision.access.statements import backwards, forwards
 from opskit.provision.door import Door
-from opskit.provision.host_reader import read_password
-from opskit.provision.rights import ChangeRights
-from opskit.provision.roles import ClearPassword, SetPassword
-from opskit.provision.sql_facts import MAINTENANCE
-from opskit.provision.sql_part import SqlStep
-from opskit.provision.sql_text import backwards, forwards
+from opskit.provision.host.reader import read_password
 from opskit.transfer.target import Connection, server_words
 
 _SUPERUSER: LiteralString = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"

@@ -7,8 +7,7 @@ from typing import TypeVar, cast
 
 from opskit.errors import ConnectionFailed
 from opskit.host.files import read_state
-from opskit.provision.access import AccessFacts, File, FileFacts, Rule, network
-from opskit.provision.databases import (
+from opskit.provision.access.databases import (
     FENCED,
     DatabaseFacts,
     Owned,
@@ -16,13 +15,15 @@ from opskit.provision.databases import (
     SchemaFacts,
     governed_schemas,
 )
+from opskit.provision.access.parameters import APPLIES
+from opskit.provision.access.planning import SqlFacts, SqlWanted
+from opskit.provision.access.rights import Kind, Right
+from opskit.provision.access.roles import Attribute, RoleFacts
+from opskit.provision.access.rules import AccessFacts, File, FileFacts, Rule, network
+from opskit.provision.access.scram import Stored, stored
 from opskit.provision.door import Door
-from opskit.provision.host_reader import read_password
-from opskit.provision.rights import Kind, Right
-from opskit.provision.roles import Attribute, RoleFacts
-from opskit.provision.scram import Stored, stored
+from opskit.provision.host.reader import read_password
 from opskit.provision.sql import query as text
-from opskit.provision.sql_part import SqlFacts, SqlWanted
 from opskit.transfer.target import Connection
 
 MAINTENANCE = "postgres"
@@ -48,12 +49,13 @@ def read_sql(door: Door, wanted: SqlWanted) -> SqlFacts:
         if superuser:
             roles = _with_verifiers(connection, roles, wanted, password)
         databases = _rows(connection, "databases", databases=[one.name for one in wanted.databases])
+        applies = _rows(connection, "parameters", roles=[wanted.duties.owner], parameter=APPLIES)
         access = _access(connection) if wanted.access is not None else None
     found = tuple(_database(door, wanted, cast("tuple[str, str, str, str]", row)) for row in databases)
     if not superuser and found:
         roles = _with_login(door, roles, wanted, found[0].name, password)
     ours = tuple(role for name, role in roles.items() if name in names)
-    return SqlFacts(roles[admin], ours, found, access)
+    return SqlFacts(roles[admin], ours, found, access, applies=bool(applies))
 
 
 def _roles(connection: Connection, names: Sequence[str]) -> Mapping[str, RoleFacts]:

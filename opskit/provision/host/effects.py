@@ -12,12 +12,12 @@ from opskit.host.files import (
     remove_directories,
     write_whole,
 )
-from opskit.host.systemd import order, reread_units, show
-from opskit.provision.env_file import PASSWORD, WriteEnv
-from opskit.provision.host_part import HostStep
-from opskit.provision.host_reader import read_password
-from opskit.provision.password_file import PasswordPlace, WritePassword, generate_password
-from opskit.provision.units import (
+from opskit.host.systemd import order, reread_units, show, start_anew
+from opskit.provision.host.env_file import PASSWORD, WriteEnv
+from opskit.provision.host.password_file import PasswordPlace, WritePassword, generate_password
+from opskit.provision.host.planning import HostStep
+from opskit.provision.host.reader import read_password
+from opskit.provision.host.units import (
     EXPORTER,
     SOCKET,
     STANDBY,
@@ -53,8 +53,7 @@ class HostEffects:
             case EnableUnit():
                 order("enable", step.unit)
             case StartUnit():
-                order("reset-failed", step.unit)  # one that has failed too often would not be started
-                order("start", step.unit)
+                start_anew(step.unit)
             case _:
                 assert_never(step)
 

@@ -1,0 +1,1 @@
+"""Who may what: roles, databases, rights, passwords and access rules."""

@@ -1,0 +1,1 @@
+"""The cluster on this host: its packages, its making and start, and what its server says about itself."""

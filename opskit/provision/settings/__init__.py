@@ -1,0 +1,1 @@
+"""The server's settings: how large, why, and what overrides them."""
