@@ -11,7 +11,7 @@ from opskit.cli.output import Outcome
 from opskit.errors import ExitCode
 from opskit.runs.journal import UnfinishedRun, unfinished
 from opskit.runs.plan import JsonValue, to_json
-from opskit.standby.state import State, is_open, is_stale, read_state
+from opskit.runs.standby_state import State, is_open, is_stale, read_state
 from opskit.switch.environment import environment_engine
 from opskit.switch.facts import SideFacts, read_facts
 from opskit.switch.plan import CUTOVER, ROLLBACK

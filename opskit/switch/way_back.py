@@ -10,13 +10,13 @@ import psycopg
 from opskit.config import Configuration
 from opskit.errors import Busy, QueryFailed
 from opskit.host.systemd import manages_host, order, show
-from opskit.provision.units import STANDBY
+from opskit.provision.host.units import STANDBY
 from opskit.runs.lock import exclusive
+from opskit.runs.standby_state import Phase, State, directory_of, utc, write_state
 from opskit.standby.close import close, plan_close, read_remains
 from opskit.standby.follower import Follower
 from opskit.standby.place_table import place_of
-from opskit.standby.state import Phase, State, utc, write_state
-from opskit.standby.window import Window, directory_of
+from opskit.standby.window import Window
 from opskit.transfer.target import server_words
 
 _BESIDE = ("", "-wal", "-shm")
