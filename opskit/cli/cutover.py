@@ -8,9 +8,9 @@ from opskit.cli.output import Outcome
 from opskit.cli.progress import shown
 from opskit.errors import ConfigurationError, ExitCode
 from opskit.runs.lock import exclusive
-from opskit.runs.plan import Plan
+from opskit.runs.plan import JsonValue, Plan
 from opskit.switch.plan import CUTOVER
-from opskit.switch.run import abort, resume, survey_cutover, switch
+from opskit.switch.run import Done, abort, resume, survey_cutover, switch
 from opskit.switch.steps import Step
 
 
@@ -36,13 +36,9 @@ def cutover(invocation: Invocation, *, plan_only: bool, yes: bool, resumed: bool
         if aborted:
             abort(found, progress)
             return Outcome("put back: SQLite is authoritative", changed=True)
-        if resumed:
-            resume(found, progress)
-        else:
-            if not yes:
-                typed(found.plan, found.plan.subject, "the names of the databases")
-            switch(found, progress)
-    return done(found.plan, "the application runs on PostgreSQL")
+        if not (yes or resumed):
+            typed(found.plan, found.plan.subject, "the names of the databases")
+        return told((resume if resumed else switch)(found, progress), "the application runs on PostgreSQL")
 
 
 def exclude(resumed: bool, aborted: bool, other: bool) -> None:
@@ -60,6 +56,9 @@ def planned(plan: Plan[Step]) -> Outcome:
     return Outcome(plan.to_text(), {"plan": plan.to_json()}, ExitCode.DIFFERENCES)
 
 
-def done(plan: Plan[Step], text: str) -> Outcome:
-    """A plan that was performed."""
-    return Outcome(text, {"plan": plan.to_json()}, changed=True)
+def told(done: Done, text: str) -> Outcome:
+    """A plan that was performed, and how long nobody could write."""
+    pause, away = round(done.pause, 3), round(done.away, 3)
+    times = f"writes paused for {pause:.2f} s; with the application's stop and start {away:.2f} s"
+    result: dict[str, JsonValue] = {"plan": done.plan.to_json(), "pause_seconds": pause, "away_seconds": away}
+    return Outcome(f"{text}; {times}" if away else text, result, changed=True)

@@ -4,7 +4,7 @@ import click
 
 from opskit.cli.command import Invocation, common_options
 from opskit.cli.confirm import typed
-from opskit.cli.cutover import done, exclude, planned
+from opskit.cli.cutover import exclude, planned, told
 from opskit.cli.output import Outcome
 from opskit.cli.progress import shown
 from opskit.runs.lock import exclusive
@@ -41,13 +41,9 @@ def rollback(
         if aborted:
             abort(found, progress)
             return Outcome("put back: PostgreSQL is authoritative", changed=True)
-        if resumed:
-            resume(found, progress)
-        else:
-            if not yes:
-                typed(found.plan, found.plan.subject, "the names of the databases")
-            switch(found, progress)
-    return done(found.plan, "the application runs on SQLite")
+        if not (yes or resumed):
+            typed(found.plan, found.plan.subject, "the names of the databases")
+        return told((resume if resumed else switch)(found, progress), "the application runs on SQLite")
 
 
 def _rehearsed(invocation: Invocation) -> Outcome:

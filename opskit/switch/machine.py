@@ -4,7 +4,8 @@ A kill leaves a run that `--resume` continues and `--abort` walks back. Both ask
 the journal says only which steps may have been begun.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+import time
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
@@ -47,19 +48,23 @@ def point_of(plan: Plan[Step]) -> int:
     return next((at for at, one in enumerate(plan.steps) if isinstance(one, POINTS)), len(plan.steps))
 
 
-def has_passed(plan: Plan[Step], effects: Effects) -> bool:
-    """May the new side hold writes already?
+def has_passed(plan: Plan[Step], effects: Effects, begun: Collection[str]) -> bool:
+    """May the new side hold writes already? Not before the journal has the intent of a step that opens it.
+
+    Args:
+        begun: titles of steps that this run and killed ones have begun.
 
     Raises:
         OpskitError: it cannot be seen.
     """
-    return any(isinstance(one, POINTS) and effects.is_so(one) for one in plan.steps)
+    points = [one for one in plan.steps if isinstance(one, POINTS)]
+    return any(one.title in begun for one in points) and any(effects.is_so(one) for one in points)
 
 
 def forward(
     plan: Plan[Step], effects: Effects, journal: Journal, before: Collection[str] = (), *, begin: int = 0
-) -> None:
-    """Performs the steps.
+) -> Mapping[str, float]:
+    """Performs the steps; returns how many seconds each took, by its title.
 
     Args:
         before: titles of steps that earlier runs have begun.
@@ -69,21 +74,24 @@ def forward(
         Reverted: a step before the point failed, and everything was put back.
         NeedsAttention: one after it did, or putting back.
     """
-    begun = [*plan.steps[:begin]]
+    begun, took = set(before), dict[str, float]()
     try:
         for step in plan.steps[begin:]:
+            started = time.monotonic()
+            begun.add(step.title)
             journal.write("intent", step=step.title)
-            begun.append(step)
             if not effects.is_so(step):
                 effects.perform(step)
             journal.write("done", step=step.title)
+            took[step.title] = time.monotonic() - started
     except OpskitError as error:
-        _go_back_or_stop(plan, effects, journal, _begun(plan, begun, before), error.faults, begin=begin)
+        _go_back_or_stop(plan, effects, journal, begun, error.faults)
         raise Reverted(*error.faults) from error
     except BaseException as error:  # interrupted, or a bug of ours: put back if that is possible
-        _go_back_or_stop(plan, effects, journal, _begun(plan, begun, before), _faults(error), begin=begin)
+        _go_back_or_stop(plan, effects, journal, begun, _faults(error))
         raise
     journal.write("finished")
+    return took
 
 
 def backward(plan: Plan[Step], effects: Effects, journal: Journal, before: Collection[str]) -> None:
@@ -93,14 +101,14 @@ def backward(plan: Plan[Step], effects: Effects, journal: Journal, before: Colle
         Refused: they have passed the point.
         NeedsAttention: something cannot be put back.
     """
-    if has_passed(plan, effects):
+    if has_passed(plan, effects, before):
         raise Refused.of(
             "point_passed",
             f"this {plan.command} has passed the point: the new side may hold new writes",
             hint=_ways_on(plan.command),
             where=plan.subject,
         )
-    _walk_back(plan, effects, journal, [one for one in plan.steps if one.title in before], ())
+    _walk_back(plan, effects, journal, before, ())
 
 
 def begun_in(runs: Iterable[UnfinishedRun]) -> frozenset[str]:
@@ -108,32 +116,36 @@ def begun_in(runs: Iterable[UnfinishedRun]) -> frozenset[str]:
     return frozenset(title for run in runs for title in run.begun)
 
 
-def _begun(plan: Plan[Step], begun: Sequence[Step], before: Collection[str]) -> list[Step]:
-    return [step for step in plan.steps if step in begun or step.title in before]
-
-
 def _go_back_or_stop(
     plan: Plan[Step],
     effects: Effects,
     journal: Journal,
-    begun: list[Step],
+    begun: Collection[str],
     faults: tuple[Fault, ...],
-    *,
-    begin: int,
 ) -> None:
     """Walks back, unless the point is passed, or nobody can tell whether it is."""
-    may_have = begin > 0 or any(isinstance(step, POINTS) for step in begun)
-    if may_have and _passed(plan, effects, journal, faults):
-        _last_word(journal, "stuck", step=begun[-1].title)
+    try:
+        passed = has_passed(plan, effects, begun)
+    except OpskitError as error:
+        _last_word(journal, "stuck")
+        message = f"whether the point is passed cannot be seen: {error}"
+        hint = f"opskit {plan.command} --resume, when that is mended"
+        raise NeedsAttention(*faults, Fault("point_unknown", message, hint)) from error
+    if passed:
+        _last_word(journal, "stuck")
         ahead = Fault("point_passed", f"{plan.command} has passed the point", _ways_on(plan.command))
         raise NeedsAttention(*faults, ahead)
     _walk_back(plan, effects, journal, begun, faults)
 
 
 def _walk_back(
-    plan: Plan[Step], effects: Effects, journal: Journal, begun: list[Step], faults: tuple[Fault, ...]
+    plan: Plan[Step],
+    effects: Effects,
+    journal: Journal,
+    begun: Collection[str],
+    faults: tuple[Fault, ...],
 ) -> None:
-    for step in reversed(begun):
+    for step in reversed([one for one in plan.steps if one.title in begun]):
         try:
             effects.revert(step)
         except (OpskitError, KeyboardInterrupt) as error:  # a second Ctrl-C leaves things half put back
@@ -143,16 +155,6 @@ def _walk_back(
             put_back = Fault("not_put_back", f"could not put back “{step.title}”: {reason}", hint, step.title)
             raise NeedsAttention(*faults, put_back) from error
     _last_word(journal, "reverted", faults=[fault.message for fault in faults])
-
-
-def _passed(plan: Plan[Step], effects: Effects, journal: Journal, faults: tuple[Fault, ...]) -> bool:
-    try:
-        return has_passed(plan, effects)
-    except OpskitError as error:
-        _last_word(journal, "stuck", step="")
-        message = f"whether the point is passed cannot be seen: {error}"
-        hint = f"opskit {plan.command} --resume, when that is mended"
-        raise NeedsAttention(*faults, Fault("point_unknown", message, hint)) from error
 
 
 def _ways_on(command: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from opskit.config import Engine
-from opskit.errors import QueryFailed
+from opskit.errors import QueryFailed, Refused
 from opskit.runs.ownership import hand_over
 
 
@@ -27,12 +27,21 @@ def record_file(state_dir: Path) -> Path:
 
 
 def read_record(state_dir: Path) -> Record | None:
-    """The record; None before the first switch."""
+    """The record; None before the first switch.
+
+    Raises:
+        Refused: the file cannot be read or understood.
+    """
     try:
         found = cast("dict[str, str]", json.loads(record_file(state_dir).read_text(encoding="utf-8")))
+        return Record(Engine(found["engine"]), found["since"], found["run"])
     except FileNotFoundError:
         return None
-    return Record(Engine(found["engine"]), found["since"], found["run"])
+    except (OSError, ValueError, KeyError) as error:
+        file = record_file(state_dir)
+        hint = "remove it: the fences say which side is authoritative"
+        message = f"{file} cannot be understood: {error}"
+        raise Refused.of("record_damaged", message, hint=hint, where=str(file)) from error
 
 
 def write_record(state_dir: Path, engine: Engine, run: str) -> None:

@@ -1,13 +1,13 @@
 """The flow of a switch: facts → plan → forward, and what killed runs have left."""
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from opskit.config import Configuration
-from opskit.errors import ConfigurationError, Fault, Refused, Reverted
+from opskit.errors import ConfigurationError, Fault, NeedsAttention, OpskitError, Refused, Reverted
 from opskit.runs.journal import Journal, UnfinishedRun, abandon, unfinished
 from opskit.runs.plan import Plan
 from opskit.runs.progress import Progress
@@ -16,8 +16,9 @@ from opskit.switch.effects import SwitchEffects, World, by_name
 from opskit.switch.facts import SideFacts, read_facts, unfit, unfit_for_cutover
 from opskit.switch.machine import backward, begun_in, forward, has_passed, point_of
 from opskit.switch.plan import CUTOVER, ROLLBACK, Wanted, closing_plan, cutover_plan, rollback_plan
+from opskit.switch.record import read_record
 from opskit.switch.sides import Side, sides
-from opskit.switch.steps import BringBack, StageFile, Step
+from opskit.switch.steps import BringBack, StageFile, StartApplication, Step, StopApplication
 
 LOG = "application.log"
 
@@ -70,18 +71,20 @@ def survey_rollback(configuration: Configuration, state_dir: Path, *, resumed: b
     killed = _killed(state_dir, ROLLBACK, wanted.subject, resumed=resumed)
     facts = tuple(map(read_facts, found))
     superseded = tuple(unfinished(state_dir / "runs", CUTOVER, wanted.subject))
-    if superseded and not any(one.postgresql_open or one.unreachable for one in facts):
-        _refuse_others(state_dir, CUTOVER, wanted.subject)
-    plan = _back(wanted, facts, found, resumed=resumed)
+    if not resumed and not any(one.sqlite and (one.postgresql_open or one.unreachable) for one in facts):
+        _refuse_others(state_dir, CUTOVER, wanted.subject)  # it has not opened PostgreSQL: --abort is the way
+    plan = _back(wanted, facts, found, resumed=resumed, switched=read_record(state_dir) is not None)
     return Survey(configuration, state_dir, found, facts, plan, killed, superseded)
 
 
-def _back(wanted: Wanted, facts: Sequence[SideFacts], found: Sequence[Side], *, resumed: bool) -> Plan[Step]:
+def _back(
+    wanted: Wanted, facts: Sequence[SideFacts], found: Sequence[Side], *, resumed: bool, switched: bool
+) -> Plan[Step]:
     down = [one for one in facts if one.unreachable]
     if not resumed:
         _refuse(tuple(Fault("sqlite_unreadable", one.unreadable) for one in facts if one.unreadable))
         if all(one.sqlite_open for one in facts):
-            if any(one.postgresql_open for one in facts):
+            if switched and any(one.postgresql_open for one in facts):
                 return closing_plan(wanted)
             raise Refused.of("on_sqlite", "SQLite is authoritative already", hint="see opskit status")
         _refuse(tuple(_without_file(facts, down)))
@@ -110,31 +113,34 @@ def _lost(one: SideFacts) -> str:
     return f"{one.name}: writes after {moment} do not come back: {why}"
 
 
-def loses(plan: Plan[Step]) -> bool:
-    """Is this a rollback without PostgreSQL?"""
-    return (
-        plan.command == ROLLBACK
-        and not any(isinstance(one, BringBack) for one in plan.steps)
-        and any(isinstance(one, StageFile) for one in plan.steps)
-    )
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A switch that came to its end.
+
+    Attributes:
+        pause: seconds between the application's end and its start, in which nobody could write.
+        away: the same with its end and its start.
+    """
+
+    plan: Plan[Step]
+    pause: float
+    away: float
 
 
-def switch(found: Survey, progress: Progress) -> None:
+def switch(found: Survey, progress: Progress) -> Done:
     """Performs the plan; the caller holds the state directory.
 
     Raises:
         Reverted: a step failed, and everything was put back.
         NeedsAttention: one failed that cannot be put back.
     """
-
-    def run(effects: SwitchEffects, journal: Journal) -> None:
-        forward(found.plan, effects, journal)
-
-    _journalled(found, progress, run)
+    with _running(found, progress) as (effects, journal):
+        took = forward(found.plan, effects, journal)
+    return _done(found.plan, took)
 
 
-def resume(found: Survey, progress: Progress) -> None:
-    """Continues what was killed.
+def resume(found: Survey, progress: Progress) -> Done:
+    """Continues what was killed; what it tells of times is of what it did itself.
 
     Raises:
         Refused: nothing was, or PostgreSQL answers again that was given up.
@@ -142,14 +148,13 @@ def resume(found: Survey, progress: Progress) -> None:
         NeedsAttention: one failed that cannot be put back.
     """
     begun = begun_in(_some(found))
-
-    def run(effects: SwitchEffects, journal: Journal) -> None:
-        passed = has_passed(found.plan, effects)
+    with _running(found, progress) as (effects, journal):
+        passed = has_passed(found.plan, effects, begun)
         if not passed:
             _refuse_fresher(found, begun)
-        forward(found.plan, effects, journal, begun, begin=point_of(found.plan) if passed else 0)
-
-    _journalled(found, progress, run)
+        begin = point_of(found.plan) if passed else 0
+        took = forward(found.plan, effects, journal, begun, begin=begin)
+    return _done(found.plan, took)
 
 
 def abort(found: Survey, progress: Progress) -> None:
@@ -160,11 +165,18 @@ def abort(found: Survey, progress: Progress) -> None:
         NeedsAttention: something cannot be put back.
     """
     begun = begun_in(_some(found))
-
-    def run(effects: SwitchEffects, journal: Journal) -> None:
+    with _running(replace(found, superseded=()), progress) as (effects, journal):
         backward(found.plan, effects, journal, begun)
 
-    _journalled(found, progress, run)
+
+def _done(plan: Plan[Step], took: Mapping[str, float]) -> Done:
+    titles = [one.title for one in plan.steps]
+    ends = [one.title for one in plan.steps if isinstance(one, StopApplication | StartApplication)]
+    if len(ends) < 2:
+        return Done(plan, 0.0, 0.0)
+    away = titles[titles.index(ends[0]) : titles.index(ends[1]) + 1]
+    seconds = [took.get(title, 0.0) for title in away]
+    return Done(plan, sum(seconds[1:-1]), sum(seconds))
 
 
 def _refuse_fresher(found: Survey, begun: frozenset[str]) -> None:
@@ -179,24 +191,27 @@ def _refuse_fresher(found: Survey, begun: frozenset[str]) -> None:
         )
 
 
-def _journalled(found: Survey, progress: Progress, run: Callable[[SwitchEffects, Journal], None]) -> None:
-    runs = found.state_dir / "runs"
-    with Journal(runs, found.plan.command, found.plan.subject) as journal:
+@contextmanager
+def _running(found: Survey, progress: Progress) -> Generator[tuple[SwitchEffects, Journal]]:
+    """A run, under the name of the first that was killed; with its end, those are over too."""
+    with Journal(found.state_dir / "runs", found.plan.command, found.plan.subject) as journal:
         first = found.killed[0].run if found.killed else journal.run
         try:
             with closing(SwitchEffects(_world(found, first), progress)) as effects:
-                run(effects, journal)
-        except Refused:
-            journal.write("reverted", faults=[])  # this run has done nothing; the killed ones stay
-            raise
+                yield effects, journal
         except Reverted:
-            _over(found)
+            _over(found.killed)
             raise
-    _over(found)
+        except NeedsAttention:
+            raise
+        except OpskitError:
+            journal.write("reverted", faults=[])  # nothing was begun; what was killed stays open
+            raise
+    _over((*found.killed, *found.superseded))
 
 
-def _over(found: Survey) -> None:
-    for one in (*found.killed, *found.superseded):
+def _over(runs: Iterable[UnfinishedRun]) -> None:
+    for one in runs:
         abandon(one)
 
 

@@ -73,8 +73,9 @@ def test_a_failure_before_the_point_puts_everything_back_and_one_after_it_nothin
 def test_after_a_kill_a_run_goes_on_to_its_end(tmp_path: Path, journal: Journal, number: int) -> None:
     world = World()
     world.done = list(PLAN.steps[:number])
-    begin = POINT if has_passed(PLAN, world) else 0
-    forward(PLAN, world, journal, {one.title for one in PLAN.steps[: number + 1]}, begin=begin)
+    begun = {one.title for one in PLAN.steps[: number + 1]}
+    begin = POINT if has_passed(PLAN, world, begun) else 0
+    forward(PLAN, world, journal, begun, begin=begin)
     assert set(world.done) == set(PLAN.steps)
     assert last_event(journal) == "finished"
 
@@ -122,6 +123,14 @@ def test_when_nobody_can_tell_whether_the_point_is_passed_nothing_is_put_back(jo
         forward(PLAN, world, journal)
     assert raised.value.faults[-1].code == "point_unknown"
     assert world.reverted == []
+
+
+def test_before_the_intent_of_the_point_nobody_has_to_be_asked_whether_it_is_passed() -> None:
+    class Gone(World):
+        def is_so(self, step: Step) -> bool:
+            raise QueryFailed.of("gone", f"the server is gone: {step.title}")
+
+    assert not has_passed(PLAN, Gone(), {one.title for one in PLAN.steps[:POINT]})
 
 
 def test_an_interrupt_puts_back_too(journal: Journal) -> None:
