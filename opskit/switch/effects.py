@@ -1,7 +1,7 @@
 """What the steps of a switch do to the world, and how it is seen whether they are done."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -185,14 +185,16 @@ class SwitchEffects:
             case ClosePostgresql():
                 self._close(side)
             case CompareAll():
-                _compare(side.name, self._follower(side))
+                with self._following(side) as one:
+                    _compare(side.name, one)
             case OpenWayBack():
                 arm(side.window)
             case FenceSqlite():
                 since = f"{self._world.moment:%Y-%m-%d %H:%M:%S} UTC"
                 fence(side.file, f"opskit: the data is in PostgreSQL database {side.target} since {since}")
             case DrainLast():
-                drain(self._follower(side), lambda _: None)
+                with self._following(side) as one:
+                    drain(one, lambda _: None)
                 self._let_go(side.name)
             case LevelWayBack():
                 bring_back(side.window, last=True)
@@ -219,13 +221,19 @@ class SwitchEffects:
             case _:
                 assert_never(step)
 
-    def _follower(self, side: Side) -> Follower:
+    @contextmanager
+    def _following(self, side: Side) -> Generator[Follower]:
         """Kept from the comparison to the last drain: what cannot be watched is compared whole only once."""
         if side.name not in self._open:
             stack = ExitStack()
             one = stack.enter_context(follower(side.file, side.window.owner, side.shut.schema))
             self._open[side.name] = stack, one
-        return self._open[side.name][1]
+        try:
+            yield self._open[side.name][1]
+        except BaseException:
+            stack, _ = self._open.pop(side.name)
+            with stack:  # which tells the failure as an operator understands it
+                raise
 
     def _let_go(self, name: str) -> None:
         stack, _ = self._open.pop(name)

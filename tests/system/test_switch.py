@@ -44,6 +44,7 @@ def followed(host: Debian) -> Debian:
     host.write("/srv/crewai/application.py", APPLICATION)
     host.write(f"/etc/systemd/system/{UNIT}", SERVICE.format(python=python))
     host.run(["systemctl", "daemon-reload"])
+    host.run(["sed", "-i", "/^POSTGRES_HOST=/d", "/srv/crewai/.env"])
     host.run(["opskit", "init", "--app-env", "/srv/crewai/.env", "--app-unit", UNIT])
     host.run(["opskit", "provision", "--yes"])
     host.run(["systemctl", "start", UNIT])

@@ -157,3 +157,15 @@ def test_a_prepared_transaction_of_the_application_keeps_postgresql_from_being_l
         connection.execute("COMMIT PREPARED 'waits'")
     assert world.run("rollback", "--yes").code == 0
     assert world.items("main", "sqlite")["waits"] == 1
+
+
+def test_what_postgresql_refuses_on_the_way_is_told_and_put_back(world: World) -> None:
+    world.start()
+    world.follow()
+    with psycopg.connect(world.cluster.conninfo(world.databases["main"]), autocommit=True) as admin:
+        admin.execute("ALTER TABLE items DROP COLUMN value")
+    back = world.run("cutover", "--yes")
+    assert back.code == 4, back.stderr
+    assert "value" in back.error["message"]
+    assert world.status()["problems"] == []
+    assert world.lost("sqlite") == []
