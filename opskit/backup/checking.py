@@ -64,7 +64,7 @@ def check(backup: Backup, level: Level, place: Place, progress: Progress) -> Che
     except FileNotFoundError:
         return None
     if backup.manifest is not None:
-        tell_checked(place, backup.manifest.database, backup.id, level, done)
+        tell_checked(place, backup.manifest, level, done)
     return done
 
 

@@ -18,4 +18,5 @@ def exporter(invocation: Invocation, *, listen: str | None) -> int:
 
     Runs until SIGTERM or Ctrl-C. Databases may be down: that is what it reports.
     """
-    return run_exporter(invocation.configuration().configuration, listen)
+    loaded = invocation.configuration()
+    return run_exporter(loaded.configuration, loaded.state_dir(), listen)

@@ -3,256 +3,289 @@
 To add one: an entry, and the column (or a new .sql file, named in the engine's COLLECTORS).
 """
 
-from dataclasses import dataclass
-from enum import Enum
-
-
-class Kind(Enum):
-    """A metric's type in the exposition."""
-
-    GAUGE = "gauge"
-    COUNTER = "counter"
-    HISTOGRAM = "histogram"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric family.
-
-    Attributes:
-        collector: whose rows hold the value; the same name on both engines.
-        column: where the value stands in a row; a row without it, or with None there, gives no series.
-        labels: `database` is the configured name; every other label is a column of the collector's rows.
-            A family without `database` belongs to the server, and one database speaks for all.
-    """
-
-    name: str
-    kind: Kind
-    help: str
-    collector: str
-    column: str
-    labels: tuple[str, ...]
-
-
-_D = ("database",)
-
-
-def _gauge(name: str, text: str, source: str, labels: tuple[str, ...] = _D) -> Metric:
-    collector, column = source.split(".")
-    return Metric(name, Kind.GAUGE, text, collector, column, labels)
-
-
-def _counter(name: str, text: str, source: str, labels: tuple[str, ...] = _D) -> Metric:
-    collector, column = source.split(".")
-    return Metric(name, Kind.COUNTER, text, collector, column, labels)
-
+from opskit.exporter.metric import DATABASE, counter, gauge
 
 METRICS = (
-    _gauge("opskit_database_up", "Whether a fresh connection was made and answered.", "health.up"),
-    _gauge(
+    gauge("opskit_database_up", "Whether a fresh connection was made and answered.", "health.up"),
+    gauge(
         "opskit_database_engine",
         "1 for the engine that the application uses.",
         "engines.in_use",
-        (*_D, "engine"),
+        (*DATABASE, "engine"),
     ),
-    _gauge(
+    gauge(
         "opskit_database_writable",
         "Whether writes are possible: no standby, not read-only by default, file not write-protected.",
         "database.writable",
     ),
-    _gauge(
+    gauge(
         "opskit_database_info",
         "Versions of the engine and of the application's schema; always 1.",
         "database.info",
-        (*_D, "engine", "server_version", "schema_version"),
+        (*DATABASE, "engine", "server_version", "schema_version"),
     ),
-    _gauge("opskit_database_size_bytes", "Size of the database.", "database.size_bytes"),
-    _gauge(
+    gauge("opskit_database_size_bytes", "Size of the database.", "database.size_bytes"),
+    gauge(
         "opskit_database_start_time_seconds",
         "When the database server started, as Unix time.",
         "database.start_time",
     ),
-    _gauge("opskit_database_tables", "Number of the application's tables.", "tables.tables"),
-    _gauge(
+    gauge("opskit_database_tables", "Number of the application's tables.", "tables.tables"),
+    gauge(
         "opskit_collector_success",
         "Whether the collector's last run succeeded.",
         "collectors.success",
-        (*_D, "collector"),
+        (*DATABASE, "collector"),
     ),
-    _gauge(
+    gauge(
         "opskit_collector_duration_seconds",
         "How long the collector's last run took.",
         "collectors.seconds",
-        (*_D, "collector"),
+        (*DATABASE, "collector"),
     ),
-    _gauge(
+    gauge(
+        "opskit_backup_last_success_timestamp_seconds",
+        "When the newest backup was made, as Unix time.",
+        "backups.made",
+    ),
+    gauge("opskit_backup_last_size_bytes", "Size of the newest backup.", "backups.bytes"),
+    gauge(
+        "opskit_backup_last_duration_seconds",
+        "How long it took to make the newest backup.",
+        "backups.seconds",
+    ),
+    gauge(
+        "opskit_backup_last_attempt_timestamp_seconds",
+        "When the last attempt to make a backup ended, as Unix time.",
+        "backups.attempted",
+    ),
+    gauge(
+        "opskit_backup_last_attempt_success",
+        "Whether the last attempt to make a backup succeeded.",
+        "backups.succeeded",
+    ),
+    gauge(
+        "opskit_backup_last_check_timestamp_seconds",
+        "When the last check of a backup that looked so closely ended, as Unix time.",
+        "backups.checked",
+        (*DATABASE, "level"),
+    ),
+    gauge(
+        "opskit_backup_last_check_success",
+        "Whether that check was carried out and found nothing wrong.",
+        "backups.sound",
+        (*DATABASE, "level"),
+    ),
+    gauge(
+        "opskit_backup_last_check_duration_seconds",
+        "How long that check took.",
+        "backups.check_seconds",
+        (*DATABASE, "level"),
+    ),
+    gauge(
+        "opskit_rollback_ready",
+        "Whether a rollback to SQLite would lose nothing; none while there is no way back.",
+        "standby.ready",
+    ),
+    gauge(
+        "opskit_rollback_deadline_timestamp_seconds",
+        "When the way back ends as configured, as Unix time.",
+        "standby.deadline",
+    ),
+    gauge(
+        "opskit_standby_phase",
+        "1 for what the standby does: closed, ended, opening, following or stuck.",
+        "standby.in_phase",
+        (*DATABASE, "phase"),
+    ),
+    gauge(
+        "opskit_standby_last_update_timestamp_seconds",
+        "When the standby last told how it is, as Unix time.",
+        "standby.told",
+    ),
+    gauge("opskit_standby_lag_seconds", "Age of the moment that the standby's file shows.", "standby.lag"),
+    counter("opskit_standby_changes_total", "Rows that the standby brought back.", "standby.changes"),
+    gauge(
+        "opskit_standby_last_verified_timestamp_seconds",
+        "When the table compared longest ago was compared, as Unix time.",
+        "standby.verified",
+    ),
+    gauge("opskit_standby_retained_bytes", "Log that PostgreSQL keeps for the standby.", "standby.retained"),
+    gauge(
+        "opskit_standby_safe_bytes",
+        "Log that may be written before PostgreSQL gives the standby up.",
+        "standby.safe",
+    ),
+    gauge(
         "opskit_postgres_connections",
         "Sessions of clients by state, without the exporter's own.",
         "connections.connections",
-        (*_D, "state"),
+        (*DATABASE, "state"),
     ),
-    _gauge(
+    gauge(
         "opskit_postgres_connections_limit",
         "Sessions that the server admits (max_connections).",
         "limits.connections_limit",
         (),
     ),
-    _gauge(
+    gauge(
         "opskit_postgres_connections_reserved",
         "Sessions kept for superusers out of the limit.",
         "limits.connections_reserved",
         (),
     ),
-    _counter(
+    counter(
         "opskit_postgres_transactions_committed_total", "Transactions committed.", "transactions.committed"
     ),
-    _counter(
+    counter(
         "opskit_postgres_transactions_rolled_back_total",
         "Transactions rolled back.",
         "transactions.rolled_back",
     ),
-    _counter("opskit_postgres_rows_total", "Rows by operation.", "rows.handled", (*_D, "operation")),
-    _counter(
+    counter("opskit_postgres_rows_total", "Rows by operation.", "rows.handled", (*DATABASE, "operation")),
+    counter(
         "opskit_postgres_blocks_read_total",
         "Blocks that were not in PostgreSQL's cache.",
         "transactions.blocks_read",
     ),
-    _counter(
+    counter(
         "opskit_postgres_blocks_hit_total", "Blocks found in PostgreSQL's cache.", "transactions.blocks_hit"
     ),
-    _counter(
+    counter(
         "opskit_postgres_temp_files_total", "Temporary files written by queries.", "transactions.temp_files"
     ),
-    _counter(
+    counter(
         "opskit_postgres_temp_bytes_total", "Bytes written to temporary files.", "transactions.temp_bytes"
     ),
-    _counter("opskit_postgres_deadlocks_total", "Deadlocks detected.", "transactions.deadlocks"),
-    _gauge(
+    counter("opskit_postgres_deadlocks_total", "Deadlocks detected.", "transactions.deadlocks"),
+    gauge(
         "opskit_postgres_stats_reset_timestamp_seconds",
         "When the statistics were last reset, as Unix time.",
         "transactions.stats_reset",
     ),
-    _gauge(
+    gauge(
         "opskit_postgres_locks",
         "Locks by mode; granted=false are awaited.",
         "locks.locks",
-        (*_D, "mode", "granted"),
+        (*DATABASE, "mode", "granted"),
     ),
-    _gauge("opskit_postgres_blocked_sessions", "Sessions that wait for a lock.", "blocking.blocked"),
-    _gauge(
+    gauge("opskit_postgres_blocked_sessions", "Sessions that wait for a lock.", "blocking.blocked"),
+    gauge(
         "opskit_postgres_blocking_sessions", "Sessions that others wait for directly.", "blocking.blocking"
     ),
-    _gauge(
+    gauge(
         "opskit_postgres_longest_block_seconds",
         "How long the longest waiting session has waited for a lock.",
         "blocking.longest_block",
     ),
-    _gauge(
+    gauge(
         "opskit_postgres_longest_transaction_seconds",
         "Age of the oldest open transaction, by what its session does.",
         "longest.transaction_seconds",
-        (*_D, "state"),
+        (*DATABASE, "state"),
     ),
-    _gauge(
+    gauge(
         "opskit_postgres_longest_query_seconds",
         "How long the longest running query has run.",
         "running.query_seconds",
     ),
-    _gauge(
+    gauge(
         "opskit_statement_stats_available",
         "Whether statement statistics can be read (pg_stat_statements preloaded and created).",
         "statement_stats.available",
     ),
-    _counter("opskit_statements_total", "Statements executed, by kind.", "statements.calls", (*_D, "kind")),
-    _counter(
+    counter(
+        "opskit_statements_total", "Statements executed, by kind.", "statements.calls", (*DATABASE, "kind")
+    ),
+    counter(
         "opskit_statement_seconds_total",
         "Time spent executing statements, by kind.",
         "statements.seconds",
-        (*_D, "kind"),
+        (*DATABASE, "kind"),
     ),
-    _counter(
+    counter(
         "opskit_statement_rows_total",
         "Rows returned or changed by statements, by kind.",
         "statements.rows",
-        (*_D, "kind"),
+        (*DATABASE, "kind"),
     ),
-    _counter(
+    counter(
         "opskit_statement_evictions_total",
         "How often the statement statistics were full and dropped their least used entries.",
         "statement_evictions.evictions",
         (),
     ),
-    _gauge(
+    gauge(
         "opskit_sqlite_file_bytes",
         "Size of the database, wal and shm file; none when it does not exist.",
         "files.bytes",
-        (*_D, "file"),
+        (*DATABASE, "file"),
     ),
-    _gauge("opskit_sqlite_page_size_bytes", "Size of a page.", "header.page_size"),
-    _gauge("opskit_sqlite_pages", "Pages of the database.", "pages.pages"),
-    _gauge("opskit_sqlite_freelist_pages", "Unused pages in the database.", "pages.freelist_pages"),
-    _gauge("opskit_sqlite_wal_frames", "Valid frames in the write-ahead log.", "wal.frames"),
-    _gauge(
+    gauge("opskit_sqlite_page_size_bytes", "Size of a page.", "header.page_size"),
+    gauge("opskit_sqlite_pages", "Pages of the database.", "pages.pages"),
+    gauge("opskit_sqlite_freelist_pages", "Unused pages in the database.", "pages.freelist_pages"),
+    gauge("opskit_sqlite_wal_frames", "Valid frames in the write-ahead log.", "wal.frames"),
+    gauge(
         "opskit_sqlite_wal_frames_pending",
         "Frames of the write-ahead log that are not yet in the database file.",
         "wal.pending",
     ),
-    _gauge(
+    gauge(
         "opskit_sqlite_journal_mode",
         "1 for the journal mode of the file: wal or rollback.",
         "journal_mode.in_use",
-        (*_D, "mode"),
+        (*DATABASE, "mode"),
     ),
-    _gauge(
+    gauge(
         "opskit_sqlite_schema_cookie",
         "Number that every change of the schema increases.",
         "pages.schema_cookie",
     ),
-    _gauge(
+    gauge(
         "opskit_sqlite_write_lock_held",
         "Whether a connection held the write lock at the moment of the scrape.",
         "lock.write_lock_held",
     ),
-    _gauge(
+    gauge(
         "opskit_sqlite_hot_journal",
         "Whether a crashed writer left a rollback journal that the next writer must play back.",
         "lock.hot_journal",
     ),
-    _gauge(
+    gauge(
         "opskit_top_statements_limit",
         "How many statements of a database are reported singly.",
         "statement_stats.top_limit",
         (),
     ),
-    _gauge(
+    gauge(
         "opskit_top_statement_info",
         "Kind of a statement reported singly; always 1.",
         "statements.top",
-        (*_D, "queryid", "kind"),
+        (*DATABASE, "queryid", "kind"),
     ),
-    _counter(
+    counter(
         "opskit_top_statement_calls_total",
         "Executions of the statement.",
         "statements.top_calls",
-        (*_D, "queryid"),
+        (*DATABASE, "queryid"),
     ),
-    _counter(
+    counter(
         "opskit_top_statement_seconds_total",
         "Time spent executing the statement.",
         "statements.top_seconds",
-        (*_D, "queryid"),
+        (*DATABASE, "queryid"),
     ),
-    _counter(
+    counter(
         "opskit_top_statement_rows_total",
         "Rows returned or changed by the statement.",
         "statements.top_rows",
-        (*_D, "queryid"),
+        (*DATABASE, "queryid"),
     ),
-    _counter(
+    counter(
         "opskit_top_statement_blocks_read_total",
         "Blocks the statement read that were not in PostgreSQL's cache.",
         "statements.top_blocks_read",
-        (*_D, "queryid"),
+        (*DATABASE, "queryid"),
     ),
 )
-"""Read from the databases; in the order in which series are kept when there are too many."""
+"""Read from databases and status files; in the order in which series are kept when there are too many."""

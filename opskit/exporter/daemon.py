@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+from pathlib import Path
 
 from opskit.config import Configuration
 from opskit.errors import ExitCode
@@ -21,10 +22,11 @@ STOP_SECONDS = 2.0
 """How long requests and readings under way may take at the end."""
 
 
-def run_exporter(configuration: Configuration, listen: str | None = None) -> int:
+def run_exporter(configuration: Configuration, state_dir: Path, listen: str | None = None) -> int:
     """Serves until SIGTERM or SIGINT; databases may be down meanwhile, and from the start.
 
     Args:
+        state_dir: where other services of opskit tell how they are.
         listen: ADDRESS:PORT, instead of the configured one; or `fd`, the socket that systemd hands over.
 
     Raises:
@@ -32,16 +34,18 @@ def run_exporter(configuration: Configuration, listen: str | None = None) -> int
         OpskitError: the port is in use, or not for us.
     """
     with listening(listen or configuration.exporter.listen) as listener:
-        asyncio.run(_serve(configuration, listener, Notifier()))
+        asyncio.run(_serve(configuration, state_dir, listener, Notifier()))
     return ExitCode.DONE
 
 
-async def _serve(configuration: Configuration, listener: socket.socket, notifier: Notifier) -> None:
+async def _serve(
+    configuration: Configuration, state_dir: Path, listener: socket.socket, notifier: Notifier
+) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    service = Service(configuration, notifier.status)
+    service = Service(configuration, state_dir, notifier.status)
     server = Server(service.respond, service.refused)
     try:
         await server.start(listener)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from opskit.config import Engine
-from opskit.exporter.catalogue import METRICS, Kind, Metric
+from opskit.exporter.catalogue import METRICS
+from opskit.exporter.metric import Kind, Metric
 from opskit.exporter.reading import Reading, Row, Value
 
 SERIES_LIMIT = 1500

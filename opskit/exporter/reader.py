@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from opskit.config import Configuration, Engine, engine_in_use
 from opskit.exporter import sqlite
 from opskit.exporter.postgresql import PostgresqlReader
 from opskit.exporter.reading import Deadline, Reading, probe
+from opskit.exporter.status_files import StatusFiles
 
 
 class EngineLookup:
@@ -37,14 +39,19 @@ class EngineLookup:
 class DatabaseReader:
     """Reads one database; the engine is looked up each time, so that a cutover needs no restart."""
 
-    def __init__(self, configuration: Configuration, name: str) -> None:
+    def __init__(self, configuration: Configuration, state_dir: Path, name: str) -> None:
         self._configuration = configuration
         self._name = name
         self._lookup = EngineLookup(configuration)
         self._postgresql = PostgresqlReader(configuration, name)
+        self._status_files = StatusFiles(configuration, state_dir, name)
 
     def read(self, deadline: Deadline) -> Reading:
         """The database as it is now; down, with the reason, when the engine is not known."""
+        reading = self._read(deadline)
+        return replace(reading, collectors=(*reading.collectors, *self._status_files.read()))
+
+    def _read(self, deadline: Deadline) -> Reading:
         resolved, engine = probe("connect", self._lookup.engine)
         if engine is not Engine.POSTGRESQL:
             self._postgresql.release()

@@ -63,7 +63,7 @@ class Reading:
 
     Attributes:
         engine: None when the configuration does not say which.
-        collectors: those that ran; none when the database is down.
+        collectors: those that ran; none that asks the database when it is down.
     """
 
     database: str

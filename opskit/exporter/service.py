@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from pathlib import Path
 
 from opskit.config import Configuration
 from opskit.exporter.collection import Collection, Snapshot
@@ -25,14 +26,16 @@ class Service:
     """The exporter without its socket; belongs to the event loop.
 
     Args:
+        state_dir: where other services of opskit tell how they are.
         changed: told in one line how the databases are, whenever that has changed.
     """
 
-    def __init__(self, configuration: Configuration, changed: Callable[[str], None]) -> None:
+    def __init__(self, configuration: Configuration, state_dir: Path, changed: Callable[[str], None]) -> None:
         self._seconds = configuration.exporter.deadline
         self._tallies = Tallies()
         self._workers = {
-            name: Worker(name, DatabaseReader(configuration, name)) for name in configuration.databases
+            name: Worker(name, DatabaseReader(configuration, state_dir, name))
+            for name in configuration.databases
         }
         self._collection = Collection(self._workers, self._record)
         self._changed = changed

@@ -10,8 +10,8 @@ import apsw
 import psycopg
 
 from opskit import __version__
-from opskit.exporter.catalogue import Kind, Metric
 from opskit.exporter.exposition import Family, Labels, series
+from opskit.exporter.metric import Kind, Metric
 from opskit.exporter.reading import Reading
 
 

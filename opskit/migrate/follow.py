@@ -28,7 +28,7 @@ _ROUNDS = 100
 
 _TOLD = (
     "triggers note each row that the application writes in table opskit_changes of its file, in the same"
-    " transaction: writers lose about 2 %; `opskit migrate --unfollow` removes all of it"
+    " transaction, which costs about a microsecond; `opskit migrate --unfollow` removes all of it"
 )
 
 

@@ -150,7 +150,8 @@ def _faults(state: State) -> Iterator[str]:
     """What has another type than it should; moments are no moments."""
     pristine = State("", Phase.CLOSED)
     for item in fields(State):
-        wanted, value = type(getattr(pristine, item.name)), cast("object", getattr(state, item.name))
+        wanted = type(cast("object", getattr(pristine, item.name)))
+        value = cast("object", getattr(state, item.name))
         if not isinstance(value, (int, float, NoneType) if wanted is NoneType else wanted):
             yield item.name
     for text in (state.written, state.at, state.verified, state.opened, state.deadline):

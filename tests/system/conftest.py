@@ -26,6 +26,13 @@ POSTGRES_HOST=db.example
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `--dist loadgroup`: a module is a group, and those on the host’s own network are one together."""
+    for item in items:
+        shared = "debian" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("network" if shared else str(item.path)))
+
+
 @pytest.fixture(scope="module")
 def debian() -> Iterator[Debian]:
     """A freshly booted Debian 12 that has nothing but git, with the project's repository in /srv."""

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import scalar_row
 
+from opskit.exporter import status_files
 from opskit.exporter.postgresql import COLLECTORS
 from opskit.host.private_cluster import PrivateCluster
 from tests.integration.exporter.world import Scrape
@@ -45,4 +46,6 @@ def disconnect(connection: "psycopg.Connection[Any]") -> None:
 
 def is_complete(scrape: Scrape, database: str) -> bool:
     collectors = scrape.all("opskit_collector_success", database=database)
-    return len(collectors) == len(COLLECTORS) and set(collectors.values()) == {1.0}
+    return len(collectors) == len((*COLLECTORS, *status_files.COLLECTORS)) and set(collectors.values()) == {
+        1.0
+    }

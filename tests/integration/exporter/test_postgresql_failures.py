@@ -28,7 +28,7 @@ def test_postgresql_stopped_is_down_at_once_and_up_at_the_first_scrape_after(
         down.value("opskit_probe_failures_total", database="main", probe="connect", reason="not_running") == 1
     )
     assert not down.all("opskit_database_size_bytes")
-    assert not down.all("opskit_collector_success", database="main")
+    assert not down.all("opskit_collector_success", database="main", collector="connections")
     up = on_postgresql.scrape()
     assert up.value("opskit_database_up", database="main") == 1
     assert is_complete(up, "main")

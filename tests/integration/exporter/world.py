@@ -119,6 +119,10 @@ class World:
     config: Path
     env_file: Path
 
+    @property
+    def state_dir(self) -> Path:
+        return self.directory / "state"
+
     def sqlite(self, name: str) -> Path:
         return self.directory / f"{name}.db"
 
@@ -137,6 +141,7 @@ def make_world(directory: Path, cluster: PrivateCluster | None, **postgresql: ob
         "application": {"env_file": str(env_file)},
         "databases": {name: {"sqlite": f"{name}.db", "postgresql": name} for name in ("main", "walmart")},
         "postgresql": {**server, **postgresql},
+        "state_dir": str(directory / "state"),
     }
     config.write_text(yaml.safe_dump(document), encoding="utf-8")
     world = World(directory, config, env_file)

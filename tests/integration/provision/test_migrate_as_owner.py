@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import apsw
 import pytest
 
 from tests.integration.provision.world import World
@@ -18,6 +19,12 @@ END;
 INSERT INTO users (email) VALUES ('a@example.org');
 INSERT INTO mails VALUES (1, 1, 'hello');
 """
+
+
+def execute(file: Path, script: str) -> None:
+    connection = apsw.Connection(str(file))
+    connection.execute(script).fetchall()
+    connection.close()
 
 
 @pytest.fixture
@@ -60,6 +67,19 @@ def test_the_application_owns_what_was_migrated_and_provision_has_nothing_to_rep
     with world.acting_as("crewai_walmart", "opskit_backup") as connection:
         assert connection.execute("SELECT text FROM mails").fetchall() == [("hello",)]
         assert connection.execute("SELECT last_value FROM users_id_seq").fetchone() == (1,)
+
+
+def test_the_owner_brings_over_what_is_written_meanwhile_and_no_trigger_acts_on_it(
+    world: World, configured: Path, opskit: Opskit, tmp_path: Path
+) -> None:
+    world.provision()
+    done = opskit("migrate", "--config", configured, "--follow", "--yes", "-o", "json")
+    assert done.code == 0, done.stdout
+    change = "UPDATE mails SET text = 'new'; UPDATE users SET updated_at = 'later'; DELETE FROM users"
+    execute(tmp_path / "main.db", change)
+    assert opskit("migrate", "--config", configured, "--follow").code == 0
+    assert opskit("verify", "--config", configured, "--level", "rows").code == 0
+    assert not world.drift()
 
 
 def test_who_cannot_give_it_to_the_application_is_refused_before_anything_is_done(

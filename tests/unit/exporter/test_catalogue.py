@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from opskit.config import Engine
-from opskit.exporter import postgresql, sqlite, sqlite_queries
-from opskit.exporter.catalogue import METRICS, Kind, Metric
+from opskit.exporter import postgresql, sqlite, sqlite_queries, status_files
+from opskit.exporter.catalogue import METRICS
+from opskit.exporter.metric import Kind, Metric
 from opskit.exporter.queries import query
 from opskit.exporter.tallies import OWN
 
@@ -30,7 +31,8 @@ def test_names_keep_the_conventions(metric: Metric) -> None:
 
 
 def test_every_collector_exists_on_an_engine() -> None:
-    known = {one.name for one in postgresql.COLLECTORS} | set(sqlite.COLLECTORS) | SYNTHETIC
+    asked = {one.name for one in postgresql.COLLECTORS} | set(sqlite.COLLECTORS)
+    known = asked | set(status_files.COLLECTORS) | SYNTHETIC
     assert {metric.collector for metric in METRICS} == known
 
 

@@ -7,8 +7,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from opskit.config import Engine
-from opskit.exporter.catalogue import Kind, Metric
 from opskit.exporter.exposition import encoded, exposed
+from opskit.exporter.metric import Kind, Metric
 from opskit.exporter.reading import Outcome, Reading, Row
 from opskit.exporter.tallies import Tallies
 

@@ -1,0 +1,104 @@
+"""What other services of opskit tell of a database: how its backups are, and its way back to SQLite.
+
+They do so in small files (opskit.runs.backup_status and standby_state), also while the database is down.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from opskit.config import Configuration
+from opskit.exporter.reading import Outcome, ReadFailed, Row, collect
+from opskit.runs.backup_status import FILE, BackupStatus, load_status
+from opskit.runs.standby_state import (
+    Phase,
+    State,
+    directory_of,
+    is_open,
+    is_stale,
+    load_state,
+    moment,
+    state_file,
+)
+
+BACKUPS = "backups"
+STANDBY = "standby"
+COLLECTORS = (BACKUPS, STANDBY)
+
+
+class StatusFiles:
+    """Reads what is told of one database.
+
+    Args:
+        name: the database's configured name.
+    """
+
+    def __init__(self, configuration: Configuration, state_dir: Path, name: str) -> None:
+        self._name = name
+        self._backups = state_dir / FILE
+        self._standby = state_file(directory_of(configuration, state_dir), name)
+
+    def read(self) -> tuple[Outcome, ...]:
+        """What each file tells; a file that is not there tells nothing."""
+        return (
+            collect(BACKUPS, partial(_told, self._backups, self._backup_rows)),
+            collect(STANDBY, partial(_told, self._standby, _standby_rows)),
+        )
+
+    def _backup_rows(self, content: bytes) -> Iterator[Row]:
+        return backup_rows(load_status(content, self._name))
+
+
+def _told(file: Path, rows: Callable[[bytes], Iterator[Row]]) -> Iterator[Row]:
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return iter(())
+    except PermissionError as error:
+        raise ReadFailed.of("permission_denied", "the status file may not be read") from error
+    except OSError as error:
+        raise ReadFailed.of("io_error", "the status file cannot be read") from error
+    return rows(content)
+
+
+def backup_rows(status: BackupStatus) -> Iterator[Row]:
+    """A row for the last attempt, one for the last backup that was made, and one for each level of checks."""
+    if tried := status.create:
+        yield {"attempted": tried.at.timestamp(), "succeeded": tried.ok}
+    if made := status.last_good:
+        yield {"made": made.at.timestamp(), "bytes": made.size, "seconds": made.seconds}
+    for level, check in status.checks.items():
+        yield {
+            "level": level,
+            "checked": check.at.timestamp(),
+            "sound": check.ok,
+            "check_seconds": check.seconds,
+        }
+
+
+def _standby_rows(content: bytes) -> Iterator[Row]:
+    return standby_rows(load_state(content), datetime.now(UTC))
+
+
+def standby_rows(state: State, now: datetime) -> Iterator[Row]:
+    """A row for each phase, and one for the way back while it is open."""
+    for phase in Phase:
+        yield {"phase": phase.value, "in_phase": phase is state.phase}
+    yield {"told": _unix(state.written)}
+    if is_open(state):
+        at = moment(state.at)
+        yield {
+            "ready": state.ready and not is_stale(state, now),
+            "lag": at and max(0.0, (now - at).total_seconds()),
+            "changes": state.changes,
+            "verified": _unix(state.verified),
+            "retained": state.retained_bytes,
+            "safe": state.safe_bytes,
+            "deadline": _unix(state.deadline),
+        }
+
+
+def _unix(told: str) -> float | None:
+    at = moment(told)
+    return at and at.timestamp()

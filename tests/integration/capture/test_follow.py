@@ -1,0 +1,99 @@
+"""The API by which a cutover drains and compares."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from opskit.capture.follow import compare, drain, follower
+from opskit.capture.following import forget, read_followed
+from opskit.capture.watch import end_watch
+from opskit.errors import Refused
+from opskit.transfer.target import Connection, connect
+from tests.conftest import TestDatabase
+from tests.support import Opskit, make_sqlite, query
+
+SCRIPT = """
+PRAGMA journal_mode = WAL;
+CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, price REAL);
+CREATE TABLE log (line TEXT);
+INSERT INTO items (name, price) VALUES ('a', 1.5), ('b', 1e300), ('c' || char(0), 2);
+INSERT INTO log VALUES ('one'), ('one'), ('two');
+"""
+
+
+@pytest.fixture
+def source(opskit: Opskit, tmp_path: Path, database: TestDatabase) -> Path:
+    file = make_sqlite(tmp_path / "app.db", SCRIPT)
+    assert opskit("migrate", file, database.url, "--follow", "--yes").code == 0
+    return file
+
+
+@pytest.fixture
+def owner(database: TestDatabase) -> Iterator[Connection]:
+    connection = connect(database.conninfo, "tests")
+    yield connection
+    connection.close()
+
+
+def execute(file: Path, script: str) -> None:
+    connection = apsw.Connection(str(file))
+    connection.execute(script).fetchall()
+    connection.close()
+
+
+def alive(_: int) -> None:
+    pass
+
+
+def test_a_drain_brings_over_one_moment_and_knows_how_many_changes_that_were(
+    source: Path, database: TestDatabase
+) -> None:
+    with follower(source, database.conninfo) as one:
+        assert drain(one, alive).changes == 0
+        execute(
+            source,
+            "UPDATE items SET price = 3 WHERE id = 1; INSERT INTO log VALUES ('one');"
+            "DELETE FROM items WHERE id = 2",
+        )
+        drained = drain(one, alive)
+        assert drained.changes == 3
+        assert drain(one, alive).number == drained.number
+    assert query(database, "SELECT id, price FROM items") == [(1, 3.0)]
+    assert query(database, "SELECT line, count(*) FROM log GROUP BY 1 ORDER BY 1") == [("one", 3), ("two", 1)]
+
+
+def test_a_comparison_names_the_tables_that_differ(source: Path, database: TestDatabase) -> None:
+    execute(source, "UPDATE items SET name = 'new' WHERE id = 1")
+    with follower(source, database.conninfo) as one:
+        assert compare(one, alive).differing == ()
+        query(database, "UPDATE items SET price = 7 WHERE id = 1; INSERT INTO log VALUES ('more')")
+        assert compare(one, alive).differing == ("items", "log")
+
+
+def test_a_fence_that_comes_while_a_follower_is_open_does_not_disturb_it(
+    source: Path, database: TestDatabase
+) -> None:
+    with follower(source, database.conninfo) as one:
+        drain(one, alive)
+        execute(source, "INSERT INTO log VALUES ('last')")
+        execute(
+            source,
+            "CREATE TRIGGER opskit_fence_0 BEFORE INSERT ON log BEGIN SELECT RAISE(ABORT, 'elsewhere'); END",
+        )
+        assert drain(one, alive).changes == 1
+    assert query(database, "SELECT count(*) FROM log WHERE line = 'last'") == [(1,)]
+
+
+def test_what_is_not_followed_any_more_is_refused(
+    source: Path, database: TestDatabase, owner: Connection
+) -> None:
+    assert read_followed(owner, "public") is not None
+    end_watch(source)
+    with pytest.raises(Refused, match="its watch ended"), follower(source, database.conninfo) as one:
+        drain(one, alive)
+    forget(owner, "public")
+    assert read_followed(owner, "public") is None
+    with pytest.raises(Refused, match="does not follow"), follower(source, database.conninfo):
+        pass

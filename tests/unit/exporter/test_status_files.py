@@ -1,0 +1,73 @@
+"""What the exporter tells of what other services tell."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from opskit.exporter.reading import Row
+from opskit.exporter.status_files import backup_rows, standby_rows
+from opskit.runs.backup_status import Attempt, BackupStatus
+from opskit.runs.standby_state import Phase, State, utc
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+FOLLOWING = State(
+    "main",
+    Phase.FOLLOWING,
+    written=utc(NOW),
+    ready=True,
+    at=utc(NOW - timedelta(seconds=4)),
+    lag_seconds=0.1,
+    changes=7,
+    retained_bytes=100,
+    deadline=utc(NOW + timedelta(days=1)),
+)
+
+
+def told(state: State, now: datetime = NOW) -> Row:
+    """All that is told, phases apart."""
+    return {
+        name: value for row in standby_rows(state, now) if "phase" not in row for name, value in row.items()
+    }
+
+
+def phases(state: State) -> set[object]:
+    return {row["phase"] for row in standby_rows(state, NOW) if row.get("in_phase")}
+
+
+def test_a_failed_attempt_does_not_hide_the_newest_backup() -> None:
+    earlier = NOW - timedelta(days=1)
+    status = BackupStatus(
+        create=Attempt(NOW, ok=False, seconds=1),
+        last_good=Attempt(earlier, ok=True, seconds=2.5, size=4096),
+        checks={"drill": Attempt(earlier, ok=True, seconds=9), "files": Attempt(NOW, ok=False)},
+    )
+    assert list(backup_rows(status)) == [
+        {"attempted": NOW.timestamp(), "succeeded": False},
+        {"made": earlier.timestamp(), "bytes": 4096, "seconds": 2.5},
+        {"level": "drill", "checked": earlier.timestamp(), "sound": True, "check_seconds": 9},
+        {"level": "files", "checked": NOW.timestamp(), "sound": False, "check_seconds": None},
+    ]
+
+
+def test_of_what_never_was_nothing_is_told() -> None:
+    assert list(backup_rows(BackupStatus())) == []
+    bare = told(State("main", Phase.OPENING, utc(NOW)))
+    assert {name for name, value in bare.items() if value is not None} == {"told", "ready", "changes"}
+
+
+def test_the_lag_is_the_age_of_what_the_file_shows() -> None:
+    assert told(FOLLOWING)["lag"] == 4
+    assert told(FOLLOWING, NOW + timedelta(seconds=10))["lag"] == 14
+    assert told(FOLLOWING, NOW - timedelta(seconds=10))["lag"] == 0
+
+
+def test_a_standby_that_has_ended_unasked_is_not_ready_whatever_it_told_last() -> None:
+    assert told(FOLLOWING)["ready"] is True
+    assert told(FOLLOWING, NOW + timedelta(minutes=2))["ready"] is False
+    assert told(replace(FOLLOWING, ready=False))["ready"] is False
+
+
+def test_while_there_is_no_way_back_nothing_is_told_about_it() -> None:
+    for phase in (Phase.CLOSED, Phase.ENDED):
+        state = replace(FOLLOWING, phase=phase)
+        assert told(state) == {"told": NOW.timestamp()}
+        assert phases(state) == {phase.value}
