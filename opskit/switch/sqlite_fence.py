@@ -4,6 +4,7 @@ They stay through restarts and crashes, and tell whoever writes where the data i
 remains possible: making and dropping tables, and writing to virtual tables (FTS5) that have no other source.
 """
 
+import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +17,14 @@ from opskit.capture.sqlite_side import transaction
 from opskit.errors import QueryFailed
 from opskit.schema.names import quote
 from opskit.schema.own import FENCE
-from opskit.schema.sqlite_file import BUSY_TIMEOUT, existing, rows
+from opskit.schema.sqlite_file import BUSY_TIMEOUT, existing, rows, stand_in
 
 CHANGES = ("INSERT", "UPDATE", "DELETE")
+
+_JUST_OPENED = (apsw.BusyError, apsw.ReadOnlyError, apsw.CantOpenError, apsw.CorruptError)
+"""What a file looks like while an application is just opening it."""
+
+_PAUSE = 0.02
 
 _TABLES = """
 SELECT l.name FROM pragma_table_list AS l
@@ -88,7 +94,19 @@ def read_fence(file: Path) -> SqliteFence | None:
         Refused: there is no such file.
     """
     path = existing(file)
-    with _failing(file), _glance(path) as connection:
+    until = time.monotonic() + BUSY_TIMEOUT / 1000
+    with _failing(file):
+        while True:
+            try:
+                return _seen(path)
+            except _JUST_OPENED:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(_PAUSE)
+
+
+def _seen(path: Path) -> SqliteFence | None:
+    with _glance(path) as connection:
         found = [
             (str(table), str(sql))
             for name, table, sql in rows(connection, _TRIGGERS)
@@ -114,6 +132,7 @@ def opened(file: Path) -> Generator[apsw.Connection]:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
             connection.set_busy_timeout(BUSY_TIMEOUT)
+            connection.collation_needed(stand_in)
             rows(connection, "PRAGMA synchronous = EXTRA")
             yield connection
         finally:
