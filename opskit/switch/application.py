@@ -8,7 +8,7 @@ from opskit.config import Application
 from opskit.errors import OpskitError
 from opskit.host.commands import Child
 from opskit.host.processes import Process, holders
-from opskit.host.systemd import order, show
+from opskit.host.systemd import order, show, start_anew
 from opskit.runs.progress import Progress
 
 _PAUSE = 0.05
@@ -59,8 +59,7 @@ class Control:
             OpskitError: it does not start.
         """
         if self.application.unit:
-            order("reset-failed", self.application.unit)
-            order("start", self.application.unit)
+            start_anew(self.application.unit)
         elif self.application.start:
             self._run("start", self.application.start)
         else:
