@@ -18,6 +18,7 @@ from opskit.capture.sqlite_side import transaction
 from opskit.capture.watch import end_watch
 from opskit.errors import QueryFailed
 from opskit.host.files import sync_directory
+from opskit.runs.ownership import hand_over
 from opskit.schema.sqlite_file import rows, scalar
 from opskit.standby.place_table import TABLE
 from opskit.switch.sqlite_fence import lowered, opened
@@ -133,6 +134,7 @@ def _move(file: Path, to: Path) -> None:
             raise
         partial = to.with_name(f"{to.name}.partial")
         shutil.copyfile(file, partial)
+        hand_over(partial, to.parent)
         _sync(partial)
         os.replace(partial, to)  # noqa: PTH105  as atomic as it says
     sync_directory(to.parent)

@@ -1,6 +1,8 @@
 """The standby as a switch needs it: armed before a cutover, drained at a rollback, disarmed after it."""
 
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from opskit.errors import Busy, QueryFailed
 from opskit.host.systemd import manages_host, order, show
 from opskit.provision.host.units import STANDBY
 from opskit.runs.lock import exclusive
+from opskit.runs.ownership import hand_over
 from opskit.runs.standby_state import Phase, State, directory_of, utc, write_state
 from opskit.standby.close import close, plan_close, read_remains
 from opskit.standby.follower import Follower
@@ -36,10 +39,11 @@ def arm(window: Window) -> None:
     Raises:
         QueryFailed: it cannot be made, or would not bring back everything.
     """
-    for suffix in _BESIDE:
-        window.file.with_name(window.file.name + suffix).unlink(missing_ok=True)
-    state = _followed(window)
-    write_state(window.status, state)
+    with _told(window.database):
+        for suffix in _BESIDE:
+            window.file.with_name(window.file.name + suffix).unlink(missing_ok=True)
+        state = _followed(window)
+        write_state(window.status, state)
 
 
 def bring_back(window: Window, *, last: bool) -> None:
@@ -66,16 +70,16 @@ def disarm(window: Window) -> None:
     until = time.monotonic() + _PATIENCE
     while True:
         try:
-            close(plan_close([read_remains(window)]), [window])
+            with _told(window.database):
+                close(plan_close([read_remains(window)]), [window])
             break
         except QueryFailed:
             if time.monotonic() > until:
                 raise
             time.sleep(_PAUSE)
-    now = utc(datetime.now(UTC))
-    write_state(
-        window.status, State(window.database, Phase.CLOSED, now, why="the application runs on SQLite")
-    )
+    now, why = utc(datetime.now(UTC)), "the application runs on SQLite"
+    with _told(window.database):
+        write_state(window.status, State(window.database, Phase.CLOSED, now, why=why))
 
 
 def stop_service(configuration: Configuration, state_dir: Path) -> None:
@@ -88,6 +92,10 @@ def stop_service(configuration: Configuration, state_dir: Path) -> None:
     if _has_service():
         order("stop", STANDBY)
     directory = directory_of(configuration, state_dir)
+    with _told(str(directory)):
+        if not directory.exists():
+            directory.mkdir(mode=0o700, parents=True)
+            hand_over(directory, directory.parent)  # the service runs under another account
     try:
         with exclusive(directory, "switch"):
             pass
@@ -140,9 +148,18 @@ def _followed(window: Window) -> State:
 def _drained(window: Window) -> None:
     follower = Follower(window, lambda _: None)
     try:
-        follower.drain()
-    except (psycopg.Error, apsw.Error, OSError) as error:
-        words = server_words(error) if isinstance(error, psycopg.Error) else str(error)
-        raise QueryFailed.of("not_followed", f"{window.database}: {words}", where=window.database) from error
+        with _told(window.database):
+            follower.drain()
     finally:
         follower.close()
+
+
+@contextmanager
+def _told(where: str) -> Generator[None]:
+    """What fails is told as an operator understands it."""
+    try:
+        yield
+    except (psycopg.Error, apsw.Error, OSError) as error:
+        words = server_words(error) if isinstance(error, psycopg.Error) else str(error)
+        message = f"the way back of {where}: {words}"
+        raise QueryFailed.of("way_back_failed", message, hint="run again", where=where) from error
