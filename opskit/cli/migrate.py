@@ -21,6 +21,7 @@ from opskit.migrate.follow import (
     are_followed,
     catch_up,
     check_watched,
+    close_killed,
     unfollow,
     watch_plan,
     watching,
@@ -232,6 +233,7 @@ def _followed(jobs: Sequence[Job], place: Workplace, progress: Progress, *, plan
         return Outcome(
             f"{names}: followed; what has changed would be brought over", {"plan": None}, ExitCode.DIFFERENCES
         )
+    close_killed(jobs, place.runs)
     found = catch_up(jobs, place.backups, progress)
     changed = any(one.changes for one in found)
     return Outcome("\n".join(map(_line, found)), _follow_json(found), changed=changed)

@@ -9,11 +9,12 @@ from opskit.capture.follow import Drained, Follower, check_may_follow, drain, fo
 from opskit.capture.following import forget, read_followed
 from opskit.capture.watch import begin_watch, end_watch, has_note, is_watched, open_watched
 from opskit.errors import Fault, NeedsAttention, OpskitError, Refused
+from opskit.migrate import plan as migration
 from opskit.migrate.adopt import adopt
 from opskit.migrate.facts import Job
 from opskit.migrate.session import APPLICATION_NAME, Session
 from opskit.runs.execute import Found, execute
-from opskit.runs.journal import Journal
+from opskit.runs.journal import Journal, abandon, unfinished
 from opskit.runs.plan import Plan, Stage
 from opskit.runs.progress import Progress
 from opskit.transfer.target import connect
@@ -102,7 +103,7 @@ def are_followed(jobs: Sequence[Job], *, resume: bool) -> bool:
 
 @contextmanager
 def watching(jobs: Sequence[Job], runs: Path, *, resume: bool) -> Generator[None]:
-    """Begins the watches; when the block fails, they end.
+    """Begins the watches; when the block fails, they end, unless it can be gone on with.
 
     Args:
         runs: the directory of the journals.
@@ -113,13 +114,26 @@ def watching(jobs: Sequence[Job], runs: Path, *, resume: bool) -> Generator[None
         NeedsAttention: a watch could not be ended.
     """
     plan = watch_plan(job for job in jobs if not (resume and _is_watched(job.source)))
-    with Journal(runs, COMMAND, plan.subject) as journal:
+    about = migration.matter(jobs)
+    killed = list(unfinished(runs, COMMAND, about))
+    with Journal(runs, COMMAND, about) as journal:
         execute(plan, WatchEffects(), journal, go_on="opskit migrate --unfollow")
+    for run in killed:
+        abandon(run)
     try:
         yield
-    except BaseException as error:
-        _end(jobs, error)
+    except NeedsAttention:
         raise
+    except BaseException as error:
+        _end(plan.steps, error)
+        raise
+
+
+def close_killed(jobs: Sequence[Job], runs: Path) -> None:
+    """Runs that were killed after they had published everything are over; their backups stay."""
+    for command in (COMMAND, migration.COMMAND):
+        for run in unfinished(runs, command, migration.matter(jobs)):
+            abandon(run)
 
 
 def check_watched(opened: Iterable[Session]) -> None:
@@ -193,16 +207,16 @@ def _is_watched(source: Path) -> bool:
         return is_watched(file)
 
 
-def _end(jobs: Iterable[Job], error: BaseException) -> None:
-    for job in jobs:
+def _end(begun: Iterable[BeginWatch], error: BaseException) -> None:
+    for step in begun:
         try:
-            end_watch(job.source)
+            end_watch(step.source)
         except OpskitError as failure:
             left = Fault(
                 "not_put_back",
-                f"{job.source} is still watched: {failure}",
+                f"{step.source} is still watched: {failure}",
                 "opskit migrate --unfollow",
-                str(job.source),
+                str(step.source),
             )
             faults = error.faults if isinstance(error, OpskitError) else ()
             raise NeedsAttention(*faults, left) from error

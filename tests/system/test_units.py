@@ -136,12 +136,17 @@ def test_backups_are_made_checked_and_drilled_by_their_units(migrated: Debian, e
         assert show(migrated, "Result", f"{unit}.service") == "success"
     manifests = ["find", "/var/backups/opskit", "-name", "manifest.json", "-printf", "%u %m\n"]
     assert set(migrated.run(manifests).stdout.splitlines()) == {"opskit 600"}
+    samples = scraped(migrated)
+    assert labels(samples, "opskit_backup_last_attempt_success") == BOTH
+    for level in ("readable", "drill"):
+        assert labels(samples, "opskit_backup_last_check_success", level=level) == BOTH
 
 
 def test_the_standby_follows_postgresql_and_stops_when_told(migrated: Debian) -> None:
     use(migrated, "postgresql")
     migrated.run(["systemctl", "start", STANDBY])
     migrated.run(["opskit", "standby", "status"])
+    assert labels(scraped(migrated), "opskit_rollback_ready") == BOTH
     assert show(migrated, "NRestarts", STANDBY) == "0"
     migrated.run(["systemctl", "stop", STANDBY])
     assert show(migrated, "Result", STANDBY) == "success"

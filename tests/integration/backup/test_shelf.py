@@ -109,6 +109,19 @@ def test_monitoring_can_read_how_backups_ended(world: World) -> None:
     assert told["last_good"]["id"] == name
 
 
+def test_a_backup_of_several_databases_is_told_for_each(world: World, tmp_path: Path) -> None:
+    world.add_database("shop", sqlite=tmp_path / "shop.db", postgresql=world.database.name, schema="shop")
+    world.use("postgresql")
+    name = world.create()
+    world.done("verify", "--level", "files")
+    told = json.loads((world.opskit.state_dir / "backups.json").read_text())
+    assert {database: one["last_good"]["id"] for database, one in told.items()} == {
+        "main": name,
+        "shop": name,
+    }
+    assert told["shop"]["files"]["ok"]
+
+
 def test_a_corrupt_database_is_not_backed_up_as_if_it_were_sound(world: World) -> None:
     connection = apsw.Connection(str(world.file))
     connection.execute("PRAGMA journal_mode = DELETE")

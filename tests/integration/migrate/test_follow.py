@@ -162,6 +162,8 @@ def test_whenever_it_is_killed_no_write_is_lost(
         follow(opskit, source, database, "--resume")
     follow(opskit, source, database)
     assert_equal(opskit, source, database)
+    journals = [file.read_text() for file in (opskit.state_dir / "runs").glob("*.jsonl")]
+    assert all('"finished"' in one or '"abandoned"' in one for one in journals)
 
 
 def test_a_session_that_is_ended_by_the_server_loses_nothing(
