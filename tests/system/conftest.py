@@ -1,8 +1,11 @@
 """A booted Debian for every module, and the project as a newcomer gets it: by git clone."""
 
+import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,20 +29,21 @@ POSTGRES_HOST=db.example
 """
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For `--dist loadgroup`: a module is a group, and those on the host’s own network are one together."""
-    for item in items:
-        shared = "debian" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("network" if shared else str(item.path)))
-
-
 @pytest.fixture(scope="module")
 def debian() -> Iterator[Debian]:
     """A freshly booted Debian 12 that has nothing but git, with the project's repository in /srv."""
     need_containers()
-    with container.booted() as debian:
+    with alone_on_the_network(), container.booted() as debian:
         bring_repository(debian)
         yield debian
+
+
+@contextmanager
+def alone_on_the_network() -> Iterator[None]:
+    """Who shares the host’s network goes one after the other: test processes may be several."""
+    with (Path(tempfile.gettempdir()) / "opskit-system-tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="module")
