@@ -16,6 +16,12 @@ def faults(configuration: Configuration) -> Iterator[Fault]:
     if "password" in configuration.postgresql.parameters:
         path = "postgresql.parameters.password"
         yield _fault(path, "holds a secret", "name its place below `postgresql.password`")
+    application = configuration.application
+    if bool(application.stop) != bool(application.start):
+        missing = "application.start" if application.stop else "application.stop"
+        yield _fault(missing, "is missing", "name both commands, or neither")
+    if application.stop and application.unit:
+        yield _fault("application.unit", "and application.stop exclude each other", "take one of them out")
     for name, database in configuration.databases.items():
         unfit = unfit_schema(database.schema)
         if unfit:

@@ -42,10 +42,20 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The application that is moved."""
+    """The application that is moved.
+
+    Attributes:
+        stop: the command that stops it, where no unit does; `start` returns when it has started it.
+        url: answers with 200 when the application is well.
+        patience: seconds that it may take to stop, and to be well after its start.
+    """
 
     env_file: Path | None = field(default=None, metadata={"hint": "the file where DATABASE_TYPE lives"})
     unit: str | None = field(default=None, metadata={"hint": "the systemd unit restarted at a switch"})
+    stop: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+    url: str | None = None
+    patience: float = field(default=60.0, metadata={"unit": "duration"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,9 +99,17 @@ class Parser:
             if any(one is _MISSING for one in parsed.values()):
                 raise _Invalid
             return MappingProxyType(parsed)
+        if origin is tuple:
+            return self._words(value, path)
         if is_dataclass(kind):
             return self._dataclass(cast("type", kind), value, path)
         return self._scalar(cast("type", kind), value, path, item)
+
+    def _words(self, value: object, path: str) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            hint = "write for example [systemctl, --user, stop, app]"
+            raise self._fail(path, f"must be a list of words, not {_describe(value)}", hint)
+        return tuple(self._text(word, path) for word in cast("list[object]", value))
 
     def _each(self, kind: object, value: object, path: str) -> object:
         try:

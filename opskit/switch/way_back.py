@@ -1,0 +1,165 @@
+"""The standby as a switch needs it: armed before a cutover, drained at a rollback, disarmed after it."""
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import apsw
+import psycopg
+
+from opskit.config import Configuration
+from opskit.errors import Busy, QueryFailed
+from opskit.host.systemd import manages_host, order, show
+from opskit.provision.host.units import STANDBY
+from opskit.runs.lock import exclusive
+from opskit.runs.ownership import hand_over
+from opskit.runs.standby_state import Phase, State, directory_of, utc, write_state
+from opskit.standby.close import close, plan_close, read_remains
+from opskit.standby.follower import Follower
+from opskit.standby.place_table import place_of
+from opskit.standby.window import Window
+from opskit.transfer.target import server_words
+
+_BESIDE = ("", "-wal", "-shm")
+_PATIENCE = 15.0
+_PAUSE = 0.2
+
+
+def is_armed(window: Window, since: datetime) -> bool:
+    """Has the way back been opened since a moment?"""
+    place = place_of(window.file)
+    return place is not None and place.opened >= since
+
+
+def arm(window: Window) -> None:
+    """Begins the file that follows anew, and brings it level with PostgreSQL once.
+
+    Raises:
+        QueryFailed: it cannot be made, or would not bring back everything.
+    """
+    with _told(window.database):
+        for suffix in _BESIDE:
+            window.file.with_name(window.file.name + suffix).unlink(missing_ok=True)
+        state = _followed(window)
+        write_state(window.status, state)
+
+
+def bring_back(window: Window, *, last: bool) -> None:
+    """Brings everything into the file that has been committed before this call.
+
+    Args:
+        last: nobody writes any more: nothing may be missing.
+
+    Raises:
+        QueryFailed: it cannot be brought back, or something would be missing.
+    """
+    if last:
+        _followed(window)
+    else:
+        _drained(window)
+
+
+def disarm(window: Window) -> None:
+    """Lets go what PostgreSQL keeps, and removes the files; a standby may be just letting them go itself.
+
+    Raises:
+        OpskitError: PostgreSQL cannot be reached, or refuses.
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with _told(window.database):
+                close(plan_close([read_remains(window)]), [window])
+            break
+        except QueryFailed:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE)
+    now, why = utc(datetime.now(UTC)), "the application runs on SQLite"
+    with _told(window.database):
+        write_state(window.status, State(window.database, Phase.CLOSED, now, why=why))
+
+
+def stop_service(configuration: Configuration, state_dir: Path) -> None:
+    """Stops the standby's service.
+
+    Raises:
+        Busy: a standby runs that systemd does not know.
+        CommandFailed: systemd does not stop it.
+    """
+    if _has_service():
+        order("stop", STANDBY)
+    directory = directory_of(configuration, state_dir)
+    with _told(str(directory)):
+        if not directory.exists():
+            directory.mkdir(mode=0o700, parents=True)
+            hand_over(directory, directory.parent)  # the service runs under another account
+    try:
+        with exclusive(directory, "switch"):
+            pass
+    except Busy as error:
+        hint = "end it: a switch follows by itself"
+        raise Busy.of("standby_runs", str(error), hint=hint, where=str(directory)) from error
+
+
+def start_service() -> None:
+    """Starts the standby's service now and at every boot, where systemd has it.
+
+    Raises:
+        CommandFailed: systemd does not start it.
+    """
+    if _has_service():
+        order("enable", STANDBY)
+        order("start", STANDBY)
+
+
+def restart_service() -> None:
+    """Starts the standby's service again, if it starts at boot.
+
+    Raises:
+        CommandFailed: systemd does not start it.
+    """
+    if _has_service() and show(STANDBY, "UnitFileState").get("UnitFileState") == "enabled":
+        order("start", STANDBY)
+
+
+def _has_service() -> bool:
+    return manages_host() and show(STANDBY, "LoadState").get("LoadState") == "loaded"
+
+
+def _followed(window: Window) -> State:
+    follower = Follower(window, lambda _: None)
+    try:
+        follower.look()
+    finally:
+        follower.close()
+    if not follower.state.ready:
+        raise QueryFailed.of(
+            "not_ready",
+            f"{window.database}: a rollback would lose something: {'; '.join(follower.state.reasons)}",
+            hint="mend that: docs/standby.md says what comes back",
+            where=window.database,
+        )
+    return follower.state
+
+
+def _drained(window: Window) -> None:
+    follower = Follower(window, lambda _: None)
+    try:
+        with _told(window.database):
+            follower.drain()
+    finally:
+        follower.close()
+
+
+@contextmanager
+def _told(where: str) -> Generator[None]:
+    """What fails is told as an operator understands it."""
+    try:
+        yield
+    except (psycopg.Error, apsw.Error, OSError) as error:
+        words = server_words(error) if isinstance(error, psycopg.Error) else str(error)
+        message = f"the way back of {where}: {words}"
+        raise QueryFailed.of("way_back_failed", message, hint="run again", where=where) from error
