@@ -227,7 +227,7 @@ def test_a_database_that_has_come_to_hold_something_is_not_dropped(world: World)
 
 
 @pytest.mark.parametrize(
-    "password", ["it's", 'quo"te\\', "with space", "pässwörd", "pa\u0308sswo\u0308rd", "ﬁne½"]
+    "password", ["it's", 'quo"ted\\', "with space", "pässwörd", "pa\u0308sswo\u0308rd", "ﬁne½"]
 )
 def test_a_password_of_the_operators_own_is_kept_and_known_again(world: World, password: str) -> None:
     world.env_file.write_text(f"POSTGRES_PASSWORD=`{password}`\n")
