@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 import apsw
-import psycopg
+from psycopg import sql
 
 from opskit.config import Engine
 from opskit.errors import OpskitError
 from opskit.schema.sqlite_file import rows
 from opskit.switch.application import ApplicationFailed, Control, users
-from opskit.switch.postgresql_fence import session
+from opskit.switch.postgresql_fence import Shut, session
 from opskit.switch.sides import Side
 from opskit.switch.sql import query
 from opskit.switch.sqlite_fence import opened, read_fence
-from opskit.transfer.target import connect
+from opskit.transfer.target import Connection
 
 _PAUSE = 0.2
 _URL_SECONDS = 5.0
@@ -72,28 +72,26 @@ def _on_postgresql(side: Side) -> Iterator[str]:
         yield f"{side.name}: pid {held[0].pid} has the SQLite file open"
     with session(side.window.owner, side.name) as owner:
         found = owner.execute(query("session_names"), {"role": side.shut.role}).fetchall()
+        denied = _denied(owner, side.shut)
     names = sorted(str(name) for (name,) in cast("list[tuple[str]]", found))
     if not names:
         yield f"{side.name}: no session of {side.shut.role} in {side.target}"
     elif side.session_name not in (None, *names):
         yield f"{side.name}: no session is called {side.session_name!r}, but {', '.join(map(repr, names))}"
-    yield from _write_refused(side)
+    if denied:
+        yield f"{side.name}: {side.shut.role} may not write {', '.join(denied)}"
 
 
-def _write_refused(side: Side) -> Iterator[str]:
-    """A canary: the server takes a write of the application's role, and gives it up again."""
-    connection = connect({**side.application, "application_name": "opskit canary"}, "opskit canary")
-    try:
-        with connection.transaction(force_rollback=True):
-            connection.execute("SELECT pg_current_xact_id()")
-            denied = connection.execute(query("denied_tables"), {"schema": side.shut.schema}).fetchall()
-        if denied:
-            tables = ", ".join(str(name) for (name,) in denied)
-            yield f"{side.name}: {side.shut.role} may not write {tables}"
-    except psycopg.Error as error:
-        yield f"{side.name}: {' '.join(str(error).split())}"
-    finally:
-        connection.close()
+def _denied(owner: Connection, shut: Shut) -> list[str]:
+    """A canary: the server takes a write of the application's role, and gives it up again.
+
+    The owner is a member of that role, whose password is the application's own.
+    """
+    with owner.transaction(force_rollback=True):
+        owner.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(shut.role)))
+        owner.execute("SELECT pg_current_xact_id()")
+        found = owner.execute(query("denied_tables"), {"schema": shut.schema}).fetchall()
+    return [str(name) for (name,) in found]
 
 
 def _on_sqlite(side: Side) -> Iterator[str]:

@@ -1,10 +1,9 @@
 """The two sides of each database, as they are configured."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from opskit.adapters.connect import postgresql_parameters
 from opskit.config import Configuration
 from opskit.standby.window import Window, windows
 from opskit.switch.postgresql_fence import Shut
@@ -17,7 +16,6 @@ class Side:
     Attributes:
         file: the application's SQLite file, links followed.
         target: its PostgreSQL database, as writers are told.
-        application: libpq parameters of the application.
         session_name: how its sessions are called in PostgreSQL; None when any name will do.
     """
 
@@ -26,7 +24,6 @@ class Side:
     target: str
     window: Window
     shut: Shut
-    application: Mapping[str, str | int] = field(repr=False)
     session_name: str | None
 
     @property
@@ -55,6 +52,5 @@ def sides(configuration: Configuration, state_dir: Path) -> Iterator[Side]:
             target,
             window,
             Shut(server.user or "", window.schema),
-            postgresql_parameters(configuration, window.database),
             database.application_name,
         )

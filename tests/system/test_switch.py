@@ -26,6 +26,7 @@ SERVICE = """
 User=crewai
 WorkingDirectory=/srv/crewai
 EnvironmentFile=/srv/crewai/.env
+Environment=OPSKIT_POSTGRESQL__HOST=localhost OPSKIT_POSTGRESQL__PASSWORD__ENV=POSTGRES_PASSWORD
 ExecStart={python} /srv/crewai/application.py
 Restart=always
 """
