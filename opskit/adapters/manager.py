@@ -14,7 +14,15 @@ from opskit.adapters.connect import postgresql_parameters
 from opskit.adapters.monitor import HealthMonitor
 from opskit.adapters.postgresql import open_postgresql
 from opskit.adapters.sqlite import open_sqlite
-from opskit.config import Configuration, Engine, engine_in_use, from_environment, load, locate
+from opskit.config import (
+    Configuration,
+    Engine,
+    application_password,
+    engine_in_use,
+    from_environment,
+    load,
+    locate,
+)
 
 T = TypeVar("T")
 
@@ -46,6 +54,8 @@ def open_database(
     database = configuration.databases[name]
     limits = Limits(database.pool, wait_seconds, slow_query_seconds, statement_timeout_seconds)
     if engine is Engine.POSTGRESQL:
+        if "password" not in parameters and (own := application_password(configuration, environ)):
+            parameters["password"] = own  # an application that runs by this configuration has it in its .env
         return open_postgresql(parameters, name=name, limits=limits)
     return open_sqlite(database.sqlite, name=name, limits=limits)
 

@@ -1,7 +1,7 @@
 """Configuration: parsed strictly, all faults at once, then frozen and passed on."""
 
 from opskit.config.checks import unfit_schema
-from opskit.config.environment import engine_in_use, environment_key, from_environment
+from opskit.config.environment import application_password, engine_in_use, environment_key, from_environment
 from opskit.config.load import Loaded, load, locate
 from opskit.config.model import (
     Administrator,
@@ -43,6 +43,7 @@ __all__ = [
     "Secret",
     "Settings",
     "TypesProfile",
+    "application_password",
     "engine_in_use",
     "environment_key",
     "from_environment",

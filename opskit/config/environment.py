@@ -76,6 +76,21 @@ def engine_in_use(configuration: Configuration, environ: Mapping[str, str] = os.
         ) from None
 
 
+def application_password(configuration: Configuration, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The password that the application's process or its `.env` has for the role of the configuration.
+
+    A variable of the process wins, as dotenv never overrides one. None when there is none, or another role's.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    file = configuration.application.env_file
+    values = {**(read_env_file(file) if file else {}), **environ}
+    if values.get("POSTGRES_USER", configuration.postgresql.user) != configuration.postgresql.user:
+        return None
+    return values.get("POSTGRES_PASSWORD") or None
+
+
 def read_env_file(file: Path) -> Mapping[str, str]:
     """The assignments of a dotenv file; empty when it does not exist."""
     try:

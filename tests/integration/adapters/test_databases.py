@@ -7,12 +7,14 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import psycopg
 import pytest
 
 import opskit
 from opskit import AsyncDatabases, ConfigurationError, Databases, Engine, Health, open_sqlite
 from opskit.host.commands import run
 from opskit.host.private_cluster import PrivateCluster
+from tests.conftest import TestDatabase
 
 ROOT = Path(__file__).parents[3]
 
@@ -77,6 +79,27 @@ def test_a_configuration_file_goes_first(tmp_path: Path) -> None:
         assert list(found) == list(named) == ["shop"]
         assert found["shop"].limit == 3
         assert found["shop"].query_one("SELECT 1 AS one") == {"one": 1}
+
+
+def test_a_configuration_without_a_password_takes_the_applications_own(
+    postgresql: PrivateCluster, database: TestDatabase, tmp_path: Path
+) -> None:
+    role = f"{database.name}_application"
+    with psycopg.connect(database.conninfo, autocommit=True) as session:
+        session.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'only-in-the-env-file'".encode())
+    file, env_file = tmp_path / "opskit.yaml", tmp_path / ".env"
+    env_file.write_text(
+        f"DATABASE_TYPE=postgresql\nPOSTGRES_USER={role}\nPOSTGRES_PASSWORD=only-in-the-env-file\n"
+    )
+    file.write_text(
+        f"application: {{env_file: {env_file}}}\n"
+        f"postgresql: {{host: 127.0.0.1, port: {postgresql.port}, user: {role}}}\n"
+        f"databases: {{main: {{sqlite: main.db, postgresql: {database.name}}}}}\n"
+    )
+    with Databases.open(file, {}) as databases:
+        assert databases["main"].query_one("SELECT current_user AS name") == {"name": role}
+    with psycopg.connect(database.conninfo, autocommit=True) as session:
+        session.execute(f"DROP ROLE {role}".encode())
 
 
 def test_an_unknown_engine_is_a_configuration_error() -> None:

@@ -9,7 +9,9 @@ from opskit.config import (
     Configuration,
     Database,
     Engine,
+    Postgresql,
     Secret,
+    application_password,
     engine_in_use,
     from_environment,
     read_secret,
@@ -131,3 +133,16 @@ def test_a_missing_secret_is_named(tmp_path: Path) -> None:
         read_secret(Secret(env="PW"), {"PW": ""})
     with pytest.raises(ConfigurationError, match="No such file"):
         read_secret(Secret(file=tmp_path / "none"), {})
+
+
+def test_the_applications_password_is_only_taken_for_its_own_role(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("POSTGRES_USER=crewai_user\nPOSTGRES_PASSWORD=secret\n")
+    application = Application(env_file=env_file)
+
+    def password(user: str, environ: dict[str, str]) -> str | None:
+        return application_password(Configuration({}, application, Postgresql(user=user)), environ)
+
+    assert password("crewai_user", {}) == "secret"
+    assert password("crewai_user", {"POSTGRES_PASSWORD": "of the process"}) == "of the process"
+    assert password("opskit_monitor", {}) is None
