@@ -23,6 +23,8 @@ from opskit.host.scratch import scratch_directory
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
+PASSABLE = 0o711
+
 FAST_AND_FAR = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -46,8 +48,18 @@ def pytest_configure(config: pytest.Config) -> None:
     """Leave nothing in the temporary directory; `--basetemp DIR` keeps the tests' files for a look."""
     if config.option.basetemp is None:
         scratch = ExitStack()
-        config.option.basetemp = scratch.enter_context(scratch_directory()) / "tests"
+        directory = scratch.enter_context(scratch_directory())
+        directory.chmod(PASSABLE)
+        config.option.basetemp = directory / "tests"
         config.add_cleanup(scratch.close)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _passable(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Servers run under another account, and go through to the directory of a test that lets them in."""
+    base = tmp_path_factory.getbasetemp()
+    for directory in (base, base.parent) if "PYTEST_XDIST_WORKER" in os.environ else (base,):
+        directory.chmod(PASSABLE)
 
 
 def pytest_report_header() -> str:
