@@ -88,14 +88,24 @@ def start(version: int, name: str) -> None:
         _control(version, name, "start")
 
 
+def settle(version: int, name: str) -> None:
+    """Wait, not for ever, until systemd too has seen the end of a cluster's start: see `stop`.
+
+    Raises:
+        CommandFailed: systemd cannot be asked.
+    """
+    if manages_host():
+        _let_settle(_unit(version, name))
+
+
 def stop(version: int, name: str) -> None:
     """Stop a cluster, also one that somebody has started outside its unit; its sessions end.
 
     Raises:
         CommandFailed: it did not stop.
     """
+    settle(version, name)
     if manages_host():
-        _let_settle(_unit(version, name))
         order("stop", _unit(version, name))
     if _runs(version, name):
         _control(version, name, "stop", "--mode=fast")

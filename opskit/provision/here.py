@@ -8,7 +8,7 @@ from psycopg.pq import Ping
 
 from opskit.config import Configuration
 from opskit.errors import ConnectionFailed
-from opskit.host.clusters import START_SECONDS, listed
+from opskit.host.clusters import START_SECONDS, listed, settle
 from opskit.provision.cluster.listing import clusters
 from opskit.provision.cluster.planning import ClusterFacts, WantedCluster, found
 from opskit.provision.door import Door, local_door, remote_door
@@ -59,6 +59,15 @@ class Here:
             if time.monotonic() - begun > patience:
                 raise _silent(self.cluster)
             time.sleep(0.1)
+
+    def wait_for_start(self, version: int, name: str) -> None:
+        """Waits until a server that was just started answers, and counts as started for whoever stops it.
+
+        Raises:
+            ConnectionFailed: it does not answer.
+        """
+        self.wait()
+        settle(version, name)
 
 
 def _silent(cluster: WantedCluster | None) -> ConnectionFailed:

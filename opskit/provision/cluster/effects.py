@@ -32,7 +32,7 @@ class ClusterEffects:
                 self._create(step)
             case StartCluster():
                 clusters.start(step.version, step.name)
-                self._here.wait()
+                self._here.wait_for_start(step.version, step.name)
             case StartAtBoot():
                 clusters.start_at_boot(step.configuration, step.owner, "auto")
             case _:

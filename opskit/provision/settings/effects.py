@@ -60,7 +60,7 @@ class SettingsEffects:
             case Restart():
                 self._restarted = True
                 clusters.restart(step.version, step.name)
-                self._here.wait()
+                self._here.wait_for_start(step.version, step.name)
             case _:
                 assert_never(step)
 
@@ -95,7 +95,7 @@ class SettingsEffects:
         present = self._here.present()
         if present is not None and self._restarted:
             clusters.restart(present.version, present.name)
-            self._here.wait()
+            self._here.wait_for_start(present.version, present.name)
         elif present is not None and present.running:
             self._reload()
 
