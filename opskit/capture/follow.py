@@ -15,7 +15,7 @@ import psycopg
 
 from opskit.capture.bring import bring_rows, bring_table, set_generator
 from opskit.capture.followed import Followed
-from opskit.capture.following import lock_place, move_place, read_followed
+from opskit.capture.following import check_may_follow, lock_place, move_place, read_followed
 from opskit.capture.rejected import refused_lines
 from opskit.capture.sqlite_side import transaction
 from opskit.capture.tracked import News, Tracked, moved, track
@@ -31,14 +31,13 @@ from opskit.capture.watch import (
     watching,
 )
 from opskit.errors import Fault, QueryFailed, Refused
-from opskit.schema.names import quote
 from opskit.schema.sqlite_file import Value, refusal, scalar
 from opskit.schema.sqlite_reader import read_schema
 from opskit.transfer.digest import Digest
 from opskit.transfer.proof import differences, digest_source, digest_target
 from opskit.transfer.source import FramingError
 from opskit.transfer.tables import Pair, SourceTable
-from opskit.transfer.target import Connection, connect, server_words
+from opskit.transfer.target import connect, server_words
 from opskit.transfer.wide import hashed
 from opskit.transfer.wide_source import sized
 from opskit.transfer.workers import Ends
@@ -93,28 +92,6 @@ class Follower:
     tables: tuple[Tracked, ...] = ()
     seen: Value = None
     content: dict[str, Digest] = field(default_factory=dict[str, Digest])
-
-
-def check_may_follow(connection: Connection) -> None:
-    """Can this role write without firing the application's triggers and foreign keys?
-
-    Raises:
-        Refused: it cannot.
-        psycopg.Error: the server went away.
-    """
-    try:
-        with connection.transaction(force_rollback=True):
-            connection.execute("SET LOCAL session_replication_role = replica")
-    except psycopg.errors.InsufficientPrivilege:
-        role = connection.info.user
-        raise Refused.of(
-            "permission_denied",
-            f"role {role} may not set session_replication_role, without which triggers and foreign keys of"
-            " the application would act on what is brought over",
-            hint="run opskit provision, or as superuser:"
-            f" GRANT SET ON PARAMETER session_replication_role TO {quote(role)}",
-            where=role,
-        ) from None
 
 
 @contextmanager

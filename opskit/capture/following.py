@@ -1,4 +1,4 @@
-"""How far a PostgreSQL schema has come that follows a SQLite file.
+"""How far a PostgreSQL schema has come that follows a SQLite file, and whether a role may bring it on.
 
 It stands beside the application's tables, in a schema of opskit's, so that rows and place move in one
 transaction.
@@ -10,6 +10,8 @@ from typing import cast
 import psycopg
 
 from opskit.capture.followed import Followed, of_text, to_text
+from opskit.errors import Refused
+from opskit.schema.names import quote
 from opskit.transfer.target import Connection
 
 _MAKE = """
@@ -26,6 +28,28 @@ ON CONFLICT (schema) DO UPDATE SET source = excluded.source, number = excluded.n
 """
 _READ = "SELECT source, number, tables::text FROM opskit.followed WHERE schema = %s"
 _LAST = "SELECT NOT EXISTS (SELECT FROM opskit.followed)"
+
+
+def check_may_follow(connection: Connection) -> None:
+    """Can this role write without firing the application's triggers and foreign keys?
+
+    Raises:
+        Refused: it cannot.
+        psycopg.Error: the server went away.
+    """
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute("SET LOCAL session_replication_role = replica")
+    except psycopg.errors.InsufficientPrivilege:
+        role = connection.info.user
+        raise Refused.of(
+            "permission_denied",
+            f"role {role} may not set session_replication_role, without which triggers and foreign keys of"
+            " the application would act on what is brought over",
+            hint="run opskit provision, or as superuser:"
+            f" GRANT SET ON PARAMETER session_replication_role TO {quote(role)}",
+            where=role,
+        ) from None
 
 
 def read_followed(connection: Connection, schema: str) -> Followed | None:

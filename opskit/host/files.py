@@ -85,23 +85,6 @@ def write_whole(file: Path, content: bytes, *, mode: int, owner: str, group: str
         sync_directory(target.parent)
 
 
-def set_access(file: Path, *, mode: int, owner: str, group: str) -> None:
-    """Changes who may do what with a file or directory; a link is followed.
-
-    Raises:
-        Refused: it is a link that somebody else than the owner of its target has made.
-        FileFailed: it cannot be changed, or the user or group does not exist.
-    """
-    with _failing(file, "changed"):
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        descriptor = os.open(followed(file), flags)
-        try:
-            _set_access(descriptor, mode, owner, group)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 def make_directory(directory: Path, *, mode: int = 0o755) -> tuple[Path, ...]:
     """Makes a directory and those above it; returns the ones that were not there, the innermost first.
 

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from opskit.capture.follow import Drained, Follower, check_may_follow, drain, follower
-from opskit.capture.following import forget, read_followed
+from opskit.capture.follow import Drained, Follower, drain, follower
+from opskit.capture.following import check_may_follow, forget, read_followed
 from opskit.capture.watch import begin_watch, end_watch, has_note, is_watched, open_watched
 from opskit.errors import Fault, NeedsAttention, OpskitError, Refused
 from opskit.migrate import plan as migration

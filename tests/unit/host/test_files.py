@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from opskit.errors import Refused
-from opskit.host.files import FileFailed, read_state, remove, set_access, write_whole
+from opskit.host.files import FileFailed, read_state, remove, write_whole
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 MY_GROUP = str(os.getegid())
@@ -68,15 +68,13 @@ def test_a_link_of_the_applications_to_a_file_of_roots_is_refused(tmp_path: Path
     for attempt in (lambda file: write(file, b"x"), read_state):
         with pytest.raises(Refused, match=r"\.env is a link of nobody"):
             attempt(tmp_path / ".env")
-    with pytest.raises(Refused):
-        set_access(tmp_path / ".env", mode=0o666, owner="nobody", group="nogroup")
     assert (tmp_path / "secret").read_bytes() == b"of root"
 
 
 @as_root
 def test_owner_group_and_mode_are_changed_together(tmp_path: Path) -> None:
     write(tmp_path / "file", b"", 0o644)
-    set_access(tmp_path / "file", mode=0o640, owner="nobody", group="nogroup")
+    write_whole(tmp_path / "file", b"", mode=0o640, owner="nobody", group="nogroup")
     state = read_state(tmp_path / "file")
     assert state is not None
     assert (state.mode, state.owner, state.group) == (0o640, "nobody", "nogroup")
