@@ -100,6 +100,7 @@ class Shelf:
             (self.directory / RECORDS).mkdir(mode=0o700, exist_ok=True)
             hand_over(self.directory / RECORDS, self.directory)
             remove_stale(self.directory)
+            self._forget_removed()
         except OSError as error:
             raise unusable(self.directory, error) from error
 
@@ -193,6 +194,12 @@ class Shelf:
         file = self._record(name)
         file.parent.mkdir(mode=0o700, exist_ok=True)
         write_whole(file, dump(record), mode=0o600, **heirs(self.directory))
+
+    def _forget_removed(self) -> None:
+        """Removes the records that a kill left of backups taken away before."""
+        for record in (self.directory / RECORDS).glob("*.json"):
+            if is_backup_id(record.stem) and not (self.directory / record.stem).exists():
+                record.unlink(missing_ok=True)
 
     def _record(self, name: str) -> Path:
         return self.directory / RECORDS / f"{name}.json"

@@ -8,10 +8,11 @@ import click
 from opskit.cli.command import Invocation, common_options
 from opskit.cli.confirm import typed
 from opskit.cli.output import Outcome
+from opskit.config import Engine, engine_in_use
 from opskit.errors import ExitCode
 from opskit.runs.lock import exclusive
 from opskit.runs.plan import to_json
-from opskit.runs.standby_state import State, directory_of, is_open, is_stale, read_state
+from opskit.runs.standby_state import Phase, State, directory_of, is_open, is_stale, read_state
 from opskit.standby.close import COMMAND, close, plan_close, read_remains
 from opskit.standby.daemon import run_standby
 from opskit.standby.window import windows
@@ -41,15 +42,21 @@ def run(invocation: Invocation) -> int:
 @standby.command()
 @common_options
 def status(invocation: Invocation) -> Outcome:
-    """Say for each database whether a rollback would lose anything; exit 3 if it would."""
+    """Say for each database whether a rollback would lose anything; exit 3 if it would.
+
+    Nothing can be lost while the application runs on SQLite, and a way back that was
+    ended on purpose is not missed.
+    """
     loaded = invocation.configuration()
     ways = list(windows(loaded.configuration, loaded.state_dir()))
     states = [read_state(one.status, one.database) for one in ways]
     now = datetime.now(UTC)
     stale = [one for one in states if is_stale(one, now)]
-    ready = all(one.ready or not is_open(one) for one in states) and not stale
+    moved = engine_in_use(loaded.configuration) is Engine.POSTGRESQL
+    missed = [one for one in states if moved and one.phase is Phase.CLOSED]
+    ready = all(one.ready or not is_open(one) for one in states) and not stale and not missed
     return Outcome(
-        "\n".join(line for one in states for line in _lines(one, stale=one in stale)),
+        "\n".join(line for one in states for line in _lines(one, stale=one in stale, missed=one in missed)),
         {
             "ready": ready,
             "databases": [{**one.to_json(), "running": one not in stale} for one in states],
@@ -58,7 +65,10 @@ def status(invocation: Invocation) -> Outcome:
     )
 
 
-def _lines(state: State, *, stale: bool) -> Iterator[str]:
+def _lines(state: State, *, stale: bool, missed: bool) -> Iterator[str]:
+    if missed:
+        yield f"{state.database}: NOT ready: nothing follows PostgreSQL yet; it takes opskit standby run"
+        return
     if not is_open(state):
         yield f"{state.database}: {state.phase.value}: {state.why or 'nothing follows'}"
         return

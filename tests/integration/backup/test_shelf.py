@@ -54,6 +54,15 @@ def test_what_somebody_reads_is_not_pruned(world: World) -> None:
     assert name in world.names()
 
 
+def test_pruning_forgets_what_a_kill_left_of_a_backup_that_is_gone(world: World) -> None:
+    gone, name = world.create(), world.create()
+    for one in (gone, name):
+        world.done("pin", one)
+    shutil.rmtree(world.backups / gone)
+    world.done("prune", "--yes")
+    assert [one.stem for one in (world.backups / "records").iterdir()] == [name]
+
+
 def test_a_record_that_cannot_be_understood_keeps_its_backup(world: World) -> None:
     name = world.create()
     world.create()

@@ -87,6 +87,16 @@ def test_without_the_daemon_the_way_back_is_not_ready(world: World, running: "su
     assert status(world)["code"] == 3
 
 
+def test_moved_and_never_followed_is_not_ready(world: World) -> None:
+    world.moved(SCHEMA, ROWS)
+    world.configuration()
+    told = world.opskit("standby", "status", "--config", world.configuration_file)
+    assert (told.code, told.stdout) == (
+        3,
+        "main: NOT ready: nothing follows PostgreSQL yet; it takes opskit standby run\n",
+    )
+
+
 def test_the_daemon_waits_while_the_application_runs_on_sqlite(world: World) -> None:
     world.moved(SCHEMA, ROWS)
     process = world.opskit.start("standby", "run", "--config", world.configuration("sqlite"))
@@ -94,6 +104,7 @@ def test_the_daemon_waits_while_the_application_runs_on_sqlite(world: World) -> 
     assert status(world)["code"] == 0
     assert not world.file.exists()
     world.configuration("postgresql")
+    assert status(world)["code"] == 3
     wait_for(lambda: bool(state_of(world).get("ready")))
     assert terminated(process) == 0
 
