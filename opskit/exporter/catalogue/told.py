@@ -1,0 +1,79 @@
+"""What other services of opskit tell of a database (opskit.exporter.status_files)."""
+
+from opskit.exporter.metric import DATABASE, counter, gauge
+
+TOLD = (
+    gauge(
+        "opskit_backup_last_success_timestamp_seconds",
+        "When the newest backup was made, as Unix time.",
+        "backups.made",
+    ),
+    gauge("opskit_backup_last_size_bytes", "Size of the newest backup.", "backups.bytes"),
+    gauge(
+        "opskit_backup_last_duration_seconds",
+        "How long it took to make the newest backup.",
+        "backups.seconds",
+    ),
+    gauge(
+        "opskit_backup_last_attempt_timestamp_seconds",
+        "When the last attempt to make a backup ended, as Unix time.",
+        "backups.attempted",
+    ),
+    gauge(
+        "opskit_backup_last_attempt_success",
+        "Whether the last attempt to make a backup succeeded.",
+        "backups.succeeded",
+    ),
+    gauge(
+        "opskit_backup_last_check_timestamp_seconds",
+        "When the last check of a backup that looked so closely ended, as Unix time.",
+        "backups.checked",
+        (*DATABASE, "level"),
+    ),
+    gauge(
+        "opskit_backup_last_check_success",
+        "Whether that check was carried out and found nothing wrong.",
+        "backups.sound",
+        (*DATABASE, "level"),
+    ),
+    gauge(
+        "opskit_backup_last_check_duration_seconds",
+        "How long that check took.",
+        "backups.check_seconds",
+        (*DATABASE, "level"),
+    ),
+    gauge(
+        "opskit_rollback_ready",
+        "Whether a rollback to SQLite would lose nothing; none while there is no way back.",
+        "standby.ready",
+    ),
+    gauge(
+        "opskit_rollback_deadline_timestamp_seconds",
+        "When the way back ends as configured, as Unix time.",
+        "standby.deadline",
+    ),
+    gauge(
+        "opskit_standby_phase",
+        "1 for what the standby does: closed, ended, opening, following or stuck.",
+        "standby.in_phase",
+        (*DATABASE, "phase"),
+    ),
+    gauge(
+        "opskit_standby_last_update_timestamp_seconds",
+        "When the standby last told how it is, as Unix time.",
+        "standby.told",
+    ),
+    gauge("opskit_standby_lag_seconds", "Age of the moment that the standby's file shows.", "standby.lag"),
+    counter("opskit_standby_changes_total", "Rows that the standby brought back.", "standby.changes"),
+    gauge(
+        "opskit_standby_last_verified_timestamp_seconds",
+        "When the table compared longest ago was compared, as Unix time.",
+        "standby.verified",
+    ),
+    gauge("opskit_standby_retained_bytes", "Log that PostgreSQL keeps for the standby.", "standby.retained"),
+    gauge(
+        "opskit_standby_safe_bytes",
+        "Log that may be written before PostgreSQL gives the standby up.",
+        "standby.safe",
+    ),
+)
