@@ -12,12 +12,12 @@ from opskit.capture.following import forget
 from opskit.capture.watch import end_watch
 from opskit.config import Configuration, Engine
 from opskit.errors import QueryFailed
+from opskit.runs.engine_record import read_record, write_record
 from opskit.runs.progress import Progress
 from opskit.switch.application import Control, await_nobody
 from opskit.switch.environment import environment_engine, switch_environment
 from opskit.switch.gate import await_health
 from opskit.switch.postgresql_fence import close, read_fence, reopen, session
-from opskit.switch.record import read_record, write_record
 from opskit.switch.sides import Side
 from opskit.switch.sqlite_fence import fence, unfence
 from opskit.switch.sqlite_fence import read_fence as read_sqlite_fence

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from opskit.config import Configuration
 from opskit.errors import ConfigurationError, Fault, NeedsAttention, OpskitError, Refused, Reverted
+from opskit.runs.engine_record import read_record
 from opskit.runs.journal import Journal, UnfinishedRun, abandon, unfinished
 from opskit.runs.plan import Plan
 from opskit.runs.progress import Progress
@@ -16,7 +17,6 @@ from opskit.switch.effects import SwitchEffects, World, by_name
 from opskit.switch.facts import SideFacts, read_facts, unfit, unfit_for_cutover
 from opskit.switch.machine import backward, begun_in, forward, has_passed, point_of
 from opskit.switch.plan import CUTOVER, ROLLBACK, Wanted, closing_plan, cutover_plan, rollback_plan
-from opskit.switch.record import read_record
 from opskit.switch.sides import Side, sides
 from opskit.switch.steps import BringBack, StageFile, StartApplication, Step, StopApplication
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from opskit.config import Engine
+from opskit.runs.engine_record import Record
 from opskit.runs.journal import UnfinishedRun
 from opskit.switch.facts import SideFacts
-from opskit.switch.record import Record
 
 
 class Authority(Enum):

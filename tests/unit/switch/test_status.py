@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from opskit.config import Engine
+from opskit.runs.engine_record import Record
 from opskit.switch.facts import SideFacts
 from opskit.switch.postgresql_fence import PostgresqlFence
-from opskit.switch.record import Record
 from opskit.switch.sqlite_fence import SqliteFence
 from opskit.switch.status import Authority, judge
 

@@ -33,15 +33,27 @@ def read_record(state_dir: Path) -> Record | None:
         Refused: the file cannot be read or understood.
     """
     try:
-        found = cast("dict[str, str]", json.loads(record_file(state_dir).read_text(encoding="utf-8")))
-        return Record(Engine(found["engine"]), found["since"], found["run"])
+        return load_record(record_file(state_dir).read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError) as error:
         file = record_file(state_dir)
         hint = "remove it: the fences say which side is authoritative"
         message = f"{file} cannot be understood: {error}"
         raise Refused.of("record_damaged", message, hint=hint, where=str(file)) from error
+
+
+def load_record(content: bytes) -> Record:
+    """The record as it was written.
+
+    Raises:
+        ValueError: it cannot be understood.
+    """
+    try:
+        found = cast("dict[str, str]", json.loads(content))
+        return Record(Engine(found["engine"]), found["since"], found["run"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(str(error)) from error
 
 
 def write_record(state_dir: Path, engine: Engine, run: str) -> None:
