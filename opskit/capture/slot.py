@@ -136,7 +136,7 @@ def peeked(connection: Connection, slot: str, publication: str) -> Generator[Ite
         " 'publication_names', {}, 'messages', 'true')) TO STDOUT (FORMAT binary)"
     ).format(slot, sql.Literal(f'"{publication}"'))
     with connection.cursor() as cursor, cursor.copy(statement):
-        yield _decoded(copied_rows(connection.pgconn))
+        yield _decoded(copied_rows(connection))
 
 
 def _decoded(rows: Iterator[bytes]) -> Iterator[Message]:

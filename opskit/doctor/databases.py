@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from contextlib import closing
 
 import psycopg
+from psycopg.rows import DictRow
 
 from opskit.doctor import facts
 from opskit.doctor.dial import dial
 from opskit.doctor.sql import query
-from opskit.exporter.deadlines import Session
-from opskit.exporter.reading import ReadFailed
+from opskit.transfer.deadlines import BoundedConnection, NoAnswer
 
 
 def look(parameters: Mapping[str, str | int], schema: str) -> facts.Session | facts.Refused:
@@ -21,13 +21,13 @@ def look(parameters: Mapping[str, str | int], schema: str) -> facts.Session | fa
     with closing(opened) as session:
         try:
             return _session(session, schema)
+        except NoAnswer:
+            return facts.Refused(facts.Refusal.SILENT)
         except psycopg.Error as error:
             return facts.Refused(facts.Refusal.OTHER, error.diag.message_primary or "the session was lost")
-        except ReadFailed:  # the deadline
-            return facts.Refused(facts.Refusal.SILENT)
 
 
-def _session(session: Session, schema: str) -> facts.Session:
+def _session(session: BoundedConnection[DictRow], schema: str) -> facts.Session:
     asked = time.time()
     row = session.execute(query("session"), {"schema": schema}).fetchone() or {}
     answered = time.time()

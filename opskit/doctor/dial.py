@@ -16,11 +16,10 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 from psycopg.pq.abc import PGconn
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 
 from opskit.doctor.facts import Refusal, Refused
-from opskit.exporter.deadlines import Session
-from opskit.exporter.reading import Deadline
+from opskit.transfer.deadlines import BoundedConnection, Deadline
 
 APPLICATION_NAME = "opskit doctor"
 """Not the application's own: nobody shall take this for one of its sessions."""
@@ -51,7 +50,7 @@ _BY_ROUTINE = {
 """28000 is all that a role may be refused for; the routine tells more."""
 
 
-def dial(parameters: Mapping[str, str | int]) -> Session | Refused:
+def dial(parameters: Mapping[str, str | int]) -> BoundedConnection[DictRow] | Refused:
     """A session in autocommit mode, or why there is none; nothing waits longer than `SECONDS`."""
     deadline = Deadline.after(SECONDS)
     try:
@@ -67,8 +66,8 @@ def dial(parameters: Mapping[str, str | int]) -> Session | Refused:
         return Refused(Refusal.SILENT if begun else Refusal.UNREACHABLE)
     if connection.status == pq.ConnStatus.OK:
         connection.nonblocking = 1
-        session = Session(connection, row_factory=dict_row)
-        session.deadline = Deadline.after(SECONDS)
+        session = BoundedConnection(connection, row_factory=dict_row)
+        session.limit = Deadline.after(SECONDS)
         session.autocommit = True
         return session
     words, asked = _words(connection, parameters), connection.needs_password
@@ -100,7 +99,7 @@ def _explained(refused: Refused, parameters: Mapping[str, str | int], *, asked: 
         return Refused(next((one for one in found if one), Refusal.OTHER), refused.words)
     if refused.refusal is Refusal.NO_RULE and parameters.get("sslmode") == "disable":
         other = dial({**parameters, "sslmode": "require"})
-        if isinstance(other, Session):
+        if not isinstance(other, Refused):
             other.close()
             return Refused(Refusal.SSL_REQUIRED)
     return refused

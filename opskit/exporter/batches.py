@@ -12,11 +12,12 @@ from functools import partial
 import psycopg
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
+from psycopg.rows import DictRow
 from psycopg.waiting import Ready, Wait
 
-from opskit.exporter.deadlines import Session, ready
-from opskit.exporter.reading import Deadline, Outcome, ReadFailed, Row, Value, collect
+from opskit.exporter.reading import DEADLINE, Outcome, ReadFailed, Row, Value, collect
 from opskit.exporter.reasons import CONNECTION_LOST, condition
+from opskit.transfer.deadlines import BoundedConnection, Deadline, NoAnswer, ready
 
 _READ: Mapping[int, Callable[[bytes], Value]] = {16: b"t".__eq__, 20: float, 23: float, 701: float}
 """How values of these type oids are read: boolean, bigint, integer, double precision."""
@@ -34,7 +35,7 @@ class Call:
 class Batches:
     """A session that is asked the same queries again and again; closing it closes the session."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: BoundedConnection[DictRow]) -> None:
         self._session = session
         self._pgconn = session.pgconn
         self._pgconn.enter_pipeline_mode()
@@ -100,6 +101,9 @@ class Batches:
             raise ReadFailed.of(self._lost, "the session is of no use any more")
         try:
             yield
+        except NoAnswer as error:
+            self._lost = DEADLINE
+            raise ReadFailed.of(DEADLINE, str(error)) from error
         except psycopg.OperationalError as error:
             self._lost = CONNECTION_LOST
             raise ReadFailed.of(CONNECTION_LOST, "the connection to PostgreSQL is lost") from error

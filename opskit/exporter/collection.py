@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from opskit.config import Engine
-from opskit.exporter.reading import DEADLINE, Deadline, Outcome, Reading
+from opskit.exporter.reading import DEADLINE, Outcome, Reading
 from opskit.exporter.workers import Worker
+from opskit.transfer.deadlines import Deadline
 
 REPORT_SECONDS = 0.15
 """How much earlier than a scrape's deadline the workers' is, at most: time to report what they have."""

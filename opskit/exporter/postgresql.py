@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from psycopg.rows import DictRow
 
 from opskit.adapters.connect import postgresql_parameters
 from opskit.config import Configuration, Engine
 from opskit.exporter.batches import Batches, Call
-from opskit.exporter.deadlines import Session, connect
 from opskit.exporter.queries import query
-from opskit.exporter.reading import Deadline, Outcome, ReadFailed, Reading, Row, probe
+from opskit.exporter.reading import DEADLINE, Outcome, ReadFailed, Reading, Row, probe
 from opskit.exporter.reasons import STARTING_UP, condition, connection_reason
 from opskit.exporter.statements import Statements, lacks_kinds
+from opskit.transfer.deadlines import BoundedConnection, Deadline, NoAnswer, connect
 
 APPLICATION_NAME = "opskit-exporter"
 
@@ -173,7 +174,7 @@ def _identity(session: Batches, deadline: Deadline) -> Row:
     return outcome.rows[0]
 
 
-def _patiently(conninfo: str, deadline: Deadline) -> Session:
+def _patiently(conninfo: str, deadline: Deadline) -> BoundedConnection[DictRow]:
     """A session; while the server is starting up, it is asked again until the deadline."""
     while True:
         try:
@@ -189,6 +190,8 @@ def _translated() -> Generator[None]:
     """psycopg's errors as ours, at the driver's edge; their words stay out: they may quote a password."""
     try:
         yield
+    except NoAnswer as error:
+        raise ReadFailed.of(DEADLINE, str(error)) from error
     except psycopg.Error as error:
         reason = condition(error.sqlstate) if error.sqlstate else connection_reason(str(error))
         raise ReadFailed.of(reason, "PostgreSQL cannot be reached") from error

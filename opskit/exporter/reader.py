@@ -8,8 +8,9 @@ from pathlib import Path
 from opskit.config import Configuration, Engine, engine_in_use
 from opskit.exporter import sqlite
 from opskit.exporter.postgresql import PostgresqlReader
-from opskit.exporter.reading import Deadline, Reading, probe
+from opskit.exporter.reading import Reading, probe
 from opskit.exporter.status_files import StatusFiles
+from opskit.transfer.deadlines import Deadline
 
 
 class EngineLookup:

@@ -11,10 +11,11 @@ from opskit.exporter.collection import Collection, Snapshot
 from opskit.exporter.exposition import accepts_gzip, compressed, encoded, exposed
 from opskit.exporter.page import POLICY, page
 from opskit.exporter.reader import DatabaseReader
-from opskit.exporter.reading import Deadline, Reading
+from opskit.exporter.reading import Reading
 from opskit.exporter.serving import Request, Response
 from opskit.exporter.tallies import Tallies
 from opskit.exporter.workers import Worker
+from opskit.transfer.deadlines import Deadline
 
 log = logging.getLogger(__name__)
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from opskit.config import Engine
 from opskit.exporter import sqlite_files
-from opskit.exporter.reading import Deadline, ReadFailed, Reading, Row, collect, probe
+from opskit.exporter.reading import ReadFailed, Reading, Row, collect, probe
 from opskit.exporter.sqlite_files import Header
 from opskit.exporter.sqlite_queries import QUERIES, ask, translated
 from opskit.host.processes import lock_holder
+from opskit.transfer.deadlines import Deadline
 
 _DOWN = frozenset({"missing", "not_a_file", "permission_denied", "not_a_database", "corrupt", "io_error"})
 """Reasons why a database counts as down; locked or waiting for recovery it is there and whole."""

@@ -12,7 +12,8 @@ import apsw
 
 from opskit.config import Engine
 from opskit.exporter.queries import query
-from opskit.exporter.reading import Deadline, Outcome, ReadFailed, Row, Value, collect
+from opskit.exporter.reading import Outcome, ReadFailed, Row, Value, collect
+from opskit.transfer.deadlines import Deadline
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
 """What other services of opskit tell of a database: how its backups are, and its way back to SQLite.
 
-They do so in small files (opskit.runs.backup_status and standby_state), also while the database is down.
+They do so in small files (opskit.runs: backup_status, standby_state, rehearsal), also while the database is down.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,7 +10,9 @@ from pathlib import Path
 
 from opskit.config import Configuration
 from opskit.exporter.reading import Outcome, ReadFailed, Row, collect
-from opskit.runs.backup_status import FILE, BackupStatus, load_status
+from opskit.runs import backup_status, rehearsal
+from opskit.runs.backup_status import BackupStatus, load_status
+from opskit.runs.rehearsal import Rehearsal, load_rehearsals
 from opskit.runs.standby_state import (
     Phase,
     State,
@@ -24,7 +26,8 @@ from opskit.runs.standby_state import (
 
 BACKUPS = "backups"
 STANDBY = "standby"
-COLLECTORS = (BACKUPS, STANDBY)
+REHEARSALS = "rehearsals"
+COLLECTORS = (BACKUPS, STANDBY, REHEARSALS)
 
 
 class StatusFiles:
@@ -36,7 +39,8 @@ class StatusFiles:
 
     def __init__(self, configuration: Configuration, state_dir: Path, name: str) -> None:
         self._name = name
-        self._backups = state_dir / FILE
+        self._backups = state_dir / backup_status.FILE
+        self._rehearsals = state_dir / rehearsal.FILE
         self._standby = state_file(directory_of(configuration, state_dir), name)
 
     def read(self) -> tuple[Outcome, ...]:
@@ -44,10 +48,15 @@ class StatusFiles:
         return (
             collect(BACKUPS, partial(_told, self._backups, self._backup_rows)),
             collect(STANDBY, partial(_told, self._standby, _standby_rows)),
+            collect(REHEARSALS, partial(_told, self._rehearsals, self._rehearsal_rows)),
         )
 
     def _backup_rows(self, content: bytes) -> Iterator[Row]:
         return backup_rows(load_status(content, self._name))
+
+    def _rehearsal_rows(self, content: bytes) -> Iterator[Row]:
+        found = load_rehearsals(content).get(self._name)
+        return rehearsal_rows(found) if found else iter(())
 
 
 def _told(file: Path, rows: Callable[[bytes], Iterator[Row]]) -> Iterator[Row]:
@@ -97,6 +106,11 @@ def standby_rows(state: State, now: datetime) -> Iterator[Row]:
             "safe": state.safe_bytes,
             "deadline": _unix(state.deadline),
         }
+
+
+def rehearsal_rows(last: Rehearsal) -> Iterator[Row]:
+    """A row for the last rehearsal of a rollback."""
+    yield {"rehearsed": last.at.timestamp(), "works": last.ok, "pause": last.seconds}
 
 
 def _unix(told: str) -> float | None:

@@ -6,7 +6,8 @@ import threading
 from contextlib import suppress
 from typing import Protocol
 
-from opskit.exporter.reading import Deadline, Reading
+from opskit.exporter.reading import Reading
+from opskit.transfer.deadlines import Deadline
 
 Job = tuple[Deadline, "asyncio.Future[Reading]"]
 

@@ -1,6 +1,5 @@
 """The PostgreSQL end of the data path: a session whose output is canonical, COPY in and COPY out."""
 
-import select
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
@@ -8,9 +7,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import ExecStatus
-from psycopg.pq.abc import PGconn
 
 from opskit.errors import ConnectionFailed
+from opskit.transfer.deadlines import BoundedConnection, Limit, await_input
 from opskit.transfer.source import Block
 from opskit.transfer.tables import Hashed, TargetTable
 from opskit.transfer.wide import MARK
@@ -47,12 +46,14 @@ def connect(
     parameters: Mapping[str, str | int] | str,
     application_name: str,
     settings: Mapping[str, str] = MappingProxyType({}),
+    limit: Limit | None = None,
 ) -> Connection:
     """An autocommit session with canonical settings.
 
     Args:
         parameters: libpq parameters, or a connection string.
         settings: further session settings, and what replaces canonical ones.
+        limit: how long the server may think about what it is asked; None is as long as it likes.
 
     Raises:
         ConnectionFailed: the server cannot be reached or refuses; the text never holds the password.
@@ -61,7 +62,7 @@ def connect(
     try:
         given = conninfo_to_dict(parameters) if isinstance(parameters, str) else parameters
         conninfo = make_conninfo("", **{**defaults, **given, "client_encoding": "UTF8"})
-        connection: Connection = psycopg.connect(conninfo, autocommit=True)
+        connection = _opened(conninfo, limit)
     except psycopg.Error as error:
         raise explain(error) from error
     try:
@@ -70,6 +71,14 @@ def connect(
         connection.close()
         raise explain(error) from error
     return connection
+
+
+def _opened(conninfo: str, limit: Limit | None) -> Connection:
+    if limit is None:
+        return psycopg.connect(conninfo, autocommit=True)
+    bounded: BoundedConnection[tuple[object, ...]] = BoundedConnection.connect(conninfo, autocommit=True)
+    bounded.limit = limit
+    return bounded
 
 
 def configure(connection: Connection, settings: Mapping[str, str]) -> None:
@@ -149,7 +158,7 @@ def copy_out(
     statement = sql.SQL("COPY (SELECT {} FROM {} {}) TO STDOUT").format(columns, identifier(table), where)
     with connection.cursor() as cursor, cursor.copy(statement):
         # psycopg's own iteration makes a generator a row, which takes as long as all the rest together
-        yield from _lists(copied_rows(connection.pgconn, end=-1))
+        yield from _lists(copied_rows(connection, end=-1))
 
 
 def _printed(name: str, hashed: Hashed | None) -> sql.Composable:
@@ -176,20 +185,19 @@ def _lists(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
         yield gathered
 
 
-def copied_rows(libpq: PGconn, end: int | None = None) -> Iterator[bytes]:
+def copied_rows(connection: Connection, end: int | None = None) -> Iterator[bytes]:
     """The rows of a COPY TO STDOUT that has begun, as they come, up to `end` (-1: without the newline).
 
     Raises:
         psycopg.Error: the server failed on the way.
     """
-    readable = select.poll()
-    readable.register(libpq.socket, select.POLLIN)
+    libpq = connection.pgconn
     while True:
         length, data = libpq.get_copy_data(1)
         if length > 0:
             yield bytes(data[:end])
         elif length == 0:  # nothing has come yet: wait where an interrupt is heard
-            readable.poll()
+            await_input(connection)
             libpq.consume_input()
         else:
             break

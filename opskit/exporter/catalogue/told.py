@@ -53,6 +53,21 @@ TOLD = (
         "standby.deadline",
     ),
     gauge(
+        "opskit_rollback_rehearsal_timestamp_seconds",
+        "When a rollback was last rehearsed, as Unix time.",
+        "rehearsals.rehearsed",
+    ),
+    gauge(
+        "opskit_rollback_rehearsal_success",
+        "Whether the rollback that was last rehearsed would have worked.",
+        "rehearsals.works",
+    ),
+    gauge(
+        "opskit_rollback_rehearsal_duration_seconds",
+        "For how long that rollback would have stopped the application's writes.",
+        "rehearsals.pause",
+    ),
+    gauge(
         "opskit_standby_phase",
         "1 for what the standby does: closed, ended, opening, following or stuck.",
         "standby.in_phase",

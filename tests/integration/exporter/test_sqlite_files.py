@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from opskit.exporter import sqlite
-from opskit.exporter.reading import Deadline
+from opskit.transfer.deadlines import Deadline
 from tests.integration.exporter.world import Exporter, World, make_sqlite
 
 Traces = dict[str, tuple[int, int, str]]

@@ -9,8 +9,9 @@ import pytest
 
 from opskit.config import Engine
 from opskit.exporter.collection import Collection, Snapshot
-from opskit.exporter.reading import DEADLINE, Deadline, Reading
+from opskit.exporter.reading import DEADLINE, Reading
 from opskit.exporter.workers import Reader, Worker
+from opskit.transfer.deadlines import Deadline
 
 
 @contextmanager
