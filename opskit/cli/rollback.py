@@ -7,10 +7,12 @@ from opskit.cli.confirm import typed
 from opskit.cli.cutover import exclude, planned, told
 from opskit.cli.output import Outcome
 from opskit.cli.progress import shown
+from opskit.config import Engine
 from opskit.runs.lock import exclusive
 from opskit.runs.plan import to_json
+from opskit.switch.environment import environment_engine
 from opskit.switch.plan import ROLLBACK
-from opskit.switch.rehearse import rehearse
+from opskit.switch.rehearse import nothing_to_rehearse, rehearse
 from opskit.switch.run import abort, resume, survey_rollback, switch
 from opskit.switch.sides import sides
 
@@ -48,10 +50,14 @@ def rollback(
 
 def _rehearsed(invocation: Invocation) -> Outcome:
     loaded = invocation.configuration()
-    found = rehearse(tuple(sides(loaded.configuration, loaded.state_dir())), loaded.state_dir())
+    configuration, state_dir = loaded.configuration, loaded.state_dir()
+    if environment_engine(configuration) is Engine.SQLITE:
+        nothing_to_rehearse(state_dir)
+        return Outcome("nothing to rehearse: the application runs on SQLite", {"databases": []})
+    found = rehearse(tuple(sides(configuration, state_dir)), state_dir)
     lines = [
-        f"{one.name}: brought level and compared whole in {one.compare:.1f} s; a rollback would take"
-        f" {one.strip:.1f} s beside the last changes"
+        f"{one.name}: brought level and compared whole in {one.compare:.1f} s;"
+        f" a rollback would stop writes for {one.pause:.1f} s beside the last changes"
         for one in found
     ]
     return Outcome("\n".join(lines), {"databases": to_json(found)})

@@ -9,13 +9,14 @@ import click
 from opskit.cli.command import Invocation, common_options
 from opskit.cli.output import Outcome
 from opskit.errors import ExitCode
+from opskit.runs.engine_record import read_record
 from opskit.runs.journal import UnfinishedRun, unfinished
 from opskit.runs.plan import JsonValue, to_json
+from opskit.runs.rehearsal import Rehearsal, read_rehearsals
 from opskit.runs.standby_state import State, is_open, is_stale, read_state
 from opskit.switch.environment import environment_engine
 from opskit.switch.facts import SideFacts, read_facts
 from opskit.switch.plan import CUTOVER, ROLLBACK
-from opskit.switch.record import read_record
 from opskit.switch.sides import sides
 from opskit.switch.status import Status, judge
 
@@ -36,15 +37,16 @@ def status(invocation: Invocation) -> Outcome:
     runs = tuple(_open_runs(state_dir, ", ".join(one.name for one in found)))
     judged = judge(facts, engine, record, runs)
     standbys = {one.name: read_state(one.window.status, one.name) for one in found}
+    rehearsed = read_rehearsals(state_dir)
     result: dict[str, JsonValue] = {
         "environment": engine.value,
         "record": to_json(record),
-        "databases": [_as_json(one, judged, standbys[one.name]) for one in facts],
+        "databases": [_as_json(one, judged, standbys[one.name], rehearsed.get(one.name)) for one in facts],
         "runs": [{"command": run.command, "run": run.run, "begun": list(run.begun)} for run in runs],
         "problems": list(judged.problems),
     }
     code = ExitCode.DIFFERENCES if judged.problems else ExitCode.DONE
-    return Outcome("\n".join(_lines(facts, judged, standbys)), result, code)
+    return Outcome("\n".join(_lines(facts, judged, standbys, rehearsed)), result, code)
 
 
 def _open_runs(state_dir: Path, subject: str) -> Iterator[UnfinishedRun]:
@@ -52,7 +54,9 @@ def _open_runs(state_dir: Path, subject: str) -> Iterator[UnfinishedRun]:
         yield from unfinished(state_dir / "runs", command, subject)
 
 
-def _as_json(one: SideFacts, judged: Status, standby: State) -> Mapping[str, JsonValue]:
+def _as_json(
+    one: SideFacts, judged: Status, standby: State, rehearsed: Rehearsal | None
+) -> Mapping[str, JsonValue]:
     return {
         "database": one.name,
         "authoritative": judged.authority[one.name].value,
@@ -64,15 +68,23 @@ def _as_json(one: SideFacts, judged: Status, standby: State) -> Mapping[str, Jso
             "follows": one.followed,
         },
         "standby": standby.to_json(),
+        "rehearsal": rehearsed and rehearsed.to_json(),
     }
 
 
-def _lines(facts: Sequence[SideFacts], judged: Status, standbys: Mapping[str, State]) -> Iterator[str]:
+def _lines(
+    facts: Sequence[SideFacts],
+    judged: Status,
+    standbys: Mapping[str, State],
+    rehearsed: Mapping[str, Rehearsal],
+) -> Iterator[str]:
     for one in facts:
         yield f"{one.name}: {judged.authority[one.name].value} is authoritative"
         yield f"  SQLite      {_sqlite(one)}"
         yield f"  PostgreSQL  {_postgresql(one)}"
         yield f"  way back    {_standby(standbys[one.name])}"
+        if one.name in rehearsed:
+            yield f"  rehearsal   {_rehearsal(rehearsed[one.name])}"
     yield from (f"problem: {problem}" for problem in judged.problems)
 
 
@@ -96,3 +108,8 @@ def _standby(state: State) -> str:
     if is_stale(state, datetime.now(UTC)):
         return f"nobody follows (last at {state.at or 'never'}): opskit standby run"
     return f"ready, {state.lag_seconds} s behind" if state.ready else f"not ready: {'; '.join(state.reasons)}"
+
+
+def _rehearsal(last: Rehearsal) -> str:
+    ended = f"would stop writes for {last.seconds} s" if last.ok else f"failed: {last.failure}"
+    return f"{ended} (at {last.at:%Y-%m-%d %H:%M} UTC)"

@@ -1,6 +1,6 @@
 """What other services of opskit tell of a database: how its backups are, and its way back to SQLite.
 
-They do so in small files (opskit.runs: backup_status, standby_state, rehearsal), also while the database is down.
+They do so in small files (backup_status, standby_state and rehearsal in opskit.runs), also while it is down.
 """
 
 from collections.abc import Callable, Iterator

@@ -95,23 +95,31 @@ def strip(staged: Path, like: Path) -> None:
         QueryFailed: the file cannot be changed.
         Refused: a file is missing.
     """
+    take_out(staged)
     with opened(like) as model:
         mode = str(scalar(model, "PRAGMA journal_mode"))
-    end_watch(staged)
     with opened(staged) as connection:
-        with transaction(connection):
-            names = [
-                str(name)
-                for (name,) in rows(connection, "SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-            ]
-            for statement in (*lowered(names), f"DROP TABLE IF EXISTS {TABLE}"):
-                rows(connection, statement)
         rows(connection, f"PRAGMA journal_mode = {mode if mode == 'wal' else 'delete'}")
     with _failing(staged):
         about = like.stat()
         os.chown(staged, about.st_uid, about.st_gid)
         staged.chmod(stat.S_IMODE(about.st_mode))
         _sync(staged)
+
+
+def take_out(file: Path) -> None:
+    """Takes everything of opskit's out of a file.
+
+    Raises:
+        QueryFailed: the file cannot be changed.
+        Refused: there is no such file.
+    """
+    end_watch(file)
+    with opened(file) as connection, transaction(connection):
+        triggers = rows(connection, "SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+        names = [str(name) for (name,) in triggers]
+        for statement in (*lowered(names), f"DROP TABLE IF EXISTS {TABLE}"):
+            rows(connection, statement)
 
 
 def is_sound(file: Path) -> str:

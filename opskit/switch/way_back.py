@@ -12,7 +12,7 @@ import psycopg
 from opskit.config import Configuration
 from opskit.errors import Busy, QueryFailed
 from opskit.host.systemd import manages_host, order, show
-from opskit.provision.host.units import STANDBY
+from opskit.provision.host.units import REHEARSAL, STANDBY
 from opskit.runs.lock import exclusive
 from opskit.runs.ownership import hand_over
 from opskit.runs.standby_state import Phase, State, directory_of, utc, write_state
@@ -83,14 +83,15 @@ def disarm(window: Window) -> None:
 
 
 def stop_service(configuration: Configuration, state_dir: Path) -> None:
-    """Stops the standby's service.
+    """Stops the standby's service, and a rehearsal, which would hold its files.
 
     Raises:
         Busy: a standby runs that systemd does not know.
         CommandFailed: systemd does not stop it.
     """
-    if _has_service():
-        order("stop", STANDBY)
+    for unit in (REHEARSAL, STANDBY):
+        if _has(unit):
+            order("stop", unit)
     directory = directory_of(configuration, state_dir)
     with _told(str(directory)):
         if not directory.exists():
@@ -110,7 +111,7 @@ def start_service() -> None:
     Raises:
         CommandFailed: systemd does not start it.
     """
-    if _has_service():
+    if _has(STANDBY):
         order("enable", STANDBY)
         order("start", STANDBY)
 
@@ -121,12 +122,12 @@ def restart_service() -> None:
     Raises:
         CommandFailed: systemd does not start it.
     """
-    if _has_service() and show(STANDBY, "UnitFileState").get("UnitFileState") == "enabled":
+    if _has(STANDBY) and show(STANDBY, "UnitFileState").get("UnitFileState") == "enabled":
         order("start", STANDBY)
 
 
-def _has_service() -> bool:
-    return manages_host() and show(STANDBY, "LoadState").get("LoadState") == "loaded"
+def _has(unit: str) -> bool:
+    return manages_host() and show(unit, "LoadState").get("LoadState") == "loaded"
 
 
 def _followed(window: Window) -> State:

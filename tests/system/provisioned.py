@@ -18,6 +18,7 @@ UNITS = (
     "opskit-backup.timer",
     "opskit-backup-verify.timer",
     "opskit-backup-drill.timer",
+    "opskit-rehearse.timer",
 )
 WATCHER = Path(__file__).with_name("watcher.py")
 

@@ -12,8 +12,15 @@ POSTGRESQL = "postgresql.service"
 SOCKET = "opskit-exporter.socket"
 EXPORTER = "opskit-exporter.service"
 STANDBY = "opskit-standby.service"
-STARTED = (SOCKET, EXPORTER, "opskit-backup.timer", "opskit-backup-verify.timer", "opskit-backup-drill.timer")
-READERS = (EXPORTER, "opskit-backup.service", "opskit-backup-verify@.service", STANDBY)
+REHEARSAL = "opskit-rehearse.service"
+TIMERS = (
+    "opskit-backup.timer",
+    "opskit-backup-verify.timer",
+    "opskit-backup-drill.timer",
+    "opskit-rehearse.timer",
+)
+STARTED = (SOCKET, EXPORTER, *TIMERS)
+READERS = (EXPORTER, "opskit-backup.service", "opskit-backup-verify@.service", STANDBY, REHEARSAL)
 """Services that read the application's files."""
 
 DROP_INS = Path("/etc/systemd/system")

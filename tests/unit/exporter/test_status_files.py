@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from opskit.exporter.reading import Row
-from opskit.exporter.status_files import backup_rows, standby_rows
+from opskit.exporter.status_files import backup_rows, rehearsal_rows, standby_rows
 from opskit.runs.backup_status import Attempt, BackupStatus
+from opskit.runs.rehearsal import Rehearsal
 from opskit.runs.standby_state import Phase, State, utc
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -71,3 +72,12 @@ def test_while_there_is_no_way_back_nothing_is_told_about_it() -> None:
         state = replace(FOLLOWING, phase=phase)
         assert told(state) == {"told": NOW.timestamp()}
         assert phases(state) == {phase.value}
+
+
+def test_a_rehearsal_that_failed_has_a_moment_and_no_duration() -> None:
+    assert list(rehearsal_rows(Rehearsal(NOW, 0.4))) == [
+        {"rehearsed": NOW.timestamp(), "works": True, "pause": 0.4}
+    ]
+    assert list(rehearsal_rows(Rehearsal(NOW, failure="the file is not sound"))) == [
+        {"rehearsed": NOW.timestamp(), "works": False, "pause": None}
+    ]
