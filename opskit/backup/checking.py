@@ -1,6 +1,5 @@
 """Looks at a backup as closely as asked: are its files as written, can they be read, do they restore?"""
 
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,16 +9,18 @@ from pathlib import Path
 import apsw
 
 from opskit.backup.drill import restored_sums
+from opskit.backup.encryption import readable, room_for_plain
 from opskit.backup.manifest import Damaged, Manifest, PostgresqlOrigin, SqliteOrigin, TableSum
 from opskit.backup.place import Place
 from opskit.backup.postgresql_dump import read_through
 from opskit.backup.programs import ProgramFailed
 from opskit.backup.records import Check, Level
+from opskit.backup.room import check_room
 from opskit.backup.shelf import Backup, sums, unusable
 from opskit.backup.sqlite_content import faults, table_sums
 from opskit.backup.sqlite_copy import COMPRESSED, decompress, sha256
 from opskit.backup.status import tell_checked, tell_not_checked
-from opskit.errors import OpskitError, Refused
+from opskit.errors import OpskitError
 from opskit.host.scratch import scratch_directory
 from opskit.runs.progress import Progress
 
@@ -81,7 +82,8 @@ def find_problems(backup: Backup, level: Level, place: Place, progress: Progress
     if problems or level is Level.FILES:
         return problems
     try:
-        return _content_problems(backup.directory, manifest, level, place, progress)
+        with readable(backup.directory, manifest, place.configuration.backup.encrypt) as directory:
+            return _content_problems(directory, manifest, level, place, progress)
     except OSError as error:
         raise unusable(place.shelf.directory, error) from error
     except apsw.Error as error:
@@ -112,7 +114,8 @@ def _content_problems(
 ) -> tuple[str, ...]:
     match manifest.origin:
         case SqliteOrigin() as origin:
-            with scratch_directory(place.shelf.directory) as room:
+            parent = room_for_plain(place.shelf.directory, encrypted=bool(manifest.recipients))
+            with scratch_directory(parent) as room:
                 file = room / "restored.db"
                 problems = unpack(directory, origin, file)
                 if problems or level is Level.READABLE:
@@ -138,26 +141,16 @@ def unpack(directory: Path, origin: SqliteOrigin, file: Path) -> tuple[str, ...]
         OpskitError: it cannot be unpacked.
         OSError: the disk failed.
     """
-    _check_room(file.parent, origin.size)
+    check_room(file.parent, origin.size, "the unpacked backup")
     try:
         decompress(directory / COMPRESSED, file)
     except ProgramFailed:
-        _check_room(file.parent, origin.size - file.stat().st_size if file.exists() else 0)
+        written = file.stat().st_size if file.exists() else 0
+        check_room(file.parent, origin.size - written, "the rest of the unpacked backup")
         raise
     if sha256(file) != origin.sha256:
         return ("the unpacked file has other content than was copied",)
     return faults(file)
-
-
-def _check_room(directory: Path, needed: int) -> None:
-    free = shutil.disk_usage(directory).free
-    if needed > free:
-        raise Refused.of(
-            "no_room",
-            f"the backup takes {needed:,} more bytes in {directory}, and {free:,} are free",
-            hint="make room there, then run again",
-            where=str(directory),
-        )
 
 
 def different_tables(wanted: Sequence[TableSum], found: Sequence[TableSum]) -> tuple[str, ...]:

@@ -17,12 +17,14 @@ from opskit.backup.create_plan import (
     Compress,
     CopyFile,
     Dump,
+    Encrypt,
     Job,
     Seal,
     Step,
     jobs,
     plan_create,
 )
+from opskit.backup.encryption import encrypt_files, recipients, room_for_plain
 from opskit.backup.manifest import Damaged, Manifest, PostgresqlOrigin, SqliteOrigin, TableSum
 from opskit.backup.place import Place
 from opskit.backup.postgresql_dump import dump
@@ -56,12 +58,14 @@ def undertakings(place: Place, names: Sequence[str]) -> tuple[Undertaking, ...]:
     """What is to be done for some databases of the configuration.
 
     Raises:
-        ConfigurationError: the backup directory cannot be read, or DATABASE_TYPE is neither engine.
+        ConfigurationError: the backup directory or the keys cannot be read, or DATABASE_TYPE is no engine.
+        Refused: age is wanted and not installed.
     """
-    engine = engine_in_use(place.configuration)
+    engine, encrypt = engine_in_use(place.configuration), place.configuration.backup.encrypt
+    keys = recipients(encrypt) if encrypt else ()
     taken = frozenset(one.id for one in place.shelf.backups())
     found = jobs(place.configuration, engine, names, datetime.now(UTC), taken)
-    return tuple(Undertaking(job, plan_create(job, place.configuration)) for job in found)
+    return tuple(Undertaking(job, plan_create(job, place.configuration, keys)) for job in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +119,28 @@ def _create_one(task: Undertaking, place: Place, progress: Progress) -> Manifest
 
 @dataclass(slots=True)
 class _Draft:
-    """A backup while it is made, in a room that goes with the process; `made` becomes the backup."""
+    """A backup while it is made, in directories that go with the process.
+
+    Attributes:
+        made: becomes the backup.
+        plain: where its files are before they are encrypted; `made` when they never are.
+        work: beside `plain`, for what is no part of it.
+    """
 
     job: Job
-    room: Path
+    made: Path
+    plain: Path
+    work: Path
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     begun: float = field(default_factory=time.monotonic)
     origin: SqliteOrigin | PostgresqlOrigin | None = None
     tables: tuple[TableSum, ...] = ()
     versions: dict[str, str] = field(default_factory=lambda: {"opskit": __version__})
-
-    @property
-    def made(self) -> Path:
-        return self.room / "backup"
+    recipients: tuple[str, ...] = ()
 
     @property
     def copy(self) -> Path:
-        return self.room / "copy.db"
+        return self.work / "copy.db"
 
     def manifest(self) -> Manifest:
         """What the backup says about itself, once all of its files are there."""
@@ -148,15 +157,22 @@ class _Draft:
             self.versions,
             self.tables,
             tuple(sums(self.made)),
+            self.recipients,
         )
 
 
 @contextmanager
 def _draft(job: Job, place: Place) -> Generator[_Draft]:
+    encrypt = place.configuration.backup.encrypt
     try:
-        with scratch_directory(place.shelf.directory) as room:
-            draft = _Draft(job, room)
-            draft.made.mkdir(mode=0o700)
+        with (
+            scratch_directory(place.shelf.directory) as room,
+            scratch_directory(room_for_plain(room, encrypted=encrypt is not None)) as work,
+        ):
+            made, plain = room / "backup", work / "plain"
+            draft = _Draft(job, made, plain if encrypt else made, work)
+            for directory in {draft.made, draft.plain}:
+                directory.mkdir(mode=0o700)
             yield draft
     except OSError as error:
         raise unusable(place.shelf.directory, error) from error
@@ -199,9 +215,11 @@ class _Effects:
                 draft.origin = _origin(Path(draft.job.source), draft.copy)
                 draft.tables = _checked(draft, self._progress)
             case Compress():
-                draft.versions["zstd"] = compress(draft.copy, draft.made / COMPRESSED)
+                draft.versions["zstd"] = compress(draft.copy, draft.plain / COMPRESSED)
             case Dump():
                 self._dump(step)
+            case Encrypt():
+                self._encrypt(step)
             case Seal():
                 self._place.shelf.put(draft.made, draft.manifest())
             case _:
@@ -210,9 +228,16 @@ class _Effects:
     def _dump(self, step: Dump) -> None:
         draft = self._draft
         server = reading_server(self._place.configuration, step.database)
-        dumped = dump(server, draft.made, step.jobs, self._progress)
+        dumped = dump(server, draft.plain, step.jobs, self._progress)
         draft.origin, draft.tables = dumped.origin, dumped.tables
         draft.versions |= {"server": dumped.server_version, "pg_dump": str(dumped.origin.programs)}
+
+    def _encrypt(self, step: Encrypt) -> None:
+        draft, encrypt = self._draft, self._place.configuration.backup.encrypt
+        if encrypt is None:
+            raise AssertionError(step)  # the plan encrypts as configured
+        draft.versions["age"] = encrypt_files(draft.plain, draft.made, encrypt, draft.work / "age.log")
+        draft.recipients = step.recipients
 
 
 def _origin(source: Path, copy: Path) -> SqliteOrigin:

@@ -82,6 +82,23 @@ class Dump:
 
 
 @dataclass(frozen=True, slots=True)
+class Encrypt:
+    """Encrypts every file for the holders of some keys.
+
+    Attributes:
+        recipients: their public keys.
+    """
+
+    database: str
+    recipients: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """See `Step`."""
+        return f"{self.database}: encrypt every file to {', '.join(self.recipients)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
     """Writes the manifest and puts the backup in its place, once the disk has all of it."""
 
@@ -94,7 +111,7 @@ class Seal:
         return f"{self.database}: write the manifest and put {self.id} in its place"
 
 
-Step = CopyFile | CheckCopy | Compress | Dump | Seal
+Step = CopyFile | CheckCopy | Compress | Dump | Encrypt | Seal
 
 
 def jobs(
@@ -129,8 +146,12 @@ def _server_database(configuration: Configuration, name: str) -> str:
     return f"{one.host or server.host}:{one.port or server.port}/{one.postgresql}"
 
 
-def plan_create(job: Job, configuration: Configuration) -> Plan[Step]:
-    """The steps of one backup."""
+def plan_create(job: Job, configuration: Configuration, recipients: tuple[str, ...] = ()) -> Plan[Step]:
+    """The steps of one backup.
+
+    Args:
+        recipients: the public keys to encrypt to; none: it is not encrypted.
+    """
     told = (
         (f"it also holds {', '.join(job.also)}: they are in the same PostgreSQL database",)
         if job.also
@@ -144,4 +165,5 @@ def plan_create(job: Job, configuration: Configuration) -> Plan[Step]:
         if job.engine is Engine.SQLITE
         else (Stage((Dump(job.database, job.source, configuration.backup.jobs),)),)
     )
-    return Plan(COMMAND, job.database, (*making, Stage((Seal(job.database, job.id),))), told)
+    hiding: tuple[Stage[Step], ...] = (Stage((Encrypt(job.database, recipients),)),) if recipients else ()
+    return Plan(COMMAND, job.database, (*making, *hiding, Stage((Seal(job.database, job.id),))), told)

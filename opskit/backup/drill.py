@@ -1,6 +1,5 @@
 """Restores a dump into a PostgreSQL of its own, gone afterwards: the application's server is not asked."""
 
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -11,8 +10,8 @@ from opskit.backup.postgresql_content import query, snapshot, table_sums
 from opskit.backup.postgresql_database import create_database
 from opskit.backup.postgresql_dump import GLOBALS, restore, run_script
 from opskit.backup.programs import ProgramEnded, ProgramFailed
+from opskit.backup.room import ELSEWHERE, check_room
 from opskit.backup.server import Server, failure
-from opskit.errors import Refused
 from opskit.host.private_cluster import SUPERUSER, private_cluster
 from opskit.runs.progress import Progress
 
@@ -46,7 +45,7 @@ def restored_sums(
         ProgramFailed: it cannot be restored.
         OpskitError: a drill cannot be held here: PostgreSQL or an extension is missing, there is no room.
     """
-    _check_room(origin.size)
+    check_room(Path(tempfile.gettempdir()), origin.size, "a drill", hint=ELSEWHERE)
     with private_cluster(settings=_SETTINGS) as cluster:
         work = cluster.log.parent
         server = Server({"host": str(work), "port": cluster.port, "user": SUPERUSER, "dbname": SUPERUSER})
@@ -85,15 +84,3 @@ def _make_database(server: Server, origin: PostgresqlOrigin) -> None:
         raise failure(server, error) from error
     finally:
         connection.close()
-
-
-def _check_room(needed: int) -> None:
-    directory = Path(tempfile.gettempdir())
-    free = shutil.disk_usage(directory).free
-    if needed > free:
-        raise Refused.of(
-            "no_room",
-            f"a drill takes about {needed:,} bytes in {directory}, and {free:,} are free",
-            hint="make room there, or name another directory by TMPDIR",
-            where=str(directory),
-        )

@@ -109,6 +109,7 @@ class Manifest:
         seconds: how long it took.
         in_use: the engine that the application was on.
         versions: program → version.
+        recipients: the public keys that its files are encrypted to; none: they are not encrypted.
     """
 
     id: str
@@ -121,6 +122,7 @@ class Manifest:
     versions: Mapping[str, str]
     tables: tuple[TableSum, ...]
     files: tuple[FileSum, ...] = field(repr=False)
+    recipients: tuple[str, ...] = ()
 
     @property
     def engine(self) -> Engine:
@@ -149,7 +151,7 @@ class Manifest:
         }
 
 
-_PLAIN = ("id", "database", "also", "seconds", "in_use", "versions", "tables", "files")
+_PLAIN = ("id", "database", "also", "seconds", "in_use", "versions", "tables", "files", "recipients")
 
 
 def backup_id(database: str, at: datetime) -> str:
@@ -201,13 +203,14 @@ def parse(content: bytes, proof: bytes) -> Manifest:
         raise Damaged.of(
             "manifest_format", f"its format is {document['format']}", hint="use the opskit that made it"
         )
-    plain = {name: document[name] for name in _PLAIN}
+    plain = {name: document[name] for name in _PLAIN if name in document}
     files = cast("list[dict[str, str | int]]", document["files"])
     tables = cast("list[dict[str, str | int]]", document["tables"])
     return _make(Manifest)(
         **{
             **plain,
             "also": tuple(cast("list[str]", document["also"])),
+            "recipients": tuple(cast("list[str]", document.get("recipients", []))),
             "created": datetime.fromisoformat(cast("str", document["created"])),
             "in_use": Engine(document["in_use"]),
             "origin": _origin(cast("dict[str, object]", document["origin"])),

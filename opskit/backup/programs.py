@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opskit.errors import OpskitError
-from opskit.host.commands import Child
+from opskit.host.commands import Child, bare_environment
+from opskit.host.postgresql_programs import as_account
 
 _STOP_SECONDS = 10.0
 _LAST_LINES = 10
@@ -80,3 +81,9 @@ def running(command: Sequence[str | Path], environment: Mapping[str, str], log: 
         yield child
     finally:
         child.stop()
+
+
+def run_to_end(command: Sequence[str | Path], log: Path) -> None:
+    """Runs a program that needs nothing of this process but to end with it; raises as `Running.wait`."""
+    with running([*as_account(None, parent_death=True), *command], bare_environment(), log) as child:
+        child.wait()

@@ -10,6 +10,7 @@ from typing import Protocol, assert_never
 import apsw
 
 from opskit.backup.checking import different_tables, file_problems
+from opskit.backup.encryption import check_key, readable
 from opskit.backup.manifest import Damaged, Manifest, PostgresqlOrigin, SqliteOrigin, TableSum
 from opskit.backup.place import Place
 from opskit.backup.restore_plan import (
@@ -28,7 +29,7 @@ from opskit.backup.restore_postgresql import DatabaseAside
 from opskit.backup.restore_sqlite import FileAside, sqlite_there, tidy
 from opskit.backup.server import administering_server
 from opskit.backup.shelf import Backup
-from opskit.config import engine_in_use
+from opskit.config import Encrypt, engine_in_use
 from opskit.errors import OpskitError, Refused
 from opskit.host.scratch import scratch_directory
 from opskit.runs.execute import Found, execute
@@ -102,7 +103,7 @@ def restoring(place: Place, name: str, into: str | None) -> Restoring:
         into: another file or database than the application's own.
 
     Raises:
-        Refused: with every reason.
+        Refused: with every reason; or the backup is encrypted, and no key is configured.
         ConnectionFailed: the server cannot be reached.
         ConfigurationError: the configuration does not know the database.
     """
@@ -112,6 +113,7 @@ def restoring(place: Place, name: str, into: str | None) -> Restoring:
         raise Refused.of(
             "backup_damaged", f"{name} is damaged: {backup.damage}", hint="restore another", where=name
         )
+    check_key(manifest, place.configuration.backup.encrypt)
     match manifest.origin:
         case SqliteOrigin() as origin:
             target = FileTarget(_file(place, manifest, into), origin)
@@ -153,7 +155,8 @@ def restore(task: Restoring, place: Place, progress: Progress) -> None:
         for run in killed:
             _tidy(task.target, run)
         with Journal(place.runs, COMMAND, task.plan.subject, leaves) as journal:
-            execute(task.plan, _Effects(task, aside, progress), journal, go_on=GO_ON)
+            effects = _Effects(task, aside, place.configuration.backup.encrypt, progress)
+            execute(task.plan, effects, journal, go_on=GO_ON)
     for run in killed:
         abandon(run)
 
@@ -184,6 +187,7 @@ class _Effects:
 
     task: Restoring
     aside: Aside
+    encrypt: Encrypt | None
     progress: Progress
 
     def perform(self, step: Step) -> Found:
@@ -219,7 +223,8 @@ class _Effects:
             case Clear():
                 self.aside.discard()
             case Fill():
-                _demand(task, self.aside.fill(task.backup.directory, step.jobs))
+                with readable(task.backup.directory, task.manifest, self.encrypt) as directory:
+                    _demand(task, self.aside.fill(directory, step.jobs))
             case Compare():
                 _demand(task, different_tables(task.manifest.tables, self.aside.sums(self.progress)))
             case Swap():

@@ -196,7 +196,7 @@ def _refusals(facts: Facts) -> Iterator[Fault]:
         yield Fault(
             "roles_missing",
             f"the server does not know the roles {', '.join(facts.there.missing_roles)}",
-            f"make them: `opskit provision`, or psql -f {facts.manifest.id}/globals.sql (without passwords)",
+            "make them: `opskit provision`, or by the backup's globals.sql with psql (without passwords)",
             facts.target,
         )
 

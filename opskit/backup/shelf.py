@@ -76,6 +76,7 @@ class Backup:
             "created": moment_of(self.id).isoformat(),
             "bytes": manifest.size if manifest else None,
             "rows": manifest.rows if manifest else None,
+            "encrypted": bool(manifest.recipients) if manifest else None,
             "sound": self.sound,
             "problems": to_json(self.problems),
             "pinned": self.record.pinned,

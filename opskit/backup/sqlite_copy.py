@@ -4,10 +4,9 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from opskit.backup.programs import running
+from opskit.backup.programs import run_to_end
 from opskit.errors import Refused
-from opskit.host.commands import bare_environment, run
-from opskit.host.postgresql_programs import as_account
+from opskit.host.commands import run
 
 COMPRESSED = "database.sqlite.zst"
 
@@ -25,7 +24,7 @@ def compress(file: Path, to: Path) -> str:
     """
     zstd = _zstd()
     words = ("--quiet", "-3", "--threads=0", "--check", "-o", to, file)
-    _run([zstd, *words], file.with_suffix(".log"))
+    run_to_end([zstd, *words], file.with_suffix(".log"))
     return run([zstd, "-q", "--version"]).strip()
 
 
@@ -36,7 +35,7 @@ def decompress(file: Path, to: Path) -> None:
         Refused: zstd is not installed.
         ProgramFailed: it cannot be decompressed.
     """
-    _run([_zstd(), "--quiet", "--decompress", "-o", to, file], to.with_suffix(".log"))
+    run_to_end([_zstd(), "--quiet", "--decompress", "-o", to, file], to.with_suffix(".log"))
 
 
 def sha256(file: Path) -> str:
@@ -58,11 +57,6 @@ def journal_mode(file: Path) -> str:
     with file.open("rb") as content:
         version = content.read(_VERSION_AT + 1)[_VERSION_AT:]
     return "wal" if version == bytes([_WAL_VERSION]) else "delete"
-
-
-def _run(command: list[str | Path], log: Path) -> None:
-    with running([*as_account(None, parent_death=True), *command], bare_environment(), log) as child:
-        child.wait()
 
 
 def _zstd() -> str:

@@ -55,6 +55,8 @@ def _contents(manifest: Manifest) -> Iterator[str]:
     yield f"  {names} on {manifest.engine.value} as of {manifest.created:%Y-%m-%d %H:%M:%S} UTC"
     yield f"  made in {manifest.seconds} s"
     yield f"  with {', '.join(f'{name} {version}' for name, version in manifest.versions.items())}"
+    if manifest.recipients:
+        yield f"  encrypted to {', '.join(manifest.recipients)}"
     yield f"  tables: {len(manifest.tables)}, {manifest.rows:,} rows"
     for table in manifest.tables:
         yield f"    {table.name}  {table.rows:,} rows  {table.digest}"

@@ -127,6 +127,19 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
+class Encrypt:
+    """For whom backups are encrypted, by age.
+
+    Attributes:
+        recipients_file: public keys, one a line, as age reads them; enough to make backups.
+        identity_file: the private key of one of them; needed to read, drill and restore.
+    """
+
+    recipients_file: Path = field(metadata={"hint": "name a file of public keys, as age-keygen prints them"})
+    identity_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Backup:
     """Where backups are kept, how many, and who reads the databases for them.
 
@@ -134,6 +147,7 @@ class Backup:
         directory: `backups` in the state directory unless named.
         user: the PostgreSQL role that reads; that of `postgresql` when None. `password` is this user's.
         jobs: tables that are dumped or restored side by side.
+        encrypt: None: they are as readable as their directory.
     """
 
     directory: Path | None = None
@@ -141,6 +155,7 @@ class Backup:
     user: str | None = None
     password: Secret | None = None
     jobs: int = field(default=2, metadata={"minimum": 1, "maximum": 64})
+    encrypt: Encrypt | None = None
 
 
 @dataclass(frozen=True, slots=True)
