@@ -1,0 +1,59 @@
+"""What both sides hold, in the same words."""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import apsw
+import psycopg
+
+from opskit.schema.names import quote
+from tests.crash.checker import Found
+from tests.crash.operations import SHAPES, Plain, State, Table
+from tests.crash.workload import TOKENS
+
+_Ask = Callable[[str], Sequence[Sequence[Any]]]
+
+
+def in_sqlite(file: Path, database: str) -> Found:
+    """What a file holds; it may be closed or open."""
+    with closing(apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        return _found(database, lambda query: connection.execute(query).fetchall())
+
+
+def in_postgresql(conninfo: str, database: str) -> Found:
+    """What a database holds."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("SET timezone = 'UTC'")
+        return _found(database, lambda query: connection.execute(query.encode()).fetchall())
+
+
+def _found(database: str, ask: _Ask) -> Found:
+    state: State = {}
+    for name, table in SHAPES[database].items():
+        listed = ", ".join(map(quote, table.columns))
+        rows = (
+            {column: _plain(table, column, value) for column, value in zip(table.columns, row, strict=True)}
+            for row in ask(f"SELECT {listed} FROM {quote(name)}")
+        )
+        state[name] = {tuple(row[column] for column in table.key): row for row in rows}
+    tokens = tuple((str(one), int(two)) for one, two in ask(f"SELECT writer, number FROM {TOKENS}"))
+    return Found(state, tokens)
+
+
+def _plain(table: Table, column: str, value: Any) -> Plain:
+    if value is None:
+        return None
+    match table.kinds.get(column):
+        case "json":
+            return json.loads(value) if isinstance(value, str) else value
+        case "bytes":
+            return bytes(value).hex()
+        case "boolean":
+            return bool(value)
+        case "moment":
+            return str(value)[:19]
+        case _:
+            return value
