@@ -13,10 +13,14 @@ from psycopg import sql
 
 from opskit.capture.pgoutput import Decoder, Message
 from opskit.capture.position import Slot, lsn_of, lsn_text
+from opskit.transfer.deadlines import allowing
 from opskit.transfer.target import Connection, copied_rows
 
 PREFIX = "opskit"
 """By this, messages in the log are known to be ours."""
+
+LONGEST = 3600.0
+"""Seconds that the server may think: nothing is told before the whole log has been read."""
 
 
 _SERVER = """
@@ -60,7 +64,8 @@ def create_slot(connection: Connection, name: str) -> None:
     Raises:
         psycopg.Error: the role may not replicate, the server has no slot free or wal_level is not logical.
     """
-    connection.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (name,))
+    with allowing(connection, LONGEST):
+        connection.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (name,))
 
 
 def remake_slot(connection: Connection, name: str) -> Slot | None:
@@ -135,7 +140,7 @@ def peeked(connection: Connection, slot: str, publication: str) -> Generator[Ite
         "COPY (SELECT data FROM pg_logical_slot_peek_binary_changes({}, NULL, NULL, 'proto_version', '1',"
         " 'publication_names', {}, 'messages', 'true')) TO STDOUT (FORMAT binary)"
     ).format(slot, sql.Literal(f'"{publication}"'))
-    with connection.cursor() as cursor, cursor.copy(statement):
+    with allowing(connection, LONGEST), connection.cursor() as cursor, cursor.copy(statement):
         yield _decoded(copied_rows(connection))
 
 

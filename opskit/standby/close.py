@@ -1,6 +1,7 @@
 """Ends the way back: what PostgreSQL keeps for it is let go, and the files that followed are removed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,10 @@ from opskit.capture.slot import drop_slot, publication_exists, read_slot, unpubl
 from opskit.errors import QueryFailed
 from opskit.runs.plan import Plan, Stage
 from opskit.runs.standby_state import Phase, State, read_state, utc, write_state
+from opskit.standby.session import SILENCE
 from opskit.standby.window import Window
-from opskit.transfer.target import connect, server_words
+from opskit.transfer.deadlines import Silence
+from opskit.transfer.target import Connection, connect, server_words
 
 COMMAND = "standby close"
 
@@ -87,15 +90,13 @@ def read_remains(window: Window) -> Remains:
 
     Raises:
         ConnectionFailed: PostgreSQL cannot be reached: without it the log would be kept for nobody.
+        QueryFailed: it refuses, or does not answer.
     """
     file = window.file
     beside = (file.with_name(file.name + suffix) for suffix in ("", "-wal", "-shm", ".partial"))
-    connection = connect(window.reader, "opskit standby close")
-    try:
+    with _told(window.database, window.database), _connected(window.reader) as connection:
         slot = read_slot(connection, window.slot) is not None
         publication = publication_exists(connection, window.publication)
-    finally:
-        connection.close()
     files = tuple(one for one in beside if one.exists())
     ended = read_state(window.status, window.database).phase is Phase.ENDED
     return Remains(window, slot, publication, files, ended)
@@ -126,27 +127,37 @@ def close(plan: Plan[Step], windows: Sequence[Window]) -> None:
 
     Raises:
         ConnectionFailed: PostgreSQL cannot be reached.
-        QueryFailed: it refuses, because somebody reads the slot or the role may not.
+        QueryFailed: it refuses, because somebody reads the slot or the role may not, or does not answer.
     """
     by_name = {window.database: window for window in windows}
     for step in plan.steps:
-        try:
+        with _told(step.title, step.database):
             _perform(step, by_name[step.database])
-        except psycopg.Error as error:
-            message = f"{step.title}: {server_words(error)}"
-            raise QueryFailed.of("not_closed", message, hint="run again", where=step.database) from error
 
 
 def _perform(step: Step, window: Window) -> None:
     match step:
         case DropSlot():
-            with connect(window.reader, COMMAND) as connection:
+            with _connected(window.reader) as connection:
                 drop_slot(connection, step.slot)
         case DropPublication():
-            with connect(window.owner, COMMAND) as connection:
+            with _connected(window.owner) as connection:
                 unpublish(connection, step.publication)
         case RemoveFile():
             step.file.unlink(missing_ok=True)
         case EndWindow():
             why = "the way back was ended by opskit standby close"
             write_state(window.status, State(step.database, Phase.ENDED, utc(datetime.now(UTC)), why=why))
+
+
+@contextmanager
+def _told(what: str, where: str) -> Generator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        message = f"{what}: {server_words(error)}"
+        raise QueryFailed.of("not_closed", message, hint="run again", where=where) from error
+
+
+def _connected(parameters: Mapping[str, str | int]) -> Connection:
+    return connect(parameters, "opskit standby close", limit=Silence(SILENCE))

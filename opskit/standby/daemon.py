@@ -88,17 +88,18 @@ class _Voice:
         self._notifier.stopping()
 
     def _tell(self) -> None:
-        now = utc(datetime.now(UTC))
+        now = datetime.now(UTC)
         for one in self.followers:
             try:
-                write_state(one.window.status, replace(one.state, written=now))
+                write_state(one.window.status, replace(one.told(now), written=utc(now)))
             except OSError as error:  # a full disk; the file that follows has more to say about that
                 log.warning("%s cannot be written: %s", one.window.status, error.strerror)
         if self._is_ready:
             self._notifier.status(self._line())
 
     def _line(self) -> str:
-        return "; ".join(_line(one.state) for one in self.followers)
+        now = datetime.now(UTC)
+        return "; ".join(line_of(one.told(now)) for one in self.followers)
 
 
 def _rest(one: Follower) -> None:
@@ -107,8 +108,13 @@ def _rest(one: Follower) -> None:
     one.state = State(one.window.database, Phase.CLOSED, why="the application runs on SQLite")
 
 
-def _line(state: State) -> str:
-    """A database's state in a few words."""
+def line_of(state: State) -> str:
+    """A database's state in a few words.
+
+    >>> line_of(State("main", Phase.FOLLOWING, reasons=("table a is gone", "table b is gone")))
+    'main: table a is gone (and 1 more)'
+    """
     if state.ready:
         return f"{state.database}: ready, {state.lag_seconds} s behind"
-    return f"{state.database}: {'; '.join(state.reasons) or state.why or state.phase.value}"
+    first, *others = state.reasons or (state.why or state.phase.value,)
+    return f"{state.database}: {first}{f' (and {len(others)} more)' if others else ''}"

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ import psycopg
 
 from opskit.capture.pgoutput import Malformed
 from opskit.capture.position import lsn_of
+from opskit.capture.reconcile import Alive
 from opskit.errors import OpskitError
 from opskit.runs.standby_state import Phase, State, read_state, utc
 from opskit.standby.cycle import Cycle, cycle
@@ -38,8 +38,6 @@ _LONGEST_REST = 30.0
 _LONGEST_WAIT = 60.0
 """Seconds between two attempts at most, while the server cannot be reached."""
 
-Alive = Callable[[int], None]
-
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
@@ -61,11 +59,12 @@ class Follower:
         told = read_state(window.status, window.database)
         opening = State(window.database, Phase.OPENING, reasons=("both sides are being compared",))
         self.state = told if told.phase is Phase.ENDED else opening
-        """As others shall know it."""
+        """As it was after the last step; see `told`."""
         self._alive = alive
         self._open = ExitStack()
         self._session: Session | None = None
         self._place = place_of(window.file)
+        self._problems: tuple[str, ...] = ()
         self._log_end = -1
         self._due = 0.0
         self._failure: _Failure | None = None
@@ -80,6 +79,14 @@ class Follower:
             self._failed(error)
         else:
             self._went_well(done)
+
+    def told(self, now: datetime) -> State:
+        """The state as others shall know it: while a step takes long, the file falls behind."""
+        if self.state.phase is not Phase.FOLLOWING:
+            return self.state
+        why_not = tuple(reasons(self._place, now, self._problems, ""))
+        lag = _seconds(self._place, now)
+        return replace(self.state, ready=not why_not, reasons=why_not, lag_seconds=lag)
 
     def drain(self) -> Cycle:
         """Takes over everything that has been committed before this call.
@@ -102,7 +109,7 @@ class Follower:
 
     def _opened(self) -> Session:
         if self._session is None:
-            self._session = self._open.enter_context(session(self.window))
+            self._session = self._open.enter_context(session(self.window, self._alive))
             self._log_end = -1
             log.info("%s: %s", self.window.database, self._session.why)
         return self._session
@@ -130,12 +137,12 @@ class Follower:
         else:
             pause = min(max(PAUSE, _SHARE * done.seconds), _LONGEST_REST)
         self._due = time.monotonic() + pause
-        self.state = self._told(opened, done, now)
+        self._problems = (*(opened.pairs.problems if opened.pairs else ()), *opened.differing.values())
+        self.state = self._followed(opened, done)
+        self.state = self.told(now)
 
-    def _told(self, opened: Session, done: Cycle | None, now: datetime) -> State:
+    def _followed(self, opened: Session, done: Cycle | None) -> State:
         place, before = self._place, self.state
-        problems = (*(opened.pairs.problems if opened.pairs else ()), *opened.differing.values())
-        why_not = tuple(reasons(place, now, problems, ""))
         slot = done.slot if done else None
         return replace(
             before,
@@ -143,10 +150,7 @@ class Follower:
             method=opened.method.value,
             slot=self.window.slot,
             why=opened.why,
-            ready=not why_not,
-            reasons=why_not,
             at=utc(place and place.at),
-            lag_seconds=_seconds(place, now),
             changes=before.changes + (done.changes if done else 0),
             verified=utc(place and place.verified()),
             whole=(done.whole if done else "") or before.whole,

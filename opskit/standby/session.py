@@ -8,6 +8,7 @@ from typing import cast
 import apsw
 import psycopg
 
+from opskit.capture.reconcile import Alive
 from opskit.capture.slot import drop_slot, publish, published, read_slot, refuses, remake_slot
 from opskit.capture.sqlite_side import open_for_changes
 from opskit.errors import ConnectionFailed
@@ -18,7 +19,11 @@ from opskit.standby.pairs import Pairs
 from opskit.standby.place import Place
 from opskit.standby.place_table import read_place
 from opskit.standby.window import Window
+from opskit.transfer.deadlines import Silence
 from opskit.transfer.target import Connection, connect, server_words
+
+SILENCE = 60.0
+"""Seconds after which a server that does not answer is taken for one that hangs."""
 
 _CONDITIONS = """
 SELECT (SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c
@@ -51,8 +56,11 @@ class Session:
 
 
 @contextmanager
-def session(window: Window) -> Generator[Session]:
+def session(window: Window, alive: Alive) -> Generator[Session]:
     """Opens a database; a file that is not there yet begins as a copy of the application's.
+
+    Args:
+        alive: called now and then while the server is waited for.
 
     Raises:
         Refused: the application's file cannot be copied.
@@ -61,9 +69,10 @@ def session(window: Window) -> Generator[Session]:
         apsw.Error: the file cannot be opened.
     """
     with ExitStack() as stack:
-        reader = connect(window.reader, "opskit standby")
+        limit = Silence(SILENCE, lambda: alive(0))
+        reader = connect(window.reader, "opskit standby", limit=limit)
         stack.callback(reader.close)
-        log = connect(window.reader, "opskit standby log")
+        log = connect(window.reader, "opskit standby log", limit=limit)
         stack.callback(log.close)
         method, why = _method(window, log)
         if not window.file.exists():
@@ -105,7 +114,7 @@ def _publication(window: Window, log: Connection) -> str:
     if published(log, window.publication, window.schema):
         return ""
     try:
-        owner = connect(window.owner, "opskit standby")
+        owner = connect(window.owner, "opskit standby", limit=Silence(SILENCE))
     except ConnectionFailed as error:
         return str(error)
     try:

@@ -1,0 +1,76 @@
+"""A server that hangs: the standby does not, and tells that the way back is not ready."""
+
+import os
+import signal
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from opskit.runs.standby_state import Phase
+from opskit.standby import session
+from tests.integration.standby.world import World, until
+
+SCHEMA = "CREATE TABLE t (id INTEGER PRIMARY KEY, words TEXT)"
+ROWS = ("INSERT INTO t VALUES (?,?)", [(1, "one"), (2, "two")])
+
+
+@contextmanager
+def suspended(*pids: int) -> Generator[None]:
+    """Processes that do not run."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def backends(world: World, name: str) -> list[int]:
+    return [
+        pid for (pid,) in world.run(f"SELECT pid FROM pg_stat_activity WHERE application_name = '{name}'")
+    ]
+
+
+@pytest.mark.parametrize("which", ["opskit standby", "opskit standby log"])
+def test_a_session_that_hangs_is_given_up_and_another_one_follows(
+    world: World, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    monkeypatch.setattr(session, "SILENCE", 0.5)
+    world.moved(SCHEMA, ROWS)
+    follower = world.follower()
+    until(follower, lambda state: state.ready)
+    world.run("UPDATE t SET words = 'changed'")
+    hung = backends(world, which)
+    with suspended(*hung):
+        state = until(follower, lambda state: state.phase is Phase.STUCK)
+        assert state.reasons == ("PostgreSQL cannot be followed: no answer from PostgreSQL for 0.5 seconds",)
+        if which == "opskit standby":  # nobody else can read a slot that one who hangs has taken
+            until(follower, lambda state: state.ready)
+            assert hung != backends(world, which)
+    until(follower, lambda state: state.ready)
+    assert world.rows("SELECT words FROM t") == [("changed",), ("changed",)]
+
+
+def test_a_server_that_takes_nobody_in_is_given_up(world: World) -> None:
+    world.moved(SCHEMA, ROWS)
+    world.follow()
+    follower = world.follower()
+    follower.window = replace(follower.window, reader={**follower.window.reader, "connect_timeout": "2"})
+    with suspended(world.cluster.pid):
+        follower.look()
+        assert follower.state.phase is Phase.STUCK
+        assert "timeout" in follower.state.reasons[0]
+    until(follower, lambda state: state.ready)
+
+
+def test_while_a_step_takes_long_the_file_falls_behind_and_is_not_ready(world: World) -> None:
+    world.moved(SCHEMA, ROWS)
+    follower = world.follower()
+    assert until(follower, lambda state: state.ready).reasons == ()
+    told = follower.told(datetime.now(UTC) + timedelta(minutes=2))
+    assert not told.ready
+    assert "is behind" in told.reasons[0]
