@@ -9,7 +9,7 @@ from opskit.host.commands import CommandFailed
 from opskit.host.files import FileState, read_state
 from opskit.host.packages import not_installed
 from opskit.provision.access.reader import read_sql
-from opskit.provision.cluster.planning import ClusterFacts, WantedCluster, found, packages
+from opskit.provision.cluster.planning import ClusterFacts, found
 from opskit.provision.cluster.server_reader import read_server
 from opskit.provision.facts import Facts
 from opskit.provision.here import Here, clusters_here
@@ -41,7 +41,7 @@ def read_facts(wanted: Wanted, here: Here) -> Facts:
     door = here.door() if wanted.cluster is None or (present and present.running) else None
     return Facts(
         read_machine(present.data if present else DATA),
-        _missing(wanted.cluster),
+        _missing(wanted),
         there,
         _settings_files(present),
         read_server(door) if door else None,
@@ -50,11 +50,11 @@ def read_facts(wanted: Wanted, here: Here) -> Facts:
     )
 
 
-def _missing(cluster: WantedCluster | None) -> tuple[str, ...]:
-    if cluster is None and os.geteuid() != 0:  # what SQL can do elsewhere needs no packages, and no root
+def _missing(wanted: Wanted) -> tuple[str, ...]:
+    if wanted.cluster is None and os.geteuid() != 0:  # what SQL can do elsewhere needs no packages, and no root
         return ()
     try:
-        return not_installed(packages(cluster))
+        return not_installed(wanted.packages)
     except CommandFailed as error:
         raise Refused.of(
             "no_debian", f"the packages of this host are unknown: {error}", hint="provision runs on Debian 12"

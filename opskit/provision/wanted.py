@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from opskit.config import Configuration
 from opskit.provision.access.planning import SqlWanted, wanted_sql
-from opskit.provision.cluster.planning import WantedCluster, wanted_cluster
+from opskit.provision.cluster.planning import WantedCluster, wanted_cluster, wanted_packages
 from opskit.provision.host.planning import HostWanted, wanted_host
 from opskit.provision.settings.planning import WantedSettings, wanted_settings
 
@@ -14,6 +14,7 @@ class Wanted:
     """The host that is wanted; `cluster` is None when the server is elsewhere: then only SQL reaches it."""
 
     cluster: WantedCluster | None
+    packages: tuple[str, ...]
     settings: WantedSettings
     sql: SqlWanted
     host: HostWanted
@@ -25,8 +26,10 @@ def wanted(configuration: Configuration) -> Wanted:
     Raises:
         ConfigurationError: its values do not go together.
     """
+    cluster = wanted_cluster(configuration)
     return Wanted(
-        wanted_cluster(configuration),
+        cluster,
+        wanted_packages(cluster, configuration.backup),
         wanted_settings(configuration),
         wanted_sql(configuration),
         wanted_host(configuration),

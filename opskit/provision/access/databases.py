@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from opskit.provision.access.rights import Kind, Right
+from opskit.provision.access.roles import RoleSetting
 
 DATABASE_OWNER = "pg_database_owner"
 """Who owns schema public of a new database: whoever owns the database."""
@@ -87,6 +88,9 @@ class DatabaseFacts:
     """A database that is there; of its schemas only those that are wanted, and public.
 
     Attributes:
+        open: it lets sessions in at all; nothing is known of the inside of one that does not.
+        limit: how many at once; -1 is any number.
+        settings: those that every session in it begins with.
         guests: roles of others who own or may something in it.
         rights: those of opskit's roles, the application's and everybody's.
     """
@@ -95,6 +99,9 @@ class DatabaseFacts:
     owner: str
     encoding: str = ENCODING
     collation: str = COLLATION
+    open: bool = True
+    limit: int = -1
+    settings: tuple[RoleSetting, ...] = ()
     schemas: tuple[SchemaFacts, ...] = ()
     owned: tuple[Owned, ...] = ()
     relations: tuple[Relation, ...] = ()

@@ -19,7 +19,7 @@ from opskit.provision.access.planning import SqlStep
 from opskit.provision.access.reader import MAINTENANCE
 from opskit.provision.access.rights import ChangeRights
 from opskit.provision.access.roles import ClearPassword, SetPassword
-from opskit.provision.access.rules import ReloadAccess, WriteAccess
+from opskit.provision.access.rules import ProtectAccess, ReloadAccess, WriteAccess
 from opskit.provision.access.rules_effects import AccessEffects, reload
 from opskit.provision.access.statements import backwards, forwards
 from opskit.provision.door import Door
@@ -91,7 +91,7 @@ class SqlEffects:
                 case SetPassword() | ClearPassword():
                     if step.role in self._verifiers:
                         _store(connection, step.role, self._verifiers[step.role])
-                case WriteAccess():
+                case WriteAccess() | ProtectAccess():
                     self._access.restore(connection, step)
                 case ReloadAccess():
                     pass
@@ -108,6 +108,8 @@ class SqlEffects:
                 _store(connection, step.role, None)
             case WriteAccess():
                 self._access.write(connection, step)
+            case ProtectAccess():
+                self._access.protect(connection, step)
             case ReloadAccess():
                 reload(connection)
             case _:

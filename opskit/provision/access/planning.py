@@ -38,10 +38,12 @@ from opskit.provision.access.rules import (
     wanted_access,
 )
 from opskit.provision.access.scram import Stored
+from opskit.provision.access.sessions import SessionStep, session_steps, told_of_settings
 from opskit.provision.access.who_may_what import missing_and_surplus
 from opskit.provision.cluster.planning import is_local
 from opskit.provision.decided import Decided
 from opskit.provision.host.password_file import PasswordPlace, password_place
+from opskit.schema.names import quote
 
 APPLICATION = "crewai_user"
 """The application's role, when the configuration names none."""
@@ -89,7 +91,7 @@ class SqlFacts:
         return Attribute.SUPERUSER in self.admin.attributes
 
 
-SqlStep = RoleStep | GrantParameter | DatabaseStep | ChangeRights | AccessStep
+SqlStep = RoleStep | SessionStep | GrantParameter | DatabaseStep | ChangeRights | AccessStep
 
 _TO_BE_MADE = SqlFacts(RoleFacts("postgres", frozenset({Attribute.SUPERUSER})), access=AccessFacts())
 
@@ -175,11 +177,20 @@ def _faults(wanted: SqlWanted, facts: SqlFacts) -> Iterator[Fault]:
                 hint="name another one below `databases`; it is made when it is missing",
                 where="databases",
             )
+    for there in facts.databases:
+        if not there.open:
+            yield Fault(
+                "database_closed",
+                f"database {there.name} lets nobody in: its ALLOW_CONNECTIONS is false",
+                hint=f"unless that is meant: ALTER DATABASE {quote(there.name)} ALLOW_CONNECTIONS true",
+                where=there.name,
+            )
 
 
-def _role_steps(wanted: SqlWanted, facts: SqlFacts) -> Iterator[RoleStep | GrantParameter]:
+def _role_steps(wanted: SqlWanted, facts: SqlFacts) -> Iterator[RoleStep | SessionStep | GrantParameter]:
     roles = [_as_fenced(role, wanted, facts) for role in wanted.roles]
     yield from role_steps(roles, facts.roles, superuser=facts.superuser)
+    yield from session_steps(roles, facts.roles, facts.databases)
     if facts.superuser and not facts.applies:
         yield GrantParameter(wanted.duties.owner, APPLIES)
     if not facts.superuser:  # who is none makes things for a role only as its member
@@ -202,6 +213,8 @@ def _database_steps(wanted: SqlWanted, facts: SqlFacts) -> Iterator[DatabaseStep
     known = {database.name: database for database in facts.databases}
     for database in wanted.databases:
         there = known.get(database.name)
+        if there is not None and not there.open:
+            continue
         if there is None:
             yield CreateDatabase(database.name, wanted.duties.owner)
             there = as_created(database.name, wanted.duties.owner)
@@ -214,6 +227,7 @@ def _database_steps(wanted: SqlWanted, facts: SqlFacts) -> Iterator[DatabaseStep
 
 def _told(wanted: SqlWanted, facts: SqlFacts) -> Iterator[str]:
     yield from _told_of_passwords(wanted, facts)
+    yield from told_of_settings(wanted.duties.application, facts.roles, facts.databases)
     for database in facts.databases:
         yield from told_of(database, wanted.duties)
     if not facts.superuser:
@@ -249,7 +263,7 @@ def _told_without_superuser(wanted: SqlWanted, facts: SqlFacts) -> Iterator[str]
             " `migrate --follow` needs it"
         )
     for database in facts.databases:
-        if STATEMENTS not in database.extensions:
+        if database.open and STATEMENTS not in database.extensions:
             yield (
                 f"{database.name}: extension {STATEMENTS} is missing, which only a superuser can make:"
                 f" where the provider allows it, CREATE EXTENSION {STATEMENTS}"

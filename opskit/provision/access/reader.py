@@ -18,7 +18,7 @@ from opskit.provision.access.databases import (
 from opskit.provision.access.parameters import APPLIES
 from opskit.provision.access.planning import SqlFacts, SqlWanted
 from opskit.provision.access.rights import Kind, Right
-from opskit.provision.access.roles import Attribute, RoleFacts
+from opskit.provision.access.roles import Attribute, RoleFacts, RoleSetting
 from opskit.provision.access.rules import AccessFacts, File, FileFacts, Rule, network
 from opskit.provision.access.scram import Stored, stored
 from opskit.provision.door import Door
@@ -45,26 +45,42 @@ def read_sql(door: Door, wanted: SqlWanted) -> SqlFacts:
     names = [role.name for role in wanted.roles]
     with door.connect(MAINTENANCE) as connection:
         ((admin, superuser),) = cast("list[tuple[str, bool]]", _rows(connection, "session"))
-        roles = _roles(connection, [*names, admin])
+        settings = _settings(connection, wanted, names)
+        roles = _roles(connection, [*names, admin], settings)
         if superuser:
             roles = _with_verifiers(connection, roles, wanted, password)
         databases = _rows(connection, "databases", databases=[one.name for one in wanted.databases])
         applies = _rows(connection, "parameters", roles=[wanted.duties.owner], parameter=APPLIES)
         access = _access(connection) if wanted.access is not None else None
-    found = tuple(_database(door, wanted, cast("tuple[str, str, str, str]", row)) for row in databases)
-    if not superuser and found:
-        roles = _with_login(door, roles, wanted, found[0].name, password)
+    found = tuple(_database(door, wanted, _about(row, settings)) for row in databases)
+    inside = next((one.name for one in found if one.open), None)
+    if not superuser and inside is not None:
+        roles = _with_login(door, roles, wanted, inside, password)
     ours = tuple(role for name, role in roles.items() if name in names)
     return SqlFacts(roles[admin], ours, found, access, applies=bool(applies))
 
 
-def _roles(connection: Connection, names: Sequence[str]) -> Mapping[str, RoleFacts]:
+def _settings(connection: Connection, wanted: SqlWanted, roles: Sequence[str]) -> Sequence[RoleSetting]:
+    databases = [one.name for one in wanted.databases]
+    rows = _rows(connection, "role_settings", roles=roles, databases=databases)
+    return [_made(RoleSetting, row) for row in rows]
+
+
+def _roles(
+    connection: Connection, names: Sequence[str], settings: Sequence[RoleSetting]
+) -> Mapping[str, RoleFacts]:
     found: dict[str, RoleFacts] = {}
-    for name, attributes, member_of in cast(
-        "list[tuple[str, list[str], list[str]]]", _rows(connection, "roles", roles=names)
+    for name, attributes, member_of, limit, valid_until in cast(
+        "list[tuple[str, list[str], list[str], int, str]]", _rows(connection, "roles", roles=names)
     ):
         found[name] = RoleFacts(
-            name, frozenset(map(Attribute, attributes)), frozenset(member_of), stored=Stored.UNSEEN
+            name,
+            frozenset(map(Attribute, attributes)),
+            frozenset(member_of),
+            stored=Stored.UNSEEN,
+            limit=limit,
+            valid_until=valid_until,
+            settings=tuple(one for one in settings if one.role == name),
         )
     return found
 
@@ -105,18 +121,24 @@ def _tried(door: Door, user: str, database: str, password: str | None) -> Stored
     return Stored.MATCHES
 
 
-def _database(door: Door, wanted: SqlWanted, about: tuple[str, str, str, str]) -> DatabaseFacts:
-    name, owner, encoding, collation = about
+def _about(row: _Row, settings: Sequence[RoleSetting]) -> DatabaseFacts:
+    """What can be seen of a database from outside."""
+    about = _made(DatabaseFacts, row)
+    everybody = tuple(one for one in settings if one.database == about.name and not one.role)
+    return replace(about, settings=everybody)
+
+
+def _database(door: Door, wanted: SqlWanted, about: DatabaseFacts) -> DatabaseFacts:
+    if not about.open:
+        return about
+    name = about.name
     (database,) = (one for one in wanted.databases if one.name == name)
     schemas = list(governed_schemas(database))
     duties = wanted.duties
     roles = [duties.owner, duties.application, duties.monitor, *duties.readers]
     with door.connect(name) as connection:
-        return DatabaseFacts(
-            name,
-            owner,
-            encoding,
-            collation,
+        return replace(
+            about,
             schemas=tuple(_schemas(connection, schemas)),
             owned=tuple(
                 _made(Owned, row) for row in _rows(connection, "owned", schemas=schemas, roles=roles)
@@ -144,7 +166,9 @@ def _access(connection: Connection) -> AccessFacts:
     ((read_at,),) = cast("list[tuple[float]]", _rows(connection, "files_read_at"))
     paths = access_paths(connection)
     errors = access_errors(connection)
-    found = {file: FileFacts(path, _text(path), errors[file]) for file, path in paths.items()}
+    ((data,),) = cast("list[tuple[str]]", _rows(connection, "data_directory"))
+    keeper = Path(data).owner()
+    found = {file: _file(path, errors[file], keeper) for file, path in paths.items()}
     return AccessFacts(
         found[File.HBA],
         found[File.IDENT],
@@ -181,9 +205,11 @@ def access_errors(connection: Connection) -> Mapping[File, tuple[str, ...]]:
     return {file: tuple(lines) for file, lines in found.items()}
 
 
-def _text(path: Path) -> bytes:
+def _file(path: Path, errors: tuple[str, ...], keeper: str) -> FileFacts:
     state = read_state(path)
-    return b"" if state is None else state.content
+    if state is None:
+        return FileFacts(path, b"", errors)
+    return FileFacts(path, state.content, errors, state.mode, state.owner, keeper)
 
 
 def _names(connection: Connection, query: str, **parameters: Sequence[str]) -> frozenset[str]:

@@ -56,13 +56,36 @@ class WantedRole:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleSetting:
+    """A setting that sessions begin with: a role's, a database's, or (both given) a role's in a database.
+
+    Attributes:
+        value: as SQL would spell it for a list of names, plain for all others.
+    """
+
+    role: str
+    database: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoleFacts:
-    """What a role is."""
+    """What a role is.
+
+    Attributes:
+        limit: sessions that it may have at once; -1 is any number.
+        valid_until: when its password ends, as PostgreSQL writes it; empty when never.
+        settings: its own, everywhere or in one database.
+    """
 
     name: str
     attributes: frozenset[Attribute] = frozenset()
     member_of: frozenset[str] = frozenset()
     stored: Stored = field(default=Stored.NONE, kw_only=True)
+    limit: int = field(default=-1, kw_only=True)
+    valid_until: str = field(default="", kw_only=True)
+    settings: tuple[RoleSetting, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ MAP = "opskit"
 
 LOOPBACK = ("127.0.0.1/32", "::1/128")
 
+WIDEST_MODE = 0o640
+"""Who could write these files could let himself in."""
+
 
 class File(Enum):
     """The server's access files."""
@@ -48,11 +51,15 @@ class FileFacts:
     Attributes:
         path: where it stands; of a server that is yet to be made, its name alone.
         errors: lines that the server cannot read, with its words; it then reads none of the file.
+        keeper: the account to which the server's data belong.
     """
 
     path: Path
     text: bytes = field(default=b"", repr=False)
     errors: tuple[str, ...] = ()
+    mode: int = WIDEST_MODE
+    owner: str = "postgres"
+    keeper: str = "postgres"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,21 @@ class WriteAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class ProtectAccess:
+    """Take an access file from those who have no business with it."""
+
+    file: File
+    mode: int
+    owner: str
+    why: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"give {self.file.value} to {self.owner}, mode {self.mode:04o}"
+
+
+@dataclass(frozen=True, slots=True)
 class ReloadAccess:
     """Make the server read its access files."""
 
@@ -106,7 +128,7 @@ class ReloadAccess:
         return "make the server read its access rules"
 
 
-AccessStep = WriteAccess | ReloadAccess
+AccessStep = ProtectAccess | WriteAccess | ReloadAccess
 
 
 def wanted_access(databases: Sequence[str], duties: Duties) -> WantedAccess:
@@ -159,6 +181,10 @@ def access_steps(wanted: WantedAccess, facts: AccessFacts) -> Iterator[AccessSte
     reasons: list[str] = []
     files = ((File.IDENT, facts.ident, wanted.ident), (File.HBA, facts.hba, wanted.hba))
     for file, found, lines in files:
+        exposed = tuple(_exposed(file, found))
+        if exposed:
+            reasons.append(f"{file.value} is put there anew")
+            yield ProtectAccess(file, found.mode & WIDEST_MODE, found.keeper, exposed)
         why = [*_differences(file, found, lines)]
         if file is File.HBA:
             why += _in_the_way(wanted, facts)
@@ -168,6 +194,13 @@ def access_steps(wanted: WantedAccess, facts: AccessFacts) -> Iterator[AccessSte
     reasons += [f"{file.value} was written after the server last read it" for file in facts.stale]
     if reasons:
         yield ReloadAccess(tuple(reasons))
+
+
+def _exposed(file: File, found: FileFacts) -> Iterator[str]:
+    if found.mode & ~WIDEST_MODE:
+        yield f"{file.value}: mode: is {found.mode:04o}, shall be {found.mode & WIDEST_MODE:04o}"
+    if found.owner not in {found.keeper, "root"}:
+        yield f"{file.value}: owner: is {found.owner}, shall be {found.keeper}"
 
 
 def _differences(file: File, found: FileFacts, lines: tuple[str, ...]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from opskit.errors import QueryFailed
 from opskit.host.files import FileState, read_state, write_whole
 from opskit.provision.access.managed_block import with_block
 from opskit.provision.access.reader import access_errors, access_paths
-from opskit.provision.access.rules import File, WriteAccess
+from opskit.provision.access.rules import File, ProtectAccess, WriteAccess
 from opskit.transfer.target import Connection
 
 _RELOAD_SECONDS = 10.0
@@ -30,20 +30,35 @@ class AccessEffects:
             QueryFailed: it cannot read the file, which then stands as it stood.
             FileFailed: it cannot be written.
         """
-        path = access_paths(connection)[step.file]
-        before = read_state(path)
-        if before is None:
-            raise QueryFailed.of(
-                "access_file", f"{path} is missing", hint="put it back: the server needs it", where=str(path)
-            )
-        self._before[step.file] = before
+        path, before = self._read(connection, step.file)
         _write(path, before, with_block(before.content, step.lines))
         errors = access_errors(connection)[step.file]
         if errors:
             _write(path, before, before.content)
             raise QueryFailed.of("access_file", f"{path}: {errors[0]}", where=str(path))
 
-    def restore(self, connection: Connection, step: WriteAccess) -> None:
+    def protect(self, connection: Connection, step: ProtectAccess) -> None:
+        """Gives the file its owner and mode; the server need not read it anew.
+
+        Raises:
+            QueryFailed: it is missing.
+            FileFailed: it cannot be written.
+        """
+        path, before = self._read(connection, step.file)
+        write_whole(path, before.content, mode=step.mode, owner=step.owner, group=before.group)
+
+    def _read(self, connection: Connection, file: File) -> tuple[Path, FileState]:
+        """Where it stands, and what it is; what it was first is kept."""
+        path = access_paths(connection)[file]
+        before = read_state(path)
+        if before is None:
+            raise QueryFailed.of(
+                "access_file", f"{path} is missing", hint="put it back: the server needs it", where=str(path)
+            )
+        self._before.setdefault(file, before)
+        return path, before
+
+    def restore(self, connection: Connection, step: WriteAccess | ProtectAccess) -> None:
         """Puts the file back byte for byte, and makes the server read it."""
         before = self._before.get(step.file)
         if before is not None:

@@ -15,14 +15,30 @@ from opskit.provision.access.databases import (
 )
 from opskit.provision.access.parameters import GrantParameter
 from opskit.provision.access.rights import ChangeRights, statement, undone
-from opskit.provision.access.roles import ChangeMembership, ChangeRole, CreateRole, attribute_words
-from opskit.schema.names import quote
+from opskit.provision.access.roles import (
+    ChangeMembership,
+    ChangeRole,
+    CreateRole,
+    RoleSetting,
+    attribute_words,
+)
+from opskit.provision.access.sessions import (
+    FOREVER,
+    UNLIMITED,
+    LiftExpiry,
+    LiftLimit,
+    ResetRoleSetting,
+    SessionStep,
+)
+from opskit.schema.names import literal, quote
 
-Plain = CreateRole | ChangeRole | ChangeMembership | GrantParameter | DatabaseStep | ChangeRights
+Plain = (
+    CreateRole | ChangeRole | ChangeMembership | SessionStep | GrantParameter | DatabaseStep | ChangeRights
+)
 """Steps that are nothing but statements."""
 
 
-def forwards(step: Plain) -> Iterator[str]:  # noqa: C901  one case a kind of step
+def forwards(step: Plain) -> Iterator[str]:  # noqa: C901, PLR0912  one case a kind of step
     """The statements of a step."""
     match step:
         case CreateRole(role, _, attributes):
@@ -31,6 +47,8 @@ def forwards(step: Plain) -> Iterator[str]:  # noqa: C901  one case a kind of st
             yield f"ALTER ROLE {quote(role)} {attribute_words(give, take)}"
         case ChangeMembership(role, of, shall):
             yield _membership(role, of, shall=shall)
+        case LiftLimit() | LiftExpiry() | ResetRoleSetting():
+            yield _lifted(step)
         case GrantParameter(role, parameter):
             yield f"GRANT SET ON PARAMETER {parameter} TO {quote(role)}"
         case CreateDatabase(database, owner):
@@ -53,7 +71,7 @@ def forwards(step: Plain) -> Iterator[str]:  # noqa: C901  one case a kind of st
             assert_never(step)
 
 
-def backwards(step: Plain) -> Iterator[str]:  # noqa: C901  one case a kind of step
+def backwards(step: Plain) -> Iterator[str]:  # noqa: C901, PLR0912  one case a kind of step
     """The statements that put a step back; nothing that holds anything is dropped."""
     match step:
         case CreateRole(role):
@@ -62,6 +80,8 @@ def backwards(step: Plain) -> Iterator[str]:  # noqa: C901  one case a kind of s
             yield f"ALTER ROLE {quote(role)} {attribute_words(take, give)}"
         case ChangeMembership(role, of, shall):
             yield _membership(role, of, shall=not shall)
+        case LiftLimit() | LiftExpiry() | ResetRoleSetting():
+            yield _as_it_was(step)
         case GrantParameter(role, parameter):
             yield f"REVOKE SET ON PARAMETER {parameter} FROM {quote(role)}"
         case CreateDatabase(database):
@@ -79,6 +99,43 @@ def backwards(step: Plain) -> Iterator[str]:  # noqa: C901  one case a kind of s
             yield statement(undone(step))
         case _:
             assert_never(step)
+
+
+_LISTS = frozenset(
+    {"local_preload_libraries", "search_path", "session_preload_libraries", "temp_tablespaces"}
+)
+"""Settings that are lists of names, which the catalogue keeps as SQL spells them."""
+
+
+def _lifted(step: SessionStep) -> str:
+    match step:
+        case LiftLimit(kind, name):
+            return f"ALTER {kind} {quote(name)} CONNECTION LIMIT {UNLIMITED}"
+        case LiftExpiry(role):
+            return f"ALTER ROLE {quote(role)} VALID UNTIL '{FOREVER}'"
+        case ResetRoleSetting(setting):
+            return f"{_settings_of(setting)} RESET {_parameter(setting.name)}"
+
+
+def _as_it_was(step: SessionStep) -> str:
+    match step:
+        case LiftLimit(kind, name, limit):
+            return f"ALTER {kind} {quote(name)} CONNECTION LIMIT {limit}"
+        case LiftExpiry(role, until):
+            return f"ALTER ROLE {quote(role)} VALID UNTIL {literal(until)}"
+        case ResetRoleSetting(setting):
+            value = setting.value if setting.name in _LISTS else literal(setting.value)
+            return f"{_settings_of(setting)} SET {_parameter(setting.name)} TO {value}"
+
+
+def _settings_of(setting: RoleSetting) -> str:
+    inside = f" IN DATABASE {quote(setting.database)}" if setting.database else ""
+    return f"ALTER ROLE {quote(setting.role)}{inside}"
+
+
+def _parameter(name: str) -> str:
+    """A module's own parameters have its name before theirs."""
+    return ".".join(map(quote, name.split(".")))
 
 
 def _membership(role: str, of: str, *, shall: bool) -> str:

@@ -5,15 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from opskit.config import Configuration
+from opskit.config import Backup, Configuration
 from opskit.errors import ConfigurationError, Fault
 from opskit.provision.cluster.server import ServerFacts
 from opskit.provision.decided import Decided
 
 OLDEST = 15
-
-TOOLS = ("zstd",)
-"""What backups of SQLite files are compressed with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +158,10 @@ def is_local(host: str) -> bool:
     return host.startswith(("/", "@")) or host in {"", "localhost", "127.0.0.1", "::1"}
 
 
-def packages(wanted: WantedCluster | None) -> tuple[str, ...]:
-    """The packages that a host needs; one without a cluster, the client's programs for backups."""
-    if wanted is None:
-        return (f"postgresql-client-{OLDEST}", *TOOLS)
-    return (f"postgresql-{wanted.version}", "logrotate", *TOOLS)
+def wanted_packages(cluster: WantedCluster | None, backup: Backup) -> tuple[str, ...]:
+    """The packages that a host needs: its server's, or only the client's; what backups are made with."""
+    server = (f"postgresql-{cluster.version}", "logrotate") if cluster else (f"postgresql-client-{OLDEST}",)
+    return (*server, "zstd", *(("age",) if backup.encrypt else ()))
 
 
 def found(wanted: WantedCluster, clusters: Sequence[ClusterFacts]) -> ClusterFacts | None:

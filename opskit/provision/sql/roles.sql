@@ -1,4 +1,4 @@
--- Roles by name, with their attributes as ALTER ROLE spells them, and the roles they are members of.
+-- Roles by name: attributes as ALTER ROLE spells them, the roles they are members of, their limits.
 select
     r.rolname::text,
     array(
@@ -15,6 +15,8 @@ select
         from pg_auth_members m
         join pg_roles g on g.oid = m.roleid
         where m.member = r.oid
-    ) as member_of
+    ) as member_of,
+    r.rolconnlimit,
+    coalesce(r.rolvaliduntil::text, '')
 from pg_roles r
 where r.rolname = any(%(roles)s)

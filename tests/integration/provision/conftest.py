@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from opskit.host.files import read_state, write_whole
 from opskit.host.private_cluster import PrivateCluster, private_cluster
 from tests.conftest import FAST_AND_FAR
 from tests.integration.provision.world import ROLES, World
@@ -26,7 +27,7 @@ def server() -> Iterator[PrivateCluster]:
 def world(server: PrivateCluster, tmp_path: Path) -> Iterator[World]:
     """The server, the application's configuration, and everything put back at the end."""
     data = server.socket_directory / "data"
-    before = {name: (data / name).read_bytes() for name in ("pg_hba.conf", "pg_ident.conf")}
+    before = {name: read_state(data / name) for name in ("pg_hba.conf", "pg_ident.conf")}
     env_file = tmp_path / ".env"
     env_file.write_text("DATABASE_TYPE=sqlite\nPOSTGRES_PASSWORD=Geheim-_0123456789abcdefghijklmn\n")
     (data / "pg_ident.conf").write_text(PREPARED)
@@ -34,7 +35,8 @@ def world(server: PrivateCluster, tmp_path: Path) -> Iterator[World]:
     yield world
     with world.admin("postgres") as connection:
         world.clear(connection)
-    for name, content in before.items():
-        (data / name).write_bytes(content)
+    for name, was in before.items():
+        assert was is not None
+        write_whole(data / name, was.content, mode=was.mode, owner=was.owner, group=was.group)
     with world.admin("postgres") as connection:
         connection.execute("SELECT pg_reload_conf()")

@@ -1,5 +1,7 @@
 """opskit's lines in a server's access files: written, checked, read, repaired, put back."""
 
+import os
+import pwd
 from pathlib import Path
 
 import psycopg
@@ -10,7 +12,7 @@ from opskit.provision.access.effects import SqlEffects
 from opskit.provision.access.managed_block import with_block, without_block
 from opskit.provision.access.planning import decide_sql
 from opskit.provision.access.reader import read_sql
-from opskit.provision.access.rules import File, ReloadAccess, WriteAccess
+from opskit.provision.access.rules import File, ProtectAccess, ReloadAccess, WriteAccess
 from tests.integration.provision.world import World
 
 
@@ -105,3 +107,23 @@ def test_what_was_written_is_put_back_and_no_longer_in_force(world: World) -> No
     assert hba(world).read_bytes() == before
     with world.by_peer("crewai_main", "opskit_backup"):  # the private cluster's own line trusts the socket
         pass
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "named"),
+    [
+        (0o646, 0, "pg_hba.conf: mode: is 0646, shall be 0640"),
+        (0o640, pwd.getpwnam("daemon").pw_uid, "pg_hba.conf: owner: is daemon, shall be postgres"),
+    ],
+)
+def test_a_file_that_others_could_write_is_taken_from_them(
+    provisioned: World, mode: int, owner: int, named: str
+) -> None:
+    about = hba(provisioned).stat()
+    os.chown(hba(provisioned), owner, about.st_gid)
+    hba(provisioned).chmod(mode)
+    assert provisioned.drift() == [named, "pg_hba.conf is put there anew"]
+    effects = provisioned.provision()
+    assert not provisioned.drift()
+    effects.revert(ProtectAccess(File.HBA, mode & 0o640, "postgres", (named,)))
+    assert (hba(provisioned).stat().st_mode & 0o777, hba(provisioned).stat().st_uid) == (mode, owner)

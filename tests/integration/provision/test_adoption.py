@@ -4,6 +4,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from opskit.provision.access.planning import decide_sql
+from opskit.provision.access.reader import read_sql
 from tests.integration.provision.world import World
 
 
@@ -99,6 +101,29 @@ def test_what_only_a_new_database_could_have_otherwise_is_told(busy: World) -> N
         "database crewai_main sorts by C: only a new one can sort by C.UTF-8, as SQLite does",
         "crewai_main: what belongs to alice stays theirs; the application cannot alter it",
     )
+
+
+def test_settings_that_decide_what_the_application_meets_are_told(busy: World) -> None:
+    busy.provision()
+    with busy.admin("postgres") as connection:
+        connection.execute("ALTER ROLE crewai_user SET search_path = other")
+        connection.execute("ALTER ROLE crewai_user SET work_mem = '8MB'")
+        connection.execute("ALTER DATABASE crewai_main SET default_transaction_read_only = on")
+    told = busy.decided().told
+    assert [line.partition(" for the")[0] for line in told if " sets " in line] == [
+        "role crewai_user sets search_path to 'other'",
+        "database crewai_main sets default_transaction_read_only to 'on'",
+    ]
+    assert not busy.drift()
+
+
+def test_a_database_that_lets_nobody_in_is_refused_with_the_remedy(busy: World) -> None:
+    busy.provision()
+    with busy.admin("postgres") as connection:
+        connection.execute("ALTER DATABASE crewai_main ALLOW_CONNECTIONS false")
+    (fault,) = decide_sql(busy.wanted, read_sql(busy.door, busy.wanted)).faults
+    assert fault.message == "database crewai_main lets nobody in: its ALLOW_CONNECTIONS is false"
+    assert fault.hint.endswith('ALTER DATABASE "crewai_main" ALLOW_CONNECTIONS true')
 
 
 @pytest.mark.parametrize("name", ['Main "db"', "a,b", "all", "ünïcode", "with space", "back\\slash"])

@@ -25,6 +25,29 @@ DRIFT: Mapping[str, tuple[str, str, list[str]]] = {
             "role crewai_user may create databases: is yes, shall be no",
         ],
     ),
+    "the application's sessions are kept out by limits and an old date": (
+        EVERYWHERE,
+        """ALTER ROLE crewai_user CONNECTION LIMIT 0 VALID UNTIL '2026-01-02 03:04:05+00'; \
+        ALTER DATABASE crewai_walmart CONNECTION LIMIT 0""",
+        [
+            "role crewai_user: connection limit: is 0, shall be none",
+            "role crewai_user: valid until: is 2026-01-02 03:04:05+00, shall be without end",
+            "database crewai_walmart: connection limit: is 0, shall be none",
+        ],
+    ),
+    "sessions of opskit's own roles begin otherwise": (
+        EVERYWHERE,
+        """ALTER ROLE opskit_backup SET search_path = 'a, b', "C"; \
+        ALTER ROLE opskit_owner IN DATABASE crewai_main SET statement_timeout = '1s'; \
+        ALTER ROLE opskit_standby CONNECTION LIMIT 1; \
+        ALTER ROLE opskit_standby SET plpgsql.extra_warnings = 'all'""",
+        [
+            "role opskit_owner in database crewai_main sets statement_timeout to '1s', shall set nothing",
+            "role opskit_standby: connection limit: is 1, shall be none",
+            "role opskit_standby sets plpgsql.extra_warnings to 'all', shall set nothing",
+            'role opskit_backup sets search_path to \'"a, b", "C"\', shall set nothing',
+        ],
+    ),
     "its password is another one": (
         EVERYWHERE,
         "ALTER ROLE crewai_user PASSWORD 'other'",
@@ -133,10 +156,15 @@ def test_drift_is_named_and_repaired(provisioned: World, planted: str) -> None:
 
 
 IN_SERVER = {
-    "roles": "SELECT rolname, rolcanlogin, rolsuper, rolreplication, rolinherit FROM pg_authid ORDER BY 1",
+    "roles": """
+        SELECT rolname, rolcanlogin, rolsuper, rolreplication, rolinherit, rolconnlimit, rolvaliduntil::text
+        FROM pg_authid ORDER BY 1
+    """,
+    "settings": "SELECT setdatabase, setrole::regrole::text, setconfig FROM pg_db_role_setting ORDER BY 1, 2",
     "members": "SELECT roleid::regrole::text, member::regrole::text FROM pg_auth_members ORDER BY 1, 2",
     "databases": """
-        SELECT datname, datdba::regrole::text, datacl::text, datcollate FROM pg_database ORDER BY 1
+        SELECT datname, datdba::regrole::text, datacl::text, datcollate, datconnlimit
+        FROM pg_database ORDER BY 1
     """,
 }
 IN_DATABASE = {
@@ -182,6 +210,10 @@ def test_a_repair_that_is_put_back_leaves_the_drift(provisioned: World) -> None:
         connection.execute("ALTER ROLE crewai_user NOLOGIN PASSWORD 'other'")
         connection.execute("ALTER TABLE emails OWNER TO postgres")
         connection.execute("GRANT CONNECT ON DATABASE crewai_main TO PUBLIC")
+        connection.execute("ALTER ROLE opskit_backup SET search_path = 'a, b', \"C\"")
+        connection.execute("ALTER ROLE opskit_backup IN DATABASE crewai_main SET work_mem = '7MB'")
+        connection.execute("ALTER ROLE opskit_owner VALID UNTIL '2026-01-02' CONNECTION LIMIT 3")
+        connection.execute("ALTER DATABASE crewai_walmart CONNECTION LIMIT 0")
     before, drift = state(provisioned), provisioned.drift()
     steps = provisioned.plan()
     effects = provisioned.provision()

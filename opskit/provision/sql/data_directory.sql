@@ -1,0 +1,2 @@
+-- Where the server keeps its data.
+select current_setting('data_directory')
