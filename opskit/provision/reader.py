@@ -51,7 +51,7 @@ def read_facts(wanted: Wanted, here: Here) -> Facts:
 
 
 def _missing(wanted: Wanted) -> tuple[str, ...]:
-    if wanted.cluster is None and os.geteuid() != 0:  # what SQL can do elsewhere needs no packages, and no root
+    if wanted.cluster is None and os.geteuid() != 0:  # what SQL does elsewhere needs neither
         return ()
     try:
         return not_installed(wanted.packages)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.config import Configuration, Database, Postgresql, Provision
+from opskit.config import Backup, Configuration, Database, Encrypt, Postgresql, Provision
 from opskit.errors import ConfigurationError, Refused
 from opskit.provision.cluster.listing import clusters
 from opskit.provision.cluster.planning import (
@@ -66,6 +66,12 @@ def test_on_a_bare_host_everything_is_planned_at_once_and_settings_stand_before_
     assert found[:4] == [InstallPackages, CreateCluster, WriteSettings, StartCluster]
     assert len(found) > 10
     assert sees_all(wanted(CONFIGURATION), BARE)
+
+
+def test_what_backups_are_encrypted_with_is_installed_when_they_are_to_be() -> None:
+    hidden = replace(CONFIGURATION, backup=Backup(encrypt=Encrypt(Path("/etc/opskit/recipients"))))
+    assert "age" not in wanted(CONFIGURATION).packages
+    assert "age" in wanted(hidden).packages
 
 
 def test_every_step_says_what_it_is_there_for() -> None:
