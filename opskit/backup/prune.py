@@ -1,5 +1,6 @@
 """Removes the backups that no rule keeps: facts → decisions → plan → execution."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opskit.backup.manifest import moment_of
@@ -7,9 +8,11 @@ from opskit.backup.place import Place
 from opskit.backup.records import Level
 from opskit.backup.retention import Candidate, Decision, decide
 from opskit.backup.shelf import Backup, Shelf, unusable
+from opskit.config import Engine
 from opskit.runs.execute import Found, execute
 from opskit.runs.journal import Journal, abandon, unfinished
 from opskit.runs.plan import Plan, Stage
+from opskit.runs.standby_state import StateDamaged, directory_of, is_open, load_state, state_file
 
 COMMAND = "backup prune"
 GO_ON = "run `opskit backup prune` again"
@@ -43,16 +46,31 @@ def pruning(place: Place) -> Pruning:
         ConfigurationError: the backup directory cannot be read.
     """
     found = place.shelf.backups()
-    keep = place.configuration.backup.keep
-    databases = sorted({one.database for one in found})
     decisions = tuple(
         decision
-        for name in databases
-        for decision in decide((_candidate(one, place.shelf) for one in found if one.database == name), keep)
+        for name in sorted({one.database for one in found})
+        for decision in _decided(name, [one for one in found if one.database == name], place)
     )
     steps = tuple(Remove(one.id, ", ".join(one.reasons)) for one in decisions if not one.keep)
     stages = tuple(Stage((step,)) for step in steps)
     return Pruning(decisions, Plan(COMMAND, str(place.shelf.directory), stages))
+
+
+def _decided(database: str, backups: Sequence[Backup], place: Place) -> tuple[Decision, ...]:
+    left = Engine.SQLITE if _way_back_open(place, database) else None
+    candidates = (_candidate(one, place.shelf, left) for one in backups)
+    return decide(candidates, place.configuration.backup.keep)
+
+
+def _way_back_open(place: Place, database: str) -> bool:
+    """May the application yet go back to SQLite? A state that cannot be understood may say so."""
+    file = state_file(directory_of(place.configuration, place.state_dir), database)
+    try:
+        return is_open(load_state(file.read_bytes()))
+    except FileNotFoundError:
+        return False
+    except (StateDamaged, OSError):
+        return True
 
 
 def prune(plan: Plan[Remove], place: Place) -> None:
@@ -91,7 +109,7 @@ class _Effects:
         """See `Effects`; what was removed is gone, and was to go."""
 
 
-def _candidate(backup: Backup, shelf: Shelf) -> Candidate:
+def _candidate(backup: Backup, shelf: Shelf, left: Engine | None) -> Candidate:
     return Candidate(
         backup.id,
         moment_of(backup.id),
@@ -99,4 +117,5 @@ def _candidate(backup: Backup, shelf: Shelf) -> Candidate:
         drilled=backup.record.passed(Level.DRILL),
         pinned=backup.record.pinned,
         in_use=shelf.in_use(backup.id),
+        way_back=backup.manifest is not None and backup.manifest.engine is left,
     )

@@ -15,6 +15,7 @@ class Candidate:
         sound: nothing is known to be wrong with it.
         drilled: when a drill last brought it back whole; None if never.
         in_use: somebody is checking or restoring it.
+        way_back: it is of the side that the application has left and may yet go back to.
     """
 
     id: str
@@ -23,6 +24,7 @@ class Candidate:
     drilled: datetime | None = None
     pinned: bool = False
     in_use: bool = False
+    way_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,9 @@ def _protected(
     drilled = [one for one in sound if one.drilled]
     if drilled:
         yield drilled[0].id, "the newest that a drill brought back"
+    left = [one for one in sound if one.way_back]
+    if left:
+        yield left[0].id, "the last before the cutover, and the way back is open"
     for one in sound[: keep.floor]:
         yield one.id, f"never fewer than {keep.floor}"
 

@@ -55,8 +55,12 @@ def test_create(world: World, engine: str) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-def test_no_session_outlives_the_run(world: World, ending: signal.Signals) -> None:
-    """The dump waits for a lock when the end comes."""
+def test_no_session_outlives_the_run(
+    world: World, ending: signal.Signals, request: pytest.FixtureRequest
+) -> None:
+    """The dump waits for a lock when the end comes; it was started by a script's `&`, which ignores SIGQUIT."""
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    request.addfinalizer(lambda: signal.signal(signal.SIGQUIT, before))
     world.use("postgresql")
     sessions = (
         "SELECT count(*) FROM pg_stat_activity"

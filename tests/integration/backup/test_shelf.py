@@ -12,6 +12,7 @@ import pytest
 
 from opskit.backup.shelf import Shelf
 from opskit.runs.lock import exclusive
+from opskit.runs.standby_state import Phase, State, state_file, write_state
 from tests.integration.backup.world import World
 from tests.support import query
 
@@ -52,6 +53,25 @@ def test_what_somebody_reads_is_not_pruned(world: World) -> None:
         planned = world("prune", "--yes")
     assert f"keep  {name}: in use" in planned.stdout
     assert name in world.names()
+
+
+@pytest.mark.parametrize("told", ["following", "closed", "not understood"])
+def test_while_the_way_back_is_open_the_last_backup_from_before_the_cutover_stays(
+    world: World, told: str
+) -> None:
+    names = [world.create() for _ in range(2)]
+    world.use("postgresql")
+    world.create()
+    world.configure(keep=LAST)
+    state = state_file(world.opskit.state_dir / "standby", "main")
+    state.parent.mkdir()
+    state.write_text("{")
+    if told != "not understood":
+        write_state(state, State("main", Phase(told)))
+    decided = world("prune", "--plan").stdout
+    assert f"drop  {names[0]}: no rule keeps it" in decided
+    reason = "keep  {}: the last before the cutover, and the way back is open"
+    assert (reason.format(names[1]) in decided) is (told != "closed")
 
 
 def test_pruning_forgets_what_a_kill_left_of_a_backup_that_is_gone(world: World) -> None:

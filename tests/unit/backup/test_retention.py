@@ -1,5 +1,6 @@
 """Which backups are kept is decided by rules, and no rule can drop what is needed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -50,6 +51,19 @@ def test_of_each_day_week_and_month_the_newest_is_kept() -> None:
 def test_days_without_a_backup_do_not_count() -> None:
     found = backups(timedelta(days=0), timedelta(days=40), timedelta(days=90))
     assert len(kept(found, Keep(last=0, daily=3, weekly=0, monthly=0, floor=1))) == 3
+
+
+def test_the_last_of_the_side_that_was_left_stays_while_the_way_back_is_open() -> None:
+    ages = [timedelta(days=days) for days in (0, 30, 40, 50)]
+    new, broken, before, older = backups(*ages)
+    left = [
+        replace(broken, way_back=True, sound=False),
+        *(replace(one, way_back=True) for one in (before, older)),
+    ]
+    reasons = kept([new, *left], NONE)
+    assert reasons.keys() == {new.id, before.id}
+    assert reasons[before.id] == ("the last before the cutover, and the way back is open",)
+    assert kept([new, *(replace(one, way_back=False) for one in left)], NONE).keys() == {new.id}
 
 
 def test_a_pinned_one_and_one_in_use_are_kept() -> None:
