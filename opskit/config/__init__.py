@@ -1,9 +1,10 @@
 """Configuration: parsed strictly, all faults at once, then frozen and passed on."""
 
-from opskit.config.checks import unfit_schema
+from opskit.config.checks import is_local, unfit_schema
 from opskit.config.environment import application_password, engine_in_use, environment_key, from_environment
 from opskit.config.load import Loaded, load, locate
 from opskit.config.model import (
+    S3,
     Administrator,
     Application,
     Backup,
@@ -15,17 +16,21 @@ from opskit.config.model import (
     Keep,
     Migrate,
     Misfits,
+    Pgbackrest,
     Postgresql,
     Provision,
+    Repository,
     Roles,
     Rollback,
     Secret,
     Settings,
+    Sftp,
     TypesProfile,
 )
 from opskit.config.secrets import read_secret
 
 __all__ = [
+    "S3",
     "Administrator",
     "Application",
     "Backup",
@@ -38,17 +43,21 @@ __all__ = [
     "Loaded",
     "Migrate",
     "Misfits",
+    "Pgbackrest",
     "Postgresql",
     "Provision",
+    "Repository",
     "Roles",
     "Rollback",
     "Secret",
     "Settings",
+    "Sftp",
     "TypesProfile",
     "application_password",
     "engine_in_use",
     "environment_key",
     "from_environment",
+    "is_local",
     "load",
     "locate",
     "read_secret",

@@ -6,11 +6,11 @@ from typing import cast
 
 import psycopg
 
-from opskit.config import Configuration
+from opskit.config import Configuration, is_local
 from opskit.doctor.facts import Role, Target
 from opskit.doctor.sql import query
 from opskit.errors import OpskitError
-from opskit.provision.cluster.planning import ClusterFacts, is_local
+from opskit.provision.cluster.planning import ClusterFacts
 from opskit.provision.door import Door, local_door, remote_door
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from opskit.config import is_local
 from opskit.doctor.catalogue import PROVISION, TROUBLES
 from opskit.doctor.facts import Database, Facts, Refusal, Refused, Target
 from opskit.doctor.findings import Finding
-from opskit.provision.cluster.planning import ClusterFacts, is_local
+from opskit.provision.cluster.planning import ClusterFacts
 
 OF_THE_ROLE = frozenset({Refusal.AUTHENTICATION, Refusal.ROLE, Refusal.NO_PASSWORD})
 """What the server says alike for a role that is not there, may not log in, or sends the wrong password."""

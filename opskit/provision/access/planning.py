@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from opskit.config import Configuration
+from opskit.config import Configuration, is_local
 from opskit.errors import Fault
 from opskit.provision.access.databases import (
     STATEMENTS,
@@ -40,7 +40,6 @@ from opskit.provision.access.rules import (
 from opskit.provision.access.scram import Stored
 from opskit.provision.access.sessions import SessionStep, session_steps, told_of_settings
 from opskit.provision.access.who_may_what import missing_and_surplus
-from opskit.provision.cluster.planning import is_local
 from opskit.provision.decided import Decided
 from opskit.provision.host.password_file import PasswordPlace, password_place
 from opskit.schema.names import quote

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from opskit.config import Backup, Configuration
+from opskit.config import Backup, Configuration, is_local
 from opskit.errors import ConfigurationError, Fault
 from opskit.provision.cluster.server import ServerFacts
 from opskit.provision.decided import Decided
@@ -147,15 +147,6 @@ def wanted_cluster(
     return WantedCluster(
         int(version), name, server.port, provision.adopt, root / version / name, tuple(sorted(names))
     )
-
-
-def is_local(host: str) -> bool:
-    """Does libpq's host mean this one?
-
-    >>> is_local("/var/run/postgresql"), is_local("localhost"), is_local("db1,db2")
-    (True, True, False)
-    """
-    return host.startswith(("/", "@")) or host in {"", "localhost", "127.0.0.1", "::1"}
 
 
 def wanted_packages(cluster: WantedCluster | None, backup: Backup) -> tuple[str, ...]:

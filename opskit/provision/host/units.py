@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from opskit.config import Configuration
-from opskit.provision.cluster.planning import is_local
+from opskit.config import Configuration, is_local
 from opskit.provision.decided import Decided
 
 POSTGRESQL = "postgresql.service"
