@@ -5,7 +5,7 @@ caches, and filling them costs the server more than all the queries.
 """
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -16,6 +16,7 @@ from psycopg.rows import DictRow
 from opskit.adapters.connect import postgresql_parameters
 from opskit.config import Configuration, Engine
 from opskit.exporter.batches import Batches, Call
+from opskit.exporter.lasting import Lasting
 from opskit.exporter.queries import query
 from opskit.exporter.reading import DEADLINE, Outcome, ReadFailed, Reading, Row, probe
 from opskit.exporter.reasons import STARTING_UP, condition, connection_reason
@@ -35,26 +36,50 @@ RETRY_SECONDS = 0.05
 """The pause before asking again while the server says that it is starting up."""
 
 
+SLOWLY = 55.0
+"""For so many seconds what changes slowly is told again and not asked: a little less than a minute."""
+
+LARGEST_TABLES = 10
+SEQUENCES = 5
+REPLICAS = 10
+"""How many of these are told singly at most; of replicas and of slots."""
+
+
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """A query to run, and the collector that must have found `available` true first."""
+    """A query to run.
+
+    Attributes:
+        requires: the collector that must have found `available` true first.
+        every: for so many seconds what it found is told again; 0: it is asked each time.
+    """
 
     name: str
     requires: str = ""
+    every: float = 0.0
 
 
 COLLECTORS = (
     Collector("database"),
-    Collector("tables"),
-    Collector("limits"),
+    Collector("tables", every=SLOWLY),
+    Collector("limits", every=SLOWLY),
     Collector("connections"),
+    Collector("sessions"),
     Collector("transactions"),
     Collector("rows"),
     Collector("locks"),
     Collector("blocking"),
     Collector("longest"),
     Collector("running"),
+    Collector("wal_written"),
+    Collector("archiver"),
+    Collector("checkpoints"),
+    Collector("replication"),
+    Collector("vacuum", every=SLOWLY),
+    Collector("largest_tables", every=SLOWLY),
+    Collector("sequences", every=SLOWLY),
     Collector("statement_stats"),
+    Collector("wal_files", requires="wal_written", every=SLOWLY),
     Collector("statements", requires="statement_stats"),
     Collector("statement_evictions", requires="statement_stats"),
 )
@@ -78,9 +103,16 @@ class PostgresqlReader:
         self._configuration = as_exporter(configuration)
         self._name = name
         limit = configuration.exporter.top_statements
-        schema = configuration.databases[name].schema
-        self._parameters = {"tables": (schema.encode(),), "statement_stats": (str(limit).encode(),)}
+        schema = configuration.databases[name].schema.encode()
+        self._parameters = {
+            "tables": (schema,),
+            "largest_tables": (schema, b"%d" % LARGEST_TABLES),
+            "sequences": (schema, b"%d" % SEQUENCES),
+            "replication": (b"%d" % REPLICAS,),
+            "statement_stats": (b"%d" % limit,),
+        }
         self._statements = Statements(limit)
+        self._lasting = Lasting()
         self._conninfo: tuple[Mapping[str, str | int], str] = ({}, "")
         self._kept: Batches | None = None
 
@@ -93,7 +125,7 @@ class PostgresqlReader:
         if identity is None:
             fresh.close()
             return Reading(self._name, Engine.POSTGRESQL, up=False, probes=(connected, answered))
-        session = self._lasting(fresh, identity, deadline)
+        session = self._warm(fresh, identity, deadline)
         collected = tuple(self._collect(session, deadline))
         if session is not fresh:
             fresh.close()
@@ -104,6 +136,7 @@ class PostgresqlReader:
         if self._kept is not None:
             self._kept.close()
         self._kept = None
+        self._lasting.forget()
 
     def _connect(self, deadline: Deadline) -> Batches:
         parameters = postgresql_parameters(self._configuration, self._name)
@@ -119,7 +152,7 @@ class PostgresqlReader:
             self._conninfo = (parameters, make_conninfo("", **parameters))
         return self._conninfo[1]
 
-    def _lasting(self, fresh: Batches, identity: Row, deadline: Deadline) -> Batches:
+    def _warm(self, fresh: Batches, identity: Row, deadline: Deadline) -> Batches:
         """The kept session, when it is alive and where a new one gets to: a restore or a failover moves that.
         Else the fresh one takes its place.
         """
@@ -133,16 +166,21 @@ class PostgresqlReader:
         return fresh
 
     def _collect(self, session: Batches, deadline: Deadline) -> Iterator[Outcome]:
-        first = session.ask(self._calls(requires=""), deadline)
+        first = self._found(session, {""}, deadline)
         yield from first
-        for available in [one.name for one in first if any(row.get("available") for row in one.rows)]:
-            for one in session.ask(self._calls(requires=available), deadline):
-                yield self._told(one, session, deadline) if one.name == STATEMENTS else one
+        available = {one.name for one in first if any(row.get("available") for row in one.rows)}
+        for one in self._found(session, available, deadline):
+            yield self._told(one, session, deadline) if one.name == STATEMENTS else one
 
-    def _calls(self, requires: str) -> list[Call]:
+    def _found(self, session: Batches, met: Collection[str], deadline: Deadline) -> list[Outcome]:
+        """The outcomes of the collectors whose requirement is met: what lasts, and what was asked now."""
+        wanted = [one for one in COLLECTORS if one.requires in met]
+        lasting = {one.name: found for one in wanted if (found := self._lasting.of(one.name, one.every))}
         parameters = {**self._parameters, STATEMENTS: self._statements.parameters}
-        names = [one.name for one in COLLECTORS if one.requires == requires]
-        return [_call(name, *parameters.get(name, ())) for name in names]
+        names = [one.name for one in wanted if one.name not in lasting]
+        asked = session.ask([_call(name, *parameters.get(name, ())) for name in names], deadline)
+        self._lasting.keep(asked)
+        return [*lasting.values(), *asked]
 
     def _told(self, outcome: Outcome, session: Batches, deadline: Deadline) -> Outcome:
         """The statements with their kinds: those of new ones are looked up, and their cost is asked again."""

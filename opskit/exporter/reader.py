@@ -45,6 +45,7 @@ class DatabaseReader:
         self._name = name
         self._lookup = EngineLookup(configuration)
         self._postgresql = PostgresqlReader(configuration, name)
+        self._lock_watch = sqlite.LockWatch()
         self._status_files = StatusFiles(configuration, state_dir, name)
 
     def read(self, deadline: Deadline) -> Reading:
@@ -60,7 +61,8 @@ class DatabaseReader:
             case None:
                 return Reading(self._name, None, up=False, probes=(resolved,))
             case Engine.SQLITE:
-                return sqlite.read(self._name, self._configuration.databases[self._name].sqlite, deadline)
+                file = self._configuration.databases[self._name].sqlite
+                return sqlite.read(self._name, file, deadline, self._lock_watch)
             case Engine.POSTGRESQL:
                 return self._postgresql.read(deadline)
 

@@ -29,12 +29,14 @@ class Outcome:
     Attributes:
         seconds: how long it took.
         failure: the reason why there are no rows; None is success.
+        age: how many seconds ago that was; 0 is now.
     """
 
     name: str
     seconds: float
     rows: tuple[Row, ...] = ()
     failure: str | None = None
+    age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,23 @@ drops the process's POSIX locks on that file, SQLite's included.
 
 import os
 import stat
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from opskit.config import Engine
 from opskit.exporter import sqlite_files
 from opskit.exporter.reading import ReadFailed, Reading, Row, collect, probe
-from opskit.exporter.sqlite_files import Header
+from opskit.exporter.sqlite_files import Header, WalIndex
 from opskit.exporter.sqlite_queries import QUERIES, ask, translated
-from opskit.host.processes import lock_holder
+from opskit.host.processes import is_locked, lock_holder
 from opskit.transfer.deadlines import Deadline
+
+T = TypeVar("T")
 
 _DOWN = frozenset({"missing", "not_a_file", "permission_denied", "not_a_database", "corrupt", "io_error"})
 """Reasons why a database counts as down; locked or waiting for recovery it is there and whole."""
@@ -37,12 +41,31 @@ class _Seen:
         return self.header is not None and self.header.wal
 
 
-def read(name: str, file: Path, deadline: Deadline) -> Reading:
-    """The database in `file`; `name` is its configured name."""
+class LockWatch:
+    """Since when the write lock of a database has been seen held, nothing having been committed meanwhile."""
+
+    def __init__(self) -> None:
+        self._hold: Hashable = None
+        self._since = 0.0
+
+    def seen(self, hold: Hashable, now: float) -> float:
+        """For how many seconds it has been so.
+
+        Args:
+            hold: who holds the lock, and what the last commit was; None while it is free.
+        """
+        if hold is None or hold != self._hold:
+            self._hold, self._since = hold, now
+        return now - self._since
+
+
+def read(name: str, file: Path, deadline: Deadline, watch: LockWatch) -> Reading:
+    """The database in `file`; `name` is its configured name, and `watch` what was seen of its lock before."""
     found, seen = probe("connect", lambda: _look(file))
     if seen is None:
         return Reading(name, Engine.SQLITE, up=False, probes=(found,))
     looked = [collect(collector, partial(work, seen)) for collector, work in _FILE_COLLECTORS]
+    looked.append(collect(LOCK, partial(_lock, watch, seen)))
     answered, asked = probe("read", lambda: ask(file, deadline, wal=seen.wal))
     up = answered.failure not in _DOWN
     return Reading(name, Engine.SQLITE, up, (found, answered), (*looked, *(asked or ())))
@@ -95,20 +118,42 @@ def _wal(seen: _Seen) -> Iterable[Row]:
     if not seen.wal:
         return
     if not _size(_beside(seen.file, "wal")):
-        yield {"frames": 0, "pending": 0}
-    index = sqlite_files.parse_wal_index(_head(_beside(seen.file, "shm"), sqlite_files.WAL_INDEX_BYTES))
+        yield {"frames": 0, "pending": 0, "reader_lag": 0}
+    index = _wal_index(seen)
     if index and _size(_beside(seen.file, "wal")):
-        yield {"frames": index.frames, "pending": index.frames - index.backfilled}
+        begun = _opened(_beside(seen.file, "shm"), partial(_begun, index)) or ()
+        lag = max((index.frames - mark for mark in begun), default=0)
+        yield {"frames": index.frames, "pending": index.frames - index.backfilled, "reader_lag": max(0, lag)}
 
 
-def _lock(seen: _Seen) -> Iterable[Row]:
-    held = (
-        _held(_beside(seen.file, "shm"), sqlite_files.WAL_WRITE_LOCK)
+def _wal_index(seen: _Seen) -> WalIndex | None:
+    return sqlite_files.parse_wal_index(_head(_beside(seen.file, "shm"), sqlite_files.WAL_INDEX_BYTES))
+
+
+def _begun(index: WalIndex, descriptor: int) -> list[int]:
+    """How far the log was written when each of those who read now began."""
+    return [
+        mark
+        for number, mark in enumerate(index.marks)
+        if is_locked(descriptor, sqlite_files.WAL_READ_LOCKS + number, 1)
+    ]
+
+
+def _lock(watch: LockWatch, seen: _Seen) -> Iterable[Row]:
+    index = _wal_index(seen) if seen.wal else None
+    file, area = (
+        (_beside(seen.file, "shm"), sqlite_files.WAL_WRITE_LOCK)
         if seen.wal
-        else _held(seen.file, sqlite_files.FILE_WRITE_LOCKS)
+        else (seen.file, sqlite_files.FILE_WRITE_LOCKS)
     )
+    holder = _opened(file, lambda descriptor: lock_holder(descriptor, *area))
+    committed = index.changes if index else seen.header and seen.header.changes
     journal = sqlite_files.has_journal(_head(_beside(seen.file, "journal"), 8))
-    yield {"write_lock_held": held, "hot_journal": journal and not held}
+    yield {
+        "write_lock_held": holder is not None,
+        "held_seconds": watch.seen(None if holder is None else (holder, committed), time.monotonic()),
+        "hot_journal": journal and holder is None,
+    }
 
 
 def _statement_stats(_seen: _Seen) -> Iterable[Row]:
@@ -122,11 +167,12 @@ _FILE_COLLECTORS: tuple[tuple[str, Callable[[_Seen], Iterable[Row]]], ...] = (
     ("journal_mode", _journal_mode),
     ("files", _files),
     ("wal", _wal),
-    ("lock", _lock),
     ("statement_stats", _statement_stats),
 )
 
-COLLECTORS = (*(name for name, _ in _FILE_COLLECTORS), *QUERIES)
+LOCK = "lock"
+
+COLLECTORS = (*(name for name, _ in _FILE_COLLECTORS), LOCK, *QUERIES)
 
 
 def _beside(file: Path, suffix: str) -> Path:
@@ -150,10 +196,11 @@ def _head(file: Path, length: int) -> bytes:
             return b""
 
 
-def _held(file: Path, area: tuple[int, int]) -> bool:
+def _opened(file: Path, ask: Callable[[int], T]) -> T | None:
+    """What is asked of the file's descriptor; None when there is no such file."""
     with translated():
         try:
             with file.open("rb", buffering=0) as opened:
-                return lock_holder(opened.fileno(), *area) is not None
+                return ask(opened.fileno())
         except FileNotFoundError:
-            return False
+            return None

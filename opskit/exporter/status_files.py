@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from opskit.config import Configuration
+from opskit.config import Configuration, Engine
 from opskit.exporter.reading import Outcome, ReadFailed, Row, collect
 from opskit.runs import backup_status, rehearsal
 from opskit.runs.backup_status import BackupStatus, load_status
+from opskit.runs.engine_record import Record, load_record, record_file
 from opskit.runs.rehearsal import Rehearsal, load_rehearsals
 from opskit.runs.standby_state import (
     Phase,
@@ -27,7 +28,8 @@ from opskit.runs.standby_state import (
 BACKUPS = "backups"
 STANDBY = "standby"
 REHEARSALS = "rehearsals"
-COLLECTORS = (BACKUPS, STANDBY, REHEARSALS)
+ENGINE_RECORD = "engine_record"
+COLLECTORS = (BACKUPS, STANDBY, REHEARSALS, ENGINE_RECORD)
 
 
 class StatusFiles:
@@ -41,6 +43,7 @@ class StatusFiles:
         self._name = name
         self._backups = state_dir / backup_status.FILE
         self._rehearsals = state_dir / rehearsal.FILE
+        self._record = record_file(state_dir)
         self._standby = state_file(directory_of(configuration, state_dir), name)
 
     def read(self) -> tuple[Outcome, ...]:
@@ -49,6 +52,7 @@ class StatusFiles:
             collect(BACKUPS, partial(_told, self._backups, self._backup_rows)),
             collect(STANDBY, partial(_told, self._standby, _standby_rows)),
             collect(REHEARSALS, partial(_told, self._rehearsals, self._rehearsal_rows)),
+            collect(ENGINE_RECORD, partial(_told, self._record, _record_rows)),
         )
 
     def _backup_rows(self, content: bytes) -> Iterator[Row]:
@@ -84,6 +88,20 @@ def backup_rows(status: BackupStatus) -> Iterator[Row]:
             "sound": check.ok,
             "check_seconds": check.seconds,
         }
+
+
+def _record_rows(content: bytes) -> Iterator[Row]:
+    try:
+        return record_rows(load_record(content))
+    except ValueError as error:
+        raise ReadFailed.of("damaged", "the record of the engine cannot be understood") from error
+
+
+def record_rows(record: Record) -> Iterator[Row]:
+    """A row for each engine, and one for the moment of the switch."""
+    for engine in Engine:
+        yield {"engine": engine.value, "recorded": engine is record.engine}
+    yield {"since": _unix(record.since)}
 
 
 def _standby_rows(content: bytes) -> Iterator[Row]:

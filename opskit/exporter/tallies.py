@@ -124,7 +124,7 @@ class Tallies:
             if one.failure:
                 self._add(COLLECTOR_FAILURES, (*place, one.failure))
             else:
-                self._set(COLLECTOR_LAST_SUCCESS, place, time.time())
+                self._set(COLLECTOR_LAST_SUCCESS, place, time.time() - one.age)
 
     def request(self, path: str, code: int) -> None:
         """Counts an answer; `path` is one of few."""

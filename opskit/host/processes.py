@@ -43,9 +43,21 @@ def lock_holder(descriptor: int, start: int, length: int) -> int | None:
     It is 0 or below for a process that this one cannot see. Asks only, takes no lock; but closing any
     descriptor of a file drops the POSIX locks that this process has on it.
     """
-    asked = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, start, length, 0)
-    kind, *_, pid = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+    kind, pid = _in_the_way(descriptor, fcntl.F_RDLCK, start, length)
     return pid if kind == fcntl.F_WRLCK else None
+
+
+def is_locked(descriptor: int, start: int, length: int) -> bool:
+    """Does another process hold any POSIX lock in this area of the file? Asks only, as lock_holder does."""
+    kind, _ = _in_the_way(descriptor, fcntl.F_WRLCK, start, length)
+    return kind != fcntl.F_UNLCK
+
+
+def _in_the_way(descriptor: int, wanted: int, start: int, length: int) -> tuple[int, int]:
+    """The kind of lock of another process that such a lock would have to wait for, and that process."""
+    asked = _FLOCK.pack(wanted, os.SEEK_SET, start, length, 0)
+    kind, *_, pid = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+    return kind, pid
 
 
 def process(pid: int, proc: Path = PROC) -> Process:

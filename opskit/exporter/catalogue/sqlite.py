@@ -19,6 +19,11 @@ SQLITE = (
         "wal.pending",
     ),
     gauge(
+        "opskit_sqlite_oldest_reader_frame_lag",
+        "Frames written since the oldest reader began; a checkpoint cannot go beyond it.",
+        "wal.reader_lag",
+    ),
+    gauge(
         "opskit_sqlite_journal_mode",
         "1 for the journal mode of the file: wal or rollback.",
         "journal_mode.in_use",
@@ -33,6 +38,11 @@ SQLITE = (
         "opskit_sqlite_write_lock_held",
         "Whether a connection held the write lock at the moment of the scrape.",
         "lock.write_lock_held",
+    ),
+    gauge(
+        "opskit_sqlite_write_lock_held_seconds",
+        "How long the write lock has been seen held, nothing having been committed; 0 while it is free.",
+        "lock.held_seconds",
     ),
     gauge(
         "opskit_sqlite_hot_journal",

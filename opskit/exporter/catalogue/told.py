@@ -91,4 +91,15 @@ TOLD = (
         "Log that may be written before PostgreSQL gives the standby up.",
         "standby.safe",
     ),
+    gauge(
+        "opskit_engine_of_record",
+        "1 for the engine that the last cutover or rollback made authoritative; none before the first.",
+        "engine_record.recorded",
+        (*DATABASE, "engine"),
+    ),
+    gauge(
+        "opskit_engine_of_record_since_timestamp_seconds",
+        "When the last cutover or rollback made it so, as Unix time.",
+        "engine_record.since",
+    ),
 )

@@ -120,6 +120,31 @@ def test_a_held_write_lock_is_seen_and_the_database_is_up(
     assert held.value("opskit_sqlite_write_lock_held", database="walmart") == 0
 
 
+def test_how_long_a_writer_commits_nothing_is_seen(world: World, exporter: Exporter) -> None:
+    with opened(world.sqlite("main")) as writer:
+        writer.execute("BEGIN IMMEDIATE; INSERT INTO users (name) VALUES ('c')")
+        first = exporter.scrape().value("opskit_sqlite_write_lock_held_seconds", database="main")
+        second = exporter.scrape().value("opskit_sqlite_write_lock_held_seconds", database="main")
+        writer.execute("COMMIT; BEGIN IMMEDIATE")
+        committed = exporter.scrape().value("opskit_sqlite_write_lock_held_seconds", database="main")
+        writer.execute("ROLLBACK")
+        free = exporter.scrape().value("opskit_sqlite_write_lock_held_seconds", database="main")
+    assert first == 0 < second
+    assert (committed, free) == (0, 0)
+
+
+def test_a_reader_that_keeps_the_log_from_being_copied_back_is_seen(world: World, exporter: Exporter) -> None:
+    name = "opskit_sqlite_oldest_reader_frame_lag"
+    with opened(world.sqlite("main")) as reader, opened(world.sqlite("main")) as writer:
+        fill(writer)
+        reader.execute("BEGIN; SELECT count(*) FROM users").fetchall()
+        assert exporter.scrape().value(name, database="main") == 0
+        fill(writer)
+        assert exporter.scrape().value(name, database="main") > 0
+        reader.execute("ROLLBACK")
+        assert exporter.scrape().value(name, database="main") == 0
+
+
 def test_readers_locked_out_is_not_down_but_what_they_would_read_is_absent(
     world: World, exporter: Exporter
 ) -> None:
@@ -222,7 +247,10 @@ def test_an_application_that_opens_and_closes_the_file_all_the_while_is_never_re
         try:
             assert application.stdout
             application.stdout.readline()
-            readings = [sqlite.read("main", world.sqlite("main"), Deadline.after(2)) for _ in range(400)]
+            readings = [
+                sqlite.read("main", world.sqlite("main"), Deadline.after(2), sqlite.LockWatch())
+                for _ in range(400)
+            ]
         finally:
             application.kill()
     outcomes = [one for reading in readings for one in (*reading.probes, *reading.collectors)]

@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from opskit.config import Engine
 from opskit.exporter.reading import Row
-from opskit.exporter.status_files import backup_rows, rehearsal_rows, standby_rows
+from opskit.exporter.status_files import backup_rows, record_rows, rehearsal_rows, standby_rows
 from opskit.runs.backup_status import Attempt, BackupStatus
+from opskit.runs.engine_record import Record
 from opskit.runs.rehearsal import Rehearsal
 from opskit.runs.standby_state import Phase, State, utc
 
@@ -81,3 +83,9 @@ def test_a_rehearsal_that_failed_has_a_moment_and_no_duration() -> None:
     assert list(rehearsal_rows(Rehearsal(NOW, failure="the file is not sound"))) == [
         {"rehearsed": NOW.timestamp(), "works": False, "pause": None}
     ]
+
+
+def test_the_last_switch_says_which_engine_it_made_authoritative_and_when() -> None:
+    rows = list(record_rows(Record(Engine.POSTGRESQL, utc(NOW), "run")))
+    assert {row["engine"]: row["recorded"] for row in rows[:-1]} == {"sqlite": False, "postgresql": True}
+    assert rows[-1] == {"since": NOW.timestamp()}
