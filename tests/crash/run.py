@@ -1,0 +1,170 @@
+"""A scenario, performed: what strikes, what an operator then does, and what must hold after each phase."""
+
+import subprocess
+import time
+from collections.abc import Sequence
+
+from opskit.config import Engine
+from tests.crash.checker import lost, refusals, two_sided, wrong_words
+from tests.crash.scenario import DATABASES, Fault, Kind, Phase, Then
+from tests.crash.world import STRAYS, WRITERS, World
+from tests.support import Result
+
+KILLED = -9
+REFUSED, REVERTED, ATTENTION = 6, 4, 5
+
+_TRIES = {
+    Then.RESUME: ("--resume", "", "--abort", ""),
+    Then.AGAIN: ("", "--resume", "--abort", ""),
+    Then.ABORT: ("--abort", "", "--resume", ""),
+}
+"""What an operator tries, one after the other, as long as opskit refuses it and says why."""
+
+_MOMENT = 1.0
+_PATIENCE = 60.0
+
+
+def perform(world: World) -> None:
+    """Performs a world's scenario from beginning to end."""
+    world.start()
+    for phase, fault in world.scenario.faults.items():
+        match phase:
+            case Phase.FOLLOW | Phase.FOLLOW_AGAIN:
+                _follow(world, fault)
+                _check(world, Engine.SQLITE)
+            case Phase.CUTOVER | Phase.CUTOVER_AGAIN:
+                _switch(world, "cutover", fault, Engine.POSTGRESQL)
+                _check(world, Engine.POSTGRESQL)
+            case Phase.LIVE:
+                _live(world, fault)
+            case Phase.ROLLBACK:
+                _switch(world, "rollback", fault, Engine.SQLITE)
+                _check(world, Engine.SQLITE)
+    _check_history(world)
+
+
+def _follow(world: World, fault: Fault) -> None:
+    world.empty_postgresql()
+    begin = ("migrate", "--follow", "--yes")
+    result = world.struck(fault, fault.entries[0], *begin)
+    if result.code == 0:
+        return
+    assert result.code in (KILLED, REFUSED, REVERTED, ATTENTION), result
+    resume, unfollow = (*begin, "--resume"), ("migrate", "--unfollow", "--yes")
+    tries: dict[Then, Sequence[tuple[str, ...]]] = {
+        Then.RESUME: (resume, begin, unfollow, begin),
+        Then.AGAIN: (begin, resume, unfollow, begin),
+        Then.ABORT: (unfollow, begin),
+    }
+    for one in tries[fault.then]:
+        if one == unfollow:
+            _succeeds(world.run(*unfollow))
+            world.empty_postgresql()
+            continue
+        result = world.run(*one)
+        assert result.code in (0, REFUSED), result
+        if result.code == 0:
+            return
+    raise AssertionError(result)
+
+
+def _switch(world: World, command: str, fault: Fault, engine: Engine) -> None:
+    """Forward, whatever strikes; the other side is where it is put back to."""
+    world.begin_window(engine)
+    result = world.struck(fault, fault.entries[0], command, "--yes")
+    for entry in fault.entries[1:]:
+        if result.code == KILLED and fault.then is not Then.ABORT:
+            result = world.struck(fault, entry, command, "--resume", "--yes")
+    if result.code == 0:
+        return
+    assert result.code in (KILLED, REFUSED, REVERTED, ATTENTION), result
+    if result.code == REVERTED:
+        _is_settled(world, _other(engine))
+    _go_on(world, command, fault.then, engine)
+
+
+def _go_on(world: World, command: str, then: Then, engine: Engine) -> None:
+    for flag in _TRIES[then]:
+        world.begin_window(engine)
+        result = world.run(command, "--yes", *filter(None, (flag,)))
+        assert result.code in (0, REFUSED), result
+        if result.code == 0 and flag == "--abort":
+            _is_settled(world, _other(engine))
+        elif result.code == 0:
+            return
+    raise AssertionError(f"{command} does not come to its end")
+
+
+def _live(world: World, fault: Fault) -> None:
+    standby = world.opskit.start("standby", "run", "--config", world.configuration)
+    try:
+        begun = world.acknowledged()
+        for entry in fault.entries:
+            _await_writes(world, begun + entry)
+            world.strike(fault, standby)
+            if fault.kind is Kind.KILL_OPSKIT:
+                standby.wait()
+                standby = world.opskit.start("standby", "run", "--config", world.configuration)
+            else:
+                time.sleep(_MOMENT if fault.lasts is None else fault.lasts)
+                world.mend(fault)
+        _await_writes(world, world.acknowledged() + 5)
+        _await_readiness(world)
+    finally:
+        _end(standby)
+
+
+def _await_writes(world: World, count: int) -> None:
+    until = time.monotonic() + _PATIENCE
+    while world.acknowledged() < count:
+        assert time.monotonic() < until, "writers do not come on"
+        time.sleep(0.05)
+
+
+def _await_readiness(world: World) -> None:
+    until = time.monotonic() + _PATIENCE
+    while (result := world.run("standby", "status")).code:
+        assert time.monotonic() < until, result
+        time.sleep(0.3)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    _, errors = process.communicate(timeout=_PATIENCE)
+    assert "Traceback" not in errors, errors
+
+
+def _is_settled(world: World, engine: Engine) -> None:
+    """`opskit status` is of one mind with the world, and the application writes there."""
+    status = world.status()
+    assert status["problems"] == []
+    assert {one["authoritative"] for one in status["databases"]} == {engine.value}
+    _await_writes(world, world.acknowledged() + 2)
+
+
+def _check(world: World, engine: Engine) -> None:
+    """Each acknowledged write is there, once, on that side."""
+    _is_settled(world, engine)
+    world.stop()
+    notes = world.notes()
+    for name in DATABASES:
+        found = world.found(name, engine)
+        wrong = list(lost(world.scenario.seed, name, (*WRITERS, *STRAYS), notes, found))
+        assert not wrong, "\n".join([f"{name} on {engine.value}:", *wrong])
+    world.start()
+
+
+def _check_history(world: World) -> None:
+    notes = world.notes()
+    assert list(two_sided(notes, world.windows)) == []
+    assert list(wrong_words(notes)) == []
+    told = refusals((one for one in notes if one.writer == "s0"), Engine.SQLITE)
+    assert any("the data is in PostgreSQL database" in one for one in told), told
+
+
+def _other(engine: Engine) -> Engine:
+    return Engine.SQLITE if engine is Engine.POSTGRESQL else Engine.POSTGRESQL
+
+
+def _succeeds(result: Result) -> None:
+    assert result.code == 0, result

@@ -1,0 +1,268 @@
+"""An application with two databases and strays, PostgreSQL, opskit, and what strikes them."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from opskit.config import Engine
+from tests.crash import rows
+from tests.crash.application import order
+from tests.crash.checker import Found, Window
+from tests.crash.disk import Disk
+from tests.crash.ledger import Note, read_ledger
+from tests.crash.scenario import DATABASES, Fault, Kind, Scenario
+from tests.crash.server import Server
+from tests.crash.workload import beginning
+from tests.support import Opskit, Result, finish, make_sqlite
+
+_ROOT = Path(__file__).parents[2]
+_SHAPES = Path(__file__).with_name("shapes")
+_APPLICATION = Path(__file__).with_name("application.py")
+
+WRITERS = ("w0", "w1")
+STRAYS = {"s0": "sqlite", "s1": "postgresql"}
+
+_RIGHTS = """
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+ALTER SCHEMA public OWNER TO opskit_owner;
+GRANT USAGE, CREATE ON SCHEMA public TO application;
+GRANT USAGE ON SCHEMA public TO opskit_standby;
+ALTER DEFAULT PRIVILEGES FOR ROLE opskit_owner, application GRANT SELECT ON TABLES TO opskit_standby;
+ALTER DEFAULT PRIVILEGES FOR ROLE opskit_owner, application GRANT SELECT ON SEQUENCES TO opskit_standby;
+"""
+_OWNED = """
+SELECT format('DROP %s IF EXISTS public.%I CASCADE',
+    CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, relname)
+FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'S')
+UNION ALL SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', oid::regprocedure)
+FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+"""
+
+
+class World:
+    """What a run happens to.
+
+    Attributes:
+        names: database → its name in PostgreSQL.
+        told: what opskit was told to do and how it ended, for people.
+        windows: when the side may have changed.
+    """
+
+    def __init__(self, scenario: Scenario, server: Server, host: Disk, supervisor: str, kept: Path) -> None:
+        self.scenario = scenario
+        self.server = server
+        self.host = host
+        self.told: list[str] = []
+        self.windows: list[Window] = []
+        self.names = {name: f"{name}_{os.urandom(4).hex()}" for name in DATABASES}
+        self._supervisor = supervisor
+        self._kept = kept
+        self.application = host.root / kept.name
+        self.application.mkdir()
+        self.opskit = Opskit(self.application / "state")
+        self.configuration = self.application / "opskit.yaml"
+        self._make_databases()
+        self._configure()
+
+    def file(self, name: str) -> Path:
+        """The application's SQLite file."""
+        return self.application / f"{name}.db"
+
+    def start(self) -> None:
+        """The application and the strays begin to write."""
+        for group, writers in (("application", WRITERS), ("strays", tuple(STRAYS))):
+            self._order("start", group, *(str(self._spec(writer)) for writer in writers))
+
+    def stop(self) -> None:
+        """Nobody writes any more."""
+        self._order("stop", "application")
+        self._order("stop", "strays")
+
+    def acknowledged(self) -> int:
+        """How many transactions of the application have been."""
+        return sum(one.event == "acknowledged" for one in self.notes() if one.writer in WRITERS)
+
+    def notes(self) -> list[Note]:
+        """What all writers have noted, in the order of time."""
+        found = (one for writer in (*WRITERS, *STRAYS) for one in read_ledger(self._ledger(writer), writer))
+        return sorted(found, key=lambda one: one.at)
+
+    def found(self, name: str, engine: Engine) -> Found:
+        """What a side of a database holds."""
+        if engine is Engine.SQLITE:
+            return rows.in_sqlite(self.file(name), name)
+        return rows.in_postgresql(self.server.cluster.conninfo(self.names[name]), name)
+
+    def begin_window(self, engine: Engine) -> None:
+        """From now on the side may change."""
+        self.windows.append(Window(time.monotonic_ns(), engine))
+
+    def run(self, *arguments: str) -> Result:
+        """opskit, from beginning to end."""
+        return self._ended(arguments, self.opskit(*arguments, "--config", self.configuration, "-o", "json"))
+
+    def status(self) -> dict[str, Any]:
+        """What `opskit status` says."""
+        return self.run("status").document["result"]
+
+    def struck(self, fault: Fault, entry: int, *arguments: str) -> Result:
+        """opskit, with a fault behind an entry of its journals; mended when this returns."""
+        told, tell = os.pipe()
+        wait, go = os.pipe()
+        command = [sys.executable, "-m", "tests.crash.held", str(entry), str(tell), str(wait), *arguments]
+        process = subprocess.Popen(
+            [*command, "--config", str(self.configuration), "-o", "json"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=_ROOT,
+            env=self.opskit.environment(),
+            pass_fds=(tell, wait),
+        )
+        os.close(tell)
+        os.close(wait)
+        try:
+            if os.read(told, 1):
+                self._strike_held(process, fault, go)
+            return self._ended((*arguments, f"struck at {entry}"), finish(process))
+        finally:
+            os.close(told)
+            os.close(go)
+            process.kill()
+            self.mend(fault)
+
+    def strike(self, fault: Fault, process: "subprocess.Popen[str]") -> None:
+        """The fault happens."""
+        match fault.kind:
+            case Kind.KILL_OPSKIT:
+                process.kill()
+            case Kind.KILL_WRITERS:
+                self._order("kill", "application")
+            case Kind.KILL_SERVER:
+                self.server.kill()
+            case Kind.STOP_SERVER:
+                self.server.suspend()
+            case Kind.CUT_SESSIONS:
+                self.server.cut()
+            case Kind.FILL_HOST:
+                self.host.fill()
+            case Kind.FILL_SERVER:
+                self.server.storage.fill()
+
+    def mend(self, fault: Fault) -> None:
+        """What the fault has broken works again."""
+        self.host.free()
+        if fault.kind in (Kind.KILL_SERVER, Kind.STOP_SERVER, Kind.FILL_SERVER):
+            self.server.mend()
+
+    def empty_postgresql(self) -> None:
+        """An operator empties the databases, to migrate anew."""
+        for name in self.names.values():
+            with psycopg.connect(self.server.cluster.conninfo(name), autocommit=True) as admin:
+                for (statement,) in admin.execute(_OWNED).fetchall():
+                    admin.execute(str(statement).encode())
+
+    def close(self) -> None:
+        """Ends what is left, and removes what PostgreSQL keeps."""
+        self.stop()
+        self.opskit.kill()
+        self.host.free()
+        self.server.mend()
+        drop = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = %s"
+        with psycopg.connect(self.server.cluster.conninfo("postgres"), autocommit=True) as admin:
+            for name in self.names.values():
+                admin.execute(drop, (name,))
+                admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        subprocess.run(["rm", "-r", self.application], check=True)
+
+    def _strike_held(self, process: "subprocess.Popen[str]", fault: Fault, go: int) -> None:
+        if fault.delay:
+            os.write(go, b".")
+            time.sleep(fault.delay)
+        self.strike(fault, process)
+        if fault.kind is Kind.KILL_OPSKIT:
+            return
+        if not fault.delay:
+            os.write(go, b".")
+        if fault.lasts is not None:
+            time.sleep(fault.lasts)
+            self.mend(fault)
+
+    def _ended(self, arguments: Sequence[str], result: Result) -> Result:
+        errors = result.document["errors"] if result.stdout else result.stderr[-2000:]
+        self.told.append(f"{' '.join(arguments)}: {result.code} {errors or ''}")
+        assert "Traceback" not in result.stderr, result.stderr
+        return result
+
+    def _order(self, *words: str) -> None:
+        order(self._supervisor, *words)
+
+    def _ledger(self, writer: str) -> Path:
+        return self._kept / f"{writer}.jsonl"
+
+    def _spec(self, writer: str) -> Path:
+        file = self._kept / f"{writer}.json"
+        cluster = self.server.cluster
+        where = {"host": str(cluster.socket_directory), "port": cluster.port, "user": "application"}
+        spec = {
+            "writer": writer,
+            "seed": self.scenario.seed,
+            "env_file": str(self.application / ".env"),
+            "sqlite": {name: str(self.file(name)) for name in DATABASES},
+            "postgresql": {name: {**where, "dbname": one} for name, one in self.names.items()},
+            "ledger": str(self._ledger(writer)),
+            "config": str(self.configuration),
+            "only": STRAYS.get(writer),
+            "pause": 0.05 if writer in STRAYS else 0.002,
+        }
+        file.write_text(json.dumps(spec))
+        return file
+
+    def _make_databases(self) -> None:
+        for name, target in self.names.items():
+            make_sqlite(self.file(name), (_SHAPES / f"{name}.sql").read_text(), *_first_rows(name))
+            self.server.cluster.create_database(target, "opskit_owner")
+            one = sql.Identifier(target)
+            with psycopg.connect(self.server.cluster.conninfo(target), autocommit=True) as admin:
+                admin.execute(_RIGHTS)
+                admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(one))
+                admin.execute(
+                    sql.SQL("GRANT CONNECT ON DATABASE {} TO application, opskit_standby").format(one)
+                )
+
+    def _configure(self) -> None:
+        (self.application / ".env").write_text("# the application's\nDATABASE_TYPE=sqlite\n")
+        command = f"{sys.executable}, -S, -E, {_APPLICATION}, {self._supervisor}"
+        databases = "".join(
+            f"\n  {name}: {{sqlite: {self.file(name)}, postgresql: {one}}}"
+            for name, one in self.names.items()
+        )
+        cluster = self.server.cluster
+        self.configuration.write_text(f"""
+application:
+  env_file: {self.application}/.env
+  stop: [{command}, stop, application]
+  start: [{command}, start, application]
+  patience: 10s
+databases: {databases}
+postgresql: {{host: {cluster.socket_directory}, port: {cluster.port}, user: application}}
+migrate: {{user: opskit_owner}}
+rollback: {{small: {0 if self.scenario.by_log else 16}}}
+state_dir: {self.opskit.state_dir}
+""")
+
+
+def _first_rows(name: str) -> Iterator[tuple[str, list[list[Any]]]]:
+    for table, found in beginning(name, (*WRITERS, *STRAYS)).items():
+        values = [list(row.values()) for row in found.values()]
+        if values:
+            yield f"INSERT INTO {table} VALUES ({', '.join('?' * len(values[0]))})", values
