@@ -80,6 +80,8 @@ def run(arguments: Sequence[str], group: click.Command = opskit) -> int:
     as_json = _wants_json(arguments)
     name = next((word for word in arguments if not word.startswith("-")), "opskit")
     signal.signal(signal.SIGTERM, _interrupt)
+    # A script's `&` leaves it ignored, which children would inherit; the kernel ends ours by it when we die.
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     try:
         outcome = cast("Outcome | int | None", group.main(list(arguments), "opskit", standalone_mode=False))
     except click.exceptions.NoArgsIsHelpError as error:

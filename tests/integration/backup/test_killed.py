@@ -58,7 +58,7 @@ def test_create(world: World, engine: str) -> None:
 def test_no_session_outlives_the_run(
     world: World, ending: signal.Signals, request: pytest.FixtureRequest
 ) -> None:
-    """The dump waits for a lock when the end comes; it was started by a script's `&`, which ignores SIGQUIT."""
+    """The dump waits for a lock when the end comes; a script's `&` started it, which ignores SIGQUIT."""
     before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)
     request.addfinalizer(lambda: signal.signal(signal.SIGQUIT, before))
     world.use("postgresql")

@@ -11,6 +11,7 @@ import pytest
 
 from opskit.host.scratch import scratch_directory
 from opskit.provision.here import clusters_here
+from tests.integration.migrate.kills import soon
 from tests.integration.provision.debian_host import DebianHost, debian_host, missing
 from tests.support import finish
 
@@ -179,7 +180,9 @@ def test_a_stopped_cluster_is_started_and_then_looked_at(ready: DebianHost) -> N
 def test_a_crashed_server_is_started_and_has_what_was_committed(ready: DebianHost) -> None:
     ready.sql("CREATE TABLE public.kept AS SELECT generate_series(1, 100000) AS i")
     data = Path(ready.show("data_directory"))
-    os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    postmaster = int((data / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(postmaster, signal.SIGKILL)
+    assert soon(lambda: not Path(f"/proc/{postmaster}").exists())  # until then its socket counts as in use
     assert ready.drift() == [f"cluster 15/{ready.cluster} does not run"]
     ready.set_up()
     assert ready.sql("SELECT count(*) FROM public.kept") == [(100000,)]
