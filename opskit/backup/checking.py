@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,37 +14,30 @@ from opskit.backup.manifest import Damaged, Manifest, PostgresqlOrigin, SqliteOr
 from opskit.backup.place import Place
 from opskit.backup.postgresql_dump import read_through
 from opskit.backup.programs import ProgramFailed
-from opskit.backup.records import Check, Level
+from opskit.backup.records import Check, Level, Looked
 from opskit.backup.room import check_room
 from opskit.backup.shelf import Backup, sums, unusable
 from opskit.backup.sqlite_content import faults, table_sums
 from opskit.backup.sqlite_copy import COMPRESSED, decompress, sha256
-from opskit.backup.status import tell_checked, tell_not_checked
+from opskit.backup.status import tell_looked
 from opskit.errors import OpskitError
 from opskit.host.scratch import scratch_directory
 from opskit.runs.progress import Progress
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """How a look at a backup ended: with a result, or with a failure that says nothing about the backup."""
-
-    id: str
-    check: Check | None = None
-    failure: OpskitError | None = None
-
-
 def look(backups: Sequence[Backup], level: Level, place: Place, progress: Progress) -> tuple[Looked, ...]:
     """Looks at some backups, also when one cannot be looked at; those removed meanwhile are left out."""
     looked: list[Looked] = []
-    for backup in backups:
-        try:
-            done = check(backup, level, place, progress)
-        except OpskitError as error:
-            looked.append(Looked(backup.id, failure=error))
-            tell_not_checked(place, backup.database, backup.id, level, str(error))
-        else:
-            looked += [Looked(backup.id, done)] if done else []
+    try:
+        for backup in backups:
+            try:
+                done = check(backup, level, place, progress)
+            except OpskitError as error:
+                looked.append(Looked(backup.id, backup.databases, failure=error))
+            else:
+                looked += [Looked(backup.id, backup.databases, done)] if done else []
+    finally:
+        tell_looked(place, level, looked)
     return tuple(looked)
 
 
@@ -64,8 +57,6 @@ def check(backup: Backup, level: Level, place: Place, progress: Progress) -> Che
             place.shelf.write_record(backup.id, newest.with_check(level, done))
     except FileNotFoundError:
         return None
-    if backup.manifest is not None:
-        tell_checked(place, backup.manifest, level, done)
     return done
 
 

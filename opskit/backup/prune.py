@@ -8,6 +8,7 @@ from opskit.backup.place import Place
 from opskit.backup.records import Level
 from opskit.backup.retention import Candidate, Decision, decide
 from opskit.backup.shelf import Backup, Shelf, unusable
+from opskit.backup.status import tell
 from opskit.config import Engine
 from opskit.runs.execute import Found, execute
 from opskit.runs.journal import Journal, abandon, unfinished
@@ -86,6 +87,7 @@ def prune(plan: Plan[Remove], place: Place) -> None:
         execute(plan, _Effects(place.shelf), journal, go_on=GO_ON)
     for run in killed:
         abandon(run)
+    tell(place, {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,25 @@ class Check:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How a look at a backup ended: with a result, or with a failure that says nothing about the backup.
+
+    Attributes:
+        databases: of the configuration, which the backup holds.
+    """
+
+    id: str
+    databases: tuple[str, ...]
+    check: Check | None = None
+    failure: OpskitError | None = None
+
+    @property
+    def severity(self) -> int:
+        """0: nothing is wrong; 1: it could not be looked at; 2: something is wrong with it."""
+        return 1 if self.check is None else 2 if self.check.problems else 0
+
+
 class RecordDamaged(OpskitError):
     """A record cannot be understood."""
 

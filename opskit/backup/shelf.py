@@ -57,6 +57,18 @@ class Backup:
         return unquote(self.id.rpartition("-")[0])
 
     @property
+    def databases(self) -> tuple[str, ...]:
+        """Which databases of the configuration it holds."""
+        return (self.database, *(self.manifest.also if self.manifest else ()))
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes; of a damaged one, those of the files that are there."""
+        if self.manifest is not None:
+            return self.manifest.size
+        return sum(one.stat().st_size for one in self.directory.rglob("*") if one.is_file())
+
+    @property
     def sound(self) -> bool:
         """Is nothing known to be wrong with it?"""
         return not self.problems

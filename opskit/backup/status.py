@@ -11,10 +11,10 @@ from pathlib import Path
 from opskit.backup.create_plan import Job
 from opskit.backup.manifest import Manifest
 from opskit.backup.place import Place
-from opskit.backup.records import Check, Level
-from opskit.backup.shelf import heirs
+from opskit.backup.records import Level, Looked
+from opskit.backup.shelf import Backup, heirs
 from opskit.host.files import write_whole
-from opskit.runs.backup_status import CREATE, FILE, LAST_GOOD, load_document
+from opskit.runs.backup_status import CREATE, FILE, LAST_GOOD, RETAINED, load_document
 from opskit.runs.plan import JsonValue
 
 
@@ -27,35 +27,61 @@ def tell_created(place: Place, job: Job, made: Manifest | None, seconds: float) 
     told: dict[str, JsonValue] = {"at": _now(), "seconds": round(seconds, 1), "ok": made is not None}
     if made is not None:
         told |= {"id": made.id, "engine": made.engine.value, "bytes": made.size}
-    _tell(place, (job.database, *job.also), {CREATE: told, **({LAST_GOOD: told} if made else {})})
+    attempts = {CREATE: told, **({LAST_GOOD: told} if made else {})}
+    tell(place, dict.fromkeys((job.database, *job.also), attempts))
 
 
-def tell_checked(place: Place, manifest: Manifest, level: Level, check: Check) -> None:
-    """Tells how a check of a backup ended."""
-    told: dict[str, JsonValue] = {
-        "id": manifest.id,
-        "at": check.at.isoformat(),
-        "seconds": round(check.seconds, 1),
-        "ok": not check.problems,
-        "problems": len(check.problems),
+def tell_looked(place: Place, level: Level, looked: Sequence[Looked]) -> None:
+    """Tells how the looks at some backups ended: of each database, the worst: none hides another."""
+    worst = {
+        database: {level.value: _check(one)}
+        for one in sorted(looked, key=lambda one: one.severity)
+        for database in one.databases
     }
-    _tell(place, (manifest.database, *manifest.also), {level.value: told})
+    tell(place, worst)
 
 
-def tell_not_checked(place: Place, database: str, name: str, level: Level, why: str) -> None:
-    """Tells that a check could not be carried out; what is known of the backup stays."""
-    told: dict[str, JsonValue] = {"id": name, "at": _now(), "ok": False, "failure": why}
-    _tell(place, (database,), {level.value: told})
+def tell(place: Place, told: Mapping[str, Mapping[str, JsonValue]]) -> None:
+    """Tells something of some databases, and what is kept of all; what was told beside it stays.
 
-
-def _tell(place: Place, databases: Sequence[str], told: Mapping[str, JsonValue]) -> None:
+    Args:
+        told: database → name → value.
+    """
     file = place.state_dir / FILE
     with _alone(place.state_dir):  # a check may end while a backup does
         known = _known(file)
-        for database in databases:
-            known[database] = {**known.get(database, {}), **told}
+        backups = place.shelf.backups()
+        for database in {**place.configuration.databases, **known, **told}:
+            kept = _retained([one for one in backups if database in one.databases])
+            known[database] = {**known.get(database, {}), RETAINED: kept, **told.get(database, {})}
         content = json.dumps(known, indent=1) + "\n"
         write_whole(file, content.encode(), mode=0o644, **heirs(place.state_dir))
+
+
+def _check(one: Looked) -> dict[str, JsonValue]:
+    if one.check is None:
+        return {"id": one.id, "at": _now(), "ok": False, "failure": str(one.failure)}
+    return {
+        "id": one.id,
+        "at": one.check.at.isoformat(),
+        "seconds": round(one.check.seconds, 1),
+        "ok": not one.check.problems,
+        "problems": len(one.check.problems),
+    }
+
+
+def _retained(backups: Sequence[Backup]) -> dict[str, JsonValue]:
+    verified = {level.value: [one.record.passed(level) for one in backups] for level in Level}
+    return {
+        "count": len(backups),
+        "bytes": sum(one.size for one in backups),
+        "damaged": sum(not one.sound for one in backups),
+        "verified": {
+            level: max(passed).isoformat()
+            for level, moments in verified.items()
+            if (passed := [at for at in moments if at])
+        },
+    }
 
 
 @contextmanager

@@ -5,13 +5,13 @@ from typing import TypeVar
 
 import click
 
-from opskit.backup.checking import Looked, look, pin, to_check
+from opskit.backup.checking import look, pin, to_check
 from opskit.backup.create import Created, undertakings
 from opskit.backup.create import create as make
 from opskit.backup.place import Place
 from opskit.backup.prune import Pruning, pruning
 from opskit.backup.prune import prune as remove
-from opskit.backup.records import Level
+from opskit.backup.records import Level, Looked
 from opskit.backup.restore import restore as put_back
 from opskit.backup.restore import restoring
 from opskit.backup.text import described, listed

@@ -76,7 +76,7 @@ def _told(file: Path, rows: Callable[[bytes], Iterator[Row]]) -> Iterator[Row]:
 
 
 def backup_rows(status: BackupStatus) -> Iterator[Row]:
-    """A row for the last attempt, one for the last backup that was made, and one for each level of checks."""
+    """Rows for the last attempt, the last backup that was made, each level of checks, and what is kept."""
     if tried := status.create:
         yield {"attempted": tried.at.timestamp(), "succeeded": tried.ok}
     if made := status.last_good:
@@ -88,6 +88,10 @@ def backup_rows(status: BackupStatus) -> Iterator[Row]:
             "sound": check.ok,
             "check_seconds": check.seconds,
         }
+    if kept := status.retained:
+        yield {"retained": kept.count, "total": kept.size, "damaged": kept.damaged}
+        for level, at in kept.verified.items():
+            yield {"level": level, "verified": at.timestamp()}
 
 
 def _record_rows(content: bytes) -> Iterator[Row]:

@@ -13,6 +13,7 @@ FILE = "backups.json"
 
 CREATE = "create"
 LAST_GOOD = "last_good"
+RETAINED = "retained"
 """What is told beside the checks, which go by their level."""
 
 
@@ -36,17 +37,34 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Retained:
+    """The backups that are kept.
+
+    Attributes:
+        size: bytes of all of them.
+        damaged: of how many something is known to be wrong.
+        verified: level → when one of them last passed a check that looks as closely.
+    """
+
+    count: int
+    size: int
+    damaged: int
+    verified: Mapping[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
 class BackupStatus:
     """How the backups of one database are.
 
     Attributes:
         create: the last attempt to make one; `last_good`: the last that succeeded.
-        checks: level → the last check that looked so closely.
+        checks: level → the last run of checks that looked so closely: of several backups, the worst result.
     """
 
     create: Attempt | None = None
     last_good: Attempt | None = None
     checks: Mapping[str, Attempt] = field(default_factory=dict[str, Attempt])
+    retained: Retained | None = None
 
 
 def load_status(content: bytes, database: str) -> BackupStatus:
@@ -57,10 +75,11 @@ def load_status(content: bytes, database: str) -> BackupStatus:
     """
     try:
         told = _objects(load_document(content).get(database, {}))
-        attempts = {name: _attempt(one) for name, one in told.items()}
+        retained = _retained(told[RETAINED]) if RETAINED in told else None
+        attempts = {name: _attempt(one) for name, one in told.items() if name != RETAINED}
     except (ValueError, KeyError, TypeError) as error:
         raise StatusDamaged.of("damaged", "the status of the backups cannot be understood") from error
-    return BackupStatus(attempts.pop(CREATE, None), attempts.pop(LAST_GOOD, None), attempts)
+    return BackupStatus(attempts.pop(CREATE, None), attempts.pop(LAST_GOOD, None), attempts, retained)
 
 
 def load_document(content: bytes) -> dict[str, Mapping[str, JsonValue]]:
@@ -82,10 +101,25 @@ def _objects(value: object) -> dict[str, Mapping[str, JsonValue]]:
     return known
 
 
+def _retained(told: Mapping[str, JsonValue]) -> Retained:
+    count, size, damaged = (told[name] for name in ("count", "bytes", "damaged"))
+    if not (isinstance(count, int) and isinstance(size, int) and isinstance(damaged, int)):
+        raise TypeError(told)
+    verified = cast("Mapping[str, str]", told["verified"])
+    return Retained(count, size, damaged, {level: _moment(at) for level, at in verified.items()})
+
+
+def _moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise TypeError(text)
+    return at
+
+
 def _attempt(told: Mapping[str, JsonValue]) -> Attempt:
-    at, ok = datetime.fromisoformat(cast("str", told["at"])), told["ok"]
+    at, ok = _moment(cast("str", told["at"])), told["ok"]
     seconds, size = told.get("seconds"), told.get("bytes")
-    if not isinstance(ok, bool) or at.tzinfo is None:
+    if not isinstance(ok, bool):
         raise TypeError(told)
     if not isinstance(seconds, int | float | None) or not isinstance(size, int | None):
         raise TypeError(told)

@@ -32,7 +32,7 @@ TOLD = (
     ),
     gauge(
         "opskit_backup_last_check_success",
-        "Whether that check was carried out and found nothing wrong.",
+        "Whether that check was carried out and found nothing wrong; of several backups, with each.",
         "backups.sound",
         (*DATABASE, "level"),
     ),
@@ -41,6 +41,19 @@ TOLD = (
         "How long that check took.",
         "backups.check_seconds",
         (*DATABASE, "level"),
+    ),
+    gauge(
+        "opskit_backup_last_verified_timestamp_seconds",
+        "When a backup that is kept last passed a check of this level or a closer one, as Unix time.",
+        "backups.verified",
+        (*DATABASE, "level"),
+    ),
+    gauge("opskit_backup_retained", "Number of backups that are kept.", "backups.retained"),
+    gauge("opskit_backup_total_size_bytes", "Size of all backups that are kept.", "backups.total"),
+    gauge(
+        "opskit_backup_damaged",
+        "Of how many of them something is known to be wrong.",
+        "backups.damaged",
     ),
     gauge(
         "opskit_rollback_ready",

@@ -138,6 +138,26 @@ def test_monitoring_can_read_how_backups_ended(world: World) -> None:
     assert told["last_good"]["id"] == name
 
 
+def test_no_sound_backup_hides_a_damaged_one_from_monitoring(world: World) -> None:
+    damaged, sound = world.create(), world.create()
+    file = world.backups / damaged / "database.sqlite.zst"
+    before = file.read_bytes()
+    file.write_bytes(before[:-1])
+    assert world("verify", "--level", "files").code == 3
+    told = json.loads((world.opskit.state_dir / "backups.json").read_text())["main"]
+    assert (told["files"]["ok"], told["files"]["id"]) == (False, damaged)
+    world.done("verify", sound)
+    kept = json.loads((world.opskit.state_dir / "backups.json").read_text())["main"]["retained"]
+    assert (kept["count"], kept["damaged"], set(kept["verified"])) == (2, 1, {"files", "readable"})
+    file.write_bytes(before)
+    world.done("verify", damaged)
+    world.configure(keep=LAST)
+    world.done("prune", "--yes")
+    kept = json.loads((world.opskit.state_dir / "backups.json").read_text())["main"]["retained"]
+    size = sum(one["size"] for one in world.done("show", sound)["manifest"]["files"])
+    assert (kept["count"], kept["damaged"], kept["bytes"]) == (1, 0, size)
+
+
 def test_a_backup_of_several_databases_is_told_for_each(world: World, tmp_path: Path) -> None:
     world.add_database("shop", sqlite=tmp_path / "shop.db", postgresql=world.database.name, schema="shop")
     world.use("postgresql")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from opskit.config import Engine
 from opskit.exporter.reading import Row
 from opskit.exporter.status_files import backup_rows, record_rows, rehearsal_rows, standby_rows
-from opskit.runs.backup_status import Attempt, BackupStatus
+from opskit.runs.backup_status import Attempt, BackupStatus, Retained
 from opskit.runs.engine_record import Record
 from opskit.runs.rehearsal import Rehearsal
 from opskit.runs.standby_state import Phase, State, utc
@@ -42,12 +42,15 @@ def test_a_failed_attempt_does_not_hide_the_newest_backup() -> None:
         create=Attempt(NOW, ok=False, seconds=1),
         last_good=Attempt(earlier, ok=True, seconds=2.5, size=4096),
         checks={"drill": Attempt(earlier, ok=True, seconds=9), "files": Attempt(NOW, ok=False)},
+        retained=Retained(3, 9000, 1, {"drill": earlier}),
     )
     assert list(backup_rows(status)) == [
         {"attempted": NOW.timestamp(), "succeeded": False},
         {"made": earlier.timestamp(), "bytes": 4096, "seconds": 2.5},
         {"level": "drill", "checked": earlier.timestamp(), "sound": True, "check_seconds": 9},
         {"level": "files", "checked": NOW.timestamp(), "sound": False, "check_seconds": None},
+        {"retained": 3, "total": 9000, "damaged": 1},
+        {"level": "drill", "verified": earlier.timestamp()},
     ]
 
 

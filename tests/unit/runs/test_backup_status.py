@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from opskit.runs.backup_status import Attempt, BackupStatus, StatusDamaged, load_status
+from opskit.runs.backup_status import Attempt, BackupStatus, Retained, StatusDamaged, load_status
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MADE = {"at": AT.isoformat(), "seconds": 1.5, "ok": True, "id": "main-1", "engine": "sqlite", "bytes": 4096}
 CHECKED = {"id": "main-1", "at": AT.isoformat(), "seconds": 2, "ok": False, "problems": 1}
 NOT_CHECKED = {"id": "main-1", "at": AT.isoformat(), "ok": False, "failure": "zstd is missing"}
-TOLD = {"create": MADE, "last_good": MADE, "files": CHECKED, "drill": NOT_CHECKED}
+KEPT = {"count": 3, "bytes": 9000, "damaged": 1, "verified": {"drill": AT.isoformat()}}
+TOLD = {"create": MADE, "last_good": MADE, "files": CHECKED, "drill": NOT_CHECKED, "retained": KEPT}
 
 
 def document(**databases: object) -> bytes:
@@ -21,7 +22,9 @@ def document(**databases: object) -> bytes:
 def test_what_was_told_is_read() -> None:
     made = Attempt(AT, ok=True, seconds=1.5, size=4096)
     checks = {"files": Attempt(AT, ok=False, seconds=2), "drill": Attempt(AT, ok=False)}
-    assert load_status(document(main=TOLD), "main") == BackupStatus(made, made, checks)
+    assert load_status(document(main=TOLD), "main") == BackupStatus(
+        made, made, checks, Retained(3, 9000, 1, {"drill": AT})
+    )
 
 
 def test_what_was_never_told_is_not_known() -> None:
@@ -43,6 +46,8 @@ def test_what_was_never_told_is_not_known() -> None:
         document(main={"create": {**MADE, "ok": "yes"}}),
         document(main={"create": {**MADE, "bytes": "many"}}),
         document(main={"create": {**MADE, "seconds": []}}),
+        document(main={"retained": {**KEPT, "count": "many"}}),
+        document(main={"retained": {**KEPT, "verified": {"drill": "2026-01-02"}}}),
     ],
 )
 def test_half_a_status_is_none(content: bytes) -> None:

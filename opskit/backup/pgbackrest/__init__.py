@@ -1,0 +1,1 @@
+"""Backups of the whole cluster by pgBackRest: any moment of a window can be brought back."""

@@ -1,0 +1,181 @@
+"""The cluster of this host that pgBackRest backs up, and how it and its repository are reached."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, cast
+
+import psycopg
+
+from opskit.backup.pgbackrest.catalogue import Catalogue, parse
+from opskit.backup.place import Place
+from opskit.backup.server import Server, administering_server, failure
+from opskit.config import Configuration, Engine, engine_in_use
+from opskit.config import Pgbackrest as Wanted
+from opskit.errors import Refused
+from opskit.host import clusters
+from opskit.host.pgbackrest import CONFIGURATION, Pgbackrest
+from opskit.host.postgresql_programs import server_account
+from opskit.transfer.target import Connection
+
+MAINTENANCE = "postgres"
+
+
+class Keeper(Protocol):
+    """Who starts and stops the cluster."""
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers.
+
+        Raises:
+            OpskitError: it does not.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Stops it; its sessions end.
+
+        Raises:
+            OpskitError: it does not stop.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster, its repository, and the configuration's databases in it.
+
+    Attributes:
+        data: its data directory, links followed; also when the disk has lost it.
+        server: reached as one who may do anything there, in the maintenance database.
+        databases: name in the configuration → name in the cluster.
+    """
+
+    name: str
+    data: Path
+    server: Server
+    repository: Pgbackrest
+    wanted: Wanted
+    databases: dict[str, str]
+    keeper: Keeper
+
+    def catalogue(self) -> Catalogue:
+        """What the repository holds.
+
+        Raises:
+            RepositoryFailed: it cannot be asked.
+        """
+        return parse(self.repository.ask("info", "--output=json"))
+
+    @property
+    def runs(self) -> bool:
+        """Does a server work on the data directory?"""
+        return (self.data / "postmaster.pid").exists()
+
+
+def serves(configuration: Configuration) -> bool:
+    """Is pgBackRest who backs up the engine that the application is on?"""
+    return configuration.backup.pgbackrest is not None and engine_in_use(configuration) is Engine.POSTGRESQL
+
+
+def cluster_here(place: Place, file: Path = CONFIGURATION) -> Cluster:
+    """The cluster of the configuration.
+
+    Raises:
+        Refused: it has not been provisioned, or this user may not work on it.
+        ConfigurationError: a password cannot be read.
+    """
+    configuration = place.configuration
+    wanted = configuration.backup.pgbackrest
+    if wanted is None:
+        raise Refused.of(
+            "no_pgbackrest",
+            "the configuration names no backup.pgbackrest",
+            hint="name its repository, then run `opskit provision`",
+            where="backup.pgbackrest",
+        )
+    _check_file(file)
+    version, _, name = configuration.provision.cluster.partition("/")
+    data = clusters.data_directory(int(version), name)
+    if data is None:
+        raise Refused.of(
+            "no_cluster",
+            f"this host has no cluster {configuration.provision.cluster}",
+            hint="run `opskit provision`; it makes an empty one, which a restore then takes the place of",
+            where="provision.cluster",
+        )
+    server = administering_server(configuration, next(iter(configuration.databases))).named(MAINTENANCE)
+    return Cluster(
+        configuration.provision.cluster,
+        data.resolve(),
+        server,
+        Pgbackrest(wanted.stanza, file, server_account()),
+        wanted,
+        {known: one.postgresql for known, one in configuration.databases.items()},
+        _Debian(int(version), name, server),
+    )
+
+
+def _check_file(file: Path) -> None:
+    if not os.access(file.parent, os.X_OK) or (file.exists() and not os.access(file, os.R_OK)):
+        raise Refused.of(
+            "not_permitted",
+            f"{file} cannot be read: pgBackRest works under the server's account",
+            hint="run as root; the timers use opskit-pgbackrest.service",
+            where=str(file),
+        )
+    if not file.exists():
+        raise Refused.of(
+            "not_provisioned",
+            f"{file} is missing: pgBackRest knows neither the cluster nor its repository",
+            hint="run `opskit provision`",
+            where=str(file),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Debian:
+    """Debian's postgresql-common keeps it."""
+
+    version: int
+    name: str
+    server: Server
+
+    def start(self) -> None:
+        """See `Keeper`."""
+        clusters.start(self.version, self.name)
+        answering(self.server)
+        clusters.settle(self.version, self.name)
+
+    def stop(self) -> None:
+        """See `Keeper`."""
+        clusters.stop(self.version, self.name)
+
+
+def answering(server: Server) -> None:
+    """Waits until a server that was started has ended its recovery.
+
+    Raises:
+        ConnectionFailed: it does not answer.
+    """
+    raise NotImplementedError(server)
+
+
+@contextmanager
+def session(server: Server) -> Generator[Connection]:
+    """A session for the block.
+
+    Raises:
+        ConnectionFailed: the server cannot be reached.
+        QueryFailed: it failed on the way.
+    """
+    connection = server.connect({})
+    try:
+        yield connection
+    except psycopg.Error as error:
+        raise failure(server, error) from error
+    finally:
+        connection.close()
