@@ -66,7 +66,13 @@ class Postgresql {
     async open({ postgresql }) {
         this.pools = {};
         for (const [name, { dbname, ...parameters }] of Object.entries(postgresql)) {
-            const pool = new pg.Pool({ ...parameters, database: dbname, max: 2, connectionTimeoutMillis: 3000 });
+            const pool = new pg.Pool({
+                ...parameters,
+                database: dbname,
+                options: "-c timezone=UTC", // moments without a zone are UTC, as they are in SQLite
+                max: 2,
+                connectionTimeoutMillis: 3000,
+            });
             pool.on("error", () => {}); // of a connection at rest: the next transaction meets it too
             this.pools[name] = pool;
         }
