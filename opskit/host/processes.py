@@ -1,4 +1,4 @@
-"""Which processes have a file open, as /proc tells, or locked, as the kernel tells."""
+"""Which processes have a file open or listen, as /proc tells, or have it locked, as the kernel tells."""
 
 import fcntl
 import os
@@ -11,6 +11,9 @@ from pathlib import Path
 
 PROC = Path("/proc")
 _FLOCK = struct.Struct("@hhqqi0q")  # Linux's struct flock: type, whence, start, length, pid
+_LISTEN = "0A"
+_REACHED = frozenset({"0100007F", "0" * 8, "0" * 24 + "01000000", "0" * 32})
+"""127.0.0.1, all addresses, ::1 and all addresses, as the kernel writes them."""
 _SERVICE = re.compile(r"([^/\n]+\.service)(?:/|$)", re.MULTILINE)
 
 
@@ -30,6 +33,28 @@ def holders(files: Iterable[Path], proc: Path = PROC) -> tuple[Process, ...]:
     others = (pid for pid in numbers if pid != os.getpid())
     held = (pid for pid in others if not wanted.isdisjoint(_open_files(proc / str(pid))))
     return tuple(process(pid, proc) for pid in held)
+
+
+def listeners(port: int, proc: Path = PROC) -> tuple[Process, ...] | None:
+    """The processes that listen on a TCP port of the loopback or of all addresses; None when nobody does.
+
+    Only root sees everybody's: a port may have listeners, and none that can be seen.
+    """
+    sockets = {inode for table in ("tcp", "tcp6") for inode in _listening(_read(proc / "net" / table), port)}
+    if not sockets:
+        return None
+    numbers = sorted(int(entry.name) for entry in proc.iterdir() if entry.name.isdecimal())
+    found = (pid for pid in numbers if any(inode in sockets for _, inode in _open_files(proc / str(pid))))
+    return tuple(process(pid, proc) for pid in found)
+
+
+def _listening(table: str, port: int) -> Iterator[int]:
+    """Inodes of the sockets that listen, in /proc/net/tcp or tcp6 (the kernel's proc_net_tcp document)."""
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        address, _, number = fields[1].partition(":")
+        if fields[3] == _LISTEN and int(number, 16) == port and address in _REACHED:
+            yield int(fields[9])
 
 
 def sees_all() -> bool:

@@ -17,6 +17,7 @@ class Facts:
     Attributes:
         missing_packages: of those that are wanted.
         clusters: all that this host has.
+        port_user: the program that listens on the cluster's port while that does not run; empty for nobody.
         server: what the running server says about itself; None while it cannot be asked.
         sql: its roles, databases and access rules; None while it cannot be asked.
     """
@@ -28,3 +29,4 @@ class Facts:
     server: ServerFacts | None
     sql: SqlFacts | None
     host: HostFacts
+    port_user: str = ""

@@ -8,6 +8,7 @@ from opskit.provision.cluster.planning import (
     WantedCluster,
     decide_creation,
     decide_packages,
+    decide_port,
     decide_start,
     found,
     judge,
@@ -75,6 +76,7 @@ def _parts(wanted: Wanted, facts: Facts) -> Iterator[Decided[Step]]:
 
 def _cluster(wanted: Wanted, cluster: WantedCluster, facts: Facts) -> Iterator[Decided[Step]]:
     yield decide_creation(cluster, facts.clusters)
+    yield decide_port(cluster, facts.port_user)
     if not _stopped(wanted, facts):
         yield decide_settings(wanted.settings, cluster, facts.machine, facts.settings_files, facts.server)
     yield decide_start(cluster, found(cluster, facts.clusters))

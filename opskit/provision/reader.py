@@ -1,6 +1,7 @@
 """Reads all facts of a host; works on a bare one, and changes nothing."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from opskit.errors import Refused
@@ -8,6 +9,7 @@ from opskit.host import clusters
 from opskit.host.commands import CommandFailed
 from opskit.host.files import FileState, read_state
 from opskit.host.packages import not_installed
+from opskit.host.processes import listeners
 from opskit.provision.access.reader import read_sql
 from opskit.provision.cluster.planning import ClusterFacts, found
 from opskit.provision.cluster.server_reader import read_server
@@ -47,7 +49,16 @@ def read_facts(wanted: Wanted, here: Here) -> Facts:
         read_server(door) if door else None,
         read_sql(door, wanted.sql) if door else None,
         read_host(wanted.host),
+        "" if door or wanted.cluster is None else _port_user(wanted.cluster.port, there),
     )
+
+
+def _port_user(port: int, there: Sequence[ClusterFacts]) -> str:
+    """Who else than one of Debian's clusters, which are facts already."""
+    found = None if any(one.port == port for one in there if one.running) else listeners(port)
+    if found is None:
+        return ""
+    return f"{found[0].command} (process {found[0].pid})" if found else "a program that only root sees"
 
 
 def _missing(wanted: Wanted) -> tuple[str, ...]:

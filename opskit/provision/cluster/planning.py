@@ -185,6 +185,22 @@ def decide_creation(wanted: WantedCluster, clusters: Sequence[ClusterFacts]) -> 
     return Decided(faults=tuple(_wrong_port(wanted, present, other)))
 
 
+def decide_port(wanted: WantedCluster, port_user: str) -> Decided[ClusterStep]:
+    """Can the cluster listen, or does a program do so already that is none of Debian's clusters?"""
+    if not port_user:
+        return Decided()
+    return Decided(
+        faults=(
+            Fault(
+                "port_taken",
+                f"port {wanted.port}, which cluster {wanted} needs, is taken by {port_user}",
+                "stop that program, or set postgresql.port to a free port",
+                "postgresql.port",
+            ),
+        )
+    )
+
+
 def decide_start(wanted: WantedCluster, present: ClusterFacts | None) -> Decided[ClusterStep]:
     """Is it to be started, now and at boot?"""
     steps: list[ClusterStep] = []

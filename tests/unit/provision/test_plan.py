@@ -98,6 +98,10 @@ def test_a_port_of_another_cluster_is_refused() -> None:
     assert codes(configuration, THERE) == ["port_taken"]
 
 
+def test_a_port_that_a_program_listens_on_is_refused() -> None:
+    assert codes(CONFIGURATION, replace(BARE, port_user="socat (process 7)")) == ["port_taken"]
+
+
 def test_a_cluster_on_another_port_is_refused() -> None:
     elsewhere = replace(THERE, clusters=(replace(MAIN, port=5433, running=False),))
     assert codes(CONFIGURATION, elsewhere) == ["wrong_port"]
