@@ -203,7 +203,12 @@ def assert_ready(debian: Debian) -> None:
         "opskit:opskit 750",
     ]
     debian.run(["id", "opskit-exporter"])
-    for name in ("man1/opskit.1*", "man1/opskit-migrate.1*", "bash-completion/completions/opskit"):
+    for name in (
+        "man1/opskit.1*",
+        "man1/opskit-migrate.1*",
+        "bash-completion/completions/opskit",
+        "opskit/prometheus/opskit.rules.yml",
+    ):
         assert debian.run(["find", "/usr/share", "/usr/local/share", "-path", f"*/{name}"]).stdout, name
     asked = ["env", "COMP_WORDS=opskit mig", "COMP_CWORD=1", "_OPSKIT_COMPLETE=bash_complete", "opskit"]
     assert debian.run(asked).stdout == "plain,migrate\n"

@@ -1,8 +1,6 @@
 """What the exporter says about healthy databases on both engines."""
 
 import gzip
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from threading import Thread
@@ -14,6 +12,7 @@ from psycopg import sql
 
 from opskit.exporter.catalogue import METRICS
 from opskit.host.private_cluster import PrivateCluster
+from tests.integration.exporter.prometheus import tool
 from tests.integration.exporter.world import Exporter, World, make_world, running, wait_until
 
 SOMETIMES = {
@@ -36,15 +35,6 @@ def named(prefix: str) -> set[str]:
     return {
         metric.name for metric in METRICS if metric.name.startswith(prefix) and "database" in metric.labels
     }
-
-
-def tool(name: str) -> str:
-    """A program of Debian's prometheus package; CI must have it."""
-    path = shutil.which(name)
-    if path is None and os.environ.get("CI") != "true":
-        pytest.skip(f"{name} is not installed (Debian package prometheus)")
-    assert path, f"{name} is not installed"
-    return path
 
 
 def test_a_sqlite_database_reports_health_and_every_sqlite_metric(exporter: Exporter) -> None:
