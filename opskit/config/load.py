@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 from opskit.config.checks import faults
 from opskit.config.model import Configuration
@@ -64,7 +64,7 @@ def load(file: Path, environ: Mapping[str, str] = os.environ) -> Loaded:
         parser.faults.extend(faults(configuration))
     if configuration is None or parser.faults:
         raise ConfigurationError(*(_with_origin(fault, origins) for fault in parser.faults))
-    return Loaded(_rooted(configuration, file), origins, file)
+    return Loaded(_rooted(configuration, file.resolve().parent), origins, file)
 
 
 def _with_origin(fault: Fault, origins: Mapping[str, str]) -> Fault:
@@ -75,13 +75,22 @@ def _with_origin(fault: Fault, origins: Mapping[str, str]) -> Fault:
     return replace(fault, message=f"{fault.message} (from {origin})")
 
 
-def _rooted(configuration: Configuration, file: Path) -> Configuration:
-    """Relative paths of SQLite files are meant from where the configuration stands."""
-    base = file.resolve().parent
-    databases = {
-        name: replace(one, sqlite=base / one.sqlite) for name, one in configuration.databases.items()
-    }
-    return replace(configuration, databases=databases)
+_Settings = TypeVar("_Settings")
+
+
+def _rooted(settings: _Settings, base: Path) -> _Settings:
+    """Relative paths are meant from where the configuration stands, whoever reads it from wherever."""
+    if isinstance(settings, Path):
+        return cast("_Settings", base / settings)
+    if isinstance(settings, Mapping):
+        entries = cast("Mapping[str, object]", settings)
+        return cast("_Settings", {name: _rooted(one, base) for name, one in entries.items()})
+    if is_dataclass(settings) and not isinstance(settings, type):
+        parts = {
+            one.name: _rooted(cast("object", getattr(settings, one.name)), base) for one in fields(settings)
+        }
+        return cast("_Settings", type(settings)(**parts))
+    return settings
 
 
 def _read(file: Path) -> dict[str, object]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.config import Keep, Loaded, TypesProfile, load, locate
+from opskit.config import Keep, Loaded, Secret, TypesProfile, load, locate
 from opskit.config.load import default_state_dir
 from opskit.errors import ConfigurationError, ExitCode, Fault
 from opskit.runs.plan import to_json
@@ -66,11 +66,24 @@ def test_one_database_is_enough(file: Path) -> None:
     assert configuration.databases["main"].pool == 20
 
 
-def test_relative_sqlite_paths_are_relative_to_the_file(
+def test_relative_paths_are_relative_to_the_file(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir("/")
-    assert loaded(file, SMALL).configuration.databases["main"].sqlite == tmp_path / "app.db"
+    relative = """
+application: {env_file: .env}
+backup: {directory: backups}
+postgresql: {password: {file: secret}}
+rollback: {directory: way-back}
+state_dir: state
+"""
+    configuration = loaded(file, SMALL + relative).configuration
+    assert configuration.databases["main"].sqlite == tmp_path / "app.db"
+    assert configuration.application.env_file == tmp_path / ".env"
+    assert configuration.backup.directory == tmp_path / "backups"
+    assert configuration.rollback.directory == tmp_path / "way-back"
+    assert configuration.state_dir == tmp_path / "state"
+    assert configuration.postgresql.password == Secret(file=tmp_path / "secret")
 
 
 def test_five_faults_are_reported_together_each_with_its_key_path(file: Path) -> None:
