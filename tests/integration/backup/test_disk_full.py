@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from opskit.host.private_cluster import PrivateCluster, private_cluster
+from opskit.host.scratch import scratch_directory
+from tests.conftest import PASSABLE, TestDatabase
+from tests.integration.backup.test_encryption import make_key
+from tests.integration.backup.test_killed import content
 from tests.integration.backup.test_restore import names
-from tests.integration.backup.world import World
+from tests.integration.backup.world import World, make_world
+from tests.support import Opskit, query
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts file systems")
 ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -69,6 +75,57 @@ def test_restore_of_a_file(world: World) -> None:
         taken.unlink()
         world.done("restore", name, "--yes")
         assert names(world.file) == before
+
+
+def test_restore_of_a_database_on_the_servers_own_full_disk(opskit: Opskit, tmp_path: Path) -> None:
+    """The room ends while the database is made, or its rows, or the log: the server may even go down."""
+    with scratch_directory() as room, small_disk(room / "disk", "200m"):
+        mounted = room / "disk"
+        for directory in (room, mounted):
+            directory.chmod(PASSABLE)
+        with private_cluster(mounted, settings={"max_wal_size": "32MB", "min_wal_size": "32MB"}) as cluster:
+            world = world_on(cluster, opskit, tmp_path)
+            before = content(world)
+            name = world.create()
+            for leave in (1_000_000, 12_000_000, 20_000_000):
+                taken = fill(mounted, leave)
+                result = world("restore", name, "--yes", "-o", "json")
+                assert result.code in (4, 5), result
+                taken.unlink()
+                cluster.restart()
+                assert content(world) == before
+            world.done("restore", name, "--yes")
+            assert content(world) == before
+            assert not world.leftovers()
+
+
+def world_on(cluster: PrivateCluster, opskit: Opskit, directory: Path) -> World:
+    """The application on a server of its own, with some megabytes."""
+    cluster.create_database("app")
+    world = make_world(opskit, directory, cluster, TestDatabase("app", cluster.conninfo("app"), ""))
+    world.use("postgresql")
+    query(
+        world.database,
+        "CREATE TABLE wide AS SELECT n, repeat(md5(n::text), 30) FROM generate_series(1, 8000) n",
+    )
+    return world
+
+
+def test_create_without_room_for_what_is_not_encrypted_yet(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public, _ = make_key(tmp_path, "operator")
+    world.configure(encrypt={"recipients_file": str(public)})
+    temporary = tmp_path / "tmp"
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    with small_disk(temporary, "300k"):
+        result = world("create", "-o", "json")
+        assert result.code in (2, 4), result
+        assert world.names() == []
+        assert not world.leftovers()
+        grow(temporary)
+        world.create()
+        assert not list(temporary.iterdir())
 
 
 def test_prune_frees_a_full_disk(world: World) -> None:
