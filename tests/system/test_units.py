@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 ROOT = Path(__file__).parents[2]
 EXPORTER = "opskit-exporter.service"
 STANDBY = "opskit-standby.service"
+REHEARSAL = "opskit-rehearse.service"
 METRICS = "http://127.0.0.1:9188/metrics"
 BOTH = {"main", "walmart"}
 TENTHS_OF_EXPOSURE = 3
@@ -150,6 +151,19 @@ def test_the_standby_follows_postgresql_and_stops_when_told(migrated: Debian) ->
     assert show(migrated, "NRestarts", STANDBY) == "0"
     migrated.run(["systemctl", "stop", STANDBY])
     assert show(migrated, "Result", STANDBY) == "success"
+
+
+def test_a_rollback_is_rehearsed_by_its_unit_and_others_are_told(migrated: Debian) -> None:
+    use(migrated, "postgresql")
+    migrated.run(["systemctl", "start", REHEARSAL])
+    assert show(migrated, "Result", REHEARSAL) == "success"
+    samples = scraped(migrated)
+    assert labels(samples, "opskit_rollback_rehearsal_success") == BOTH
+    assert len(samples["opskit_rollback_rehearsal_duration_seconds"]) == len(BOTH)
+    use(migrated, "sqlite")
+    migrated.run(["systemctl", "start", REHEARSAL])
+    assert show(migrated, "Result", REHEARSAL) == "success"
+    assert "opskit_rollback_rehearsal_success" not in scraped(migrated)
 
 
 def use(host: Debian, engine: str) -> None:
