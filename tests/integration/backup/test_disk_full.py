@@ -79,7 +79,7 @@ def test_restore_of_a_file(world: World) -> None:
 
 def test_restore_of_a_database_on_the_servers_own_full_disk(opskit: Opskit, tmp_path: Path) -> None:
     """The room ends while the database is made, or its rows, or the log: the server may even go down."""
-    with scratch_directory() as room, small_disk(room / "disk", "200m"):
+    with scratch_directory() as room, small_disk(room / "disk", "300m"):
         mounted = room / "disk"
         for directory in (room, mounted):
             directory.chmod(PASSABLE)
@@ -106,7 +106,7 @@ def world_on(cluster: PrivateCluster, opskit: Opskit, directory: Path) -> World:
     world.use("postgresql")
     query(
         world.database,
-        "CREATE TABLE wide AS SELECT n, repeat(md5(n::text), 30) FROM generate_series(1, 8000) n",
+        "CREATE TABLE wide AS SELECT n, repeat(md5(n::text), 30) FROM generate_series(1, 30000) n",
     )
     return world
 
