@@ -7,7 +7,7 @@ leaves PostgreSQL at an earlier snapshot, and the notes behind that are still th
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import apsw
@@ -16,7 +16,6 @@ import psycopg
 from opskit.capture.bring import bring_rows, bring_table, set_generator
 from opskit.capture.followed import Followed
 from opskit.capture.following import check_may_follow, lock_place, move_place, read_followed
-from opskit.capture.rejected import refused_lines
 from opskit.capture.sqlite_side import transaction
 from opskit.capture.tracked import News, Tracked, moved, track
 from opskit.capture.watch import (
@@ -33,12 +32,10 @@ from opskit.capture.watch import (
 from opskit.errors import Fault, QueryFailed, Refused
 from opskit.schema.sqlite_file import Value, refusal, scalar
 from opskit.schema.sqlite_reader import read_schema
+from opskit.schema.sqlite_source import copy_open
 from opskit.transfer.digest import Digest
-from opskit.transfer.proof import differences, digest_source, digest_target
-from opskit.transfer.source import FramingError
-from opskit.transfer.tables import Pair, SourceTable
+from opskit.transfer.proof import digest_source
 from opskit.transfer.target import connect, server_words
-from opskit.transfer.wide import hashed
 from opskit.transfer.wide_source import sized
 from opskit.transfer.workers import Ends
 
@@ -66,14 +63,6 @@ class Drained:
     changes: int
     number: int
     lag: float
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """How both sides compared at one moment; `differing` tables are named as in SQLite."""
-
-    number: int
-    differing: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -146,21 +135,21 @@ def drain(one: Follower, alive: Alive) -> Drained:
     return Drained(found.changes, found.last, time.monotonic() - begun)
 
 
-def compare(one: Follower, alive: Alive) -> Compared:
-    """Brings over what has been noted, and compares every row of both sides at that moment.
+def copy_level(one: Follower, file: Path, alive: Alive) -> None:
+    """Brings over what has been noted, and copies the SQLite file as it is at that moment to a new one.
 
-    Whatever is drained later is compared by the drain. In rollback-journal mode writers wait until the end.
+    In rollback-journal mode writers wait for the copy.
 
     Raises:
-        Refused: the watch is lost, or tables or columns came or went that PostgreSQL has otherwise.
+        Refused: the watch is lost, tables or columns came or went that PostgreSQL has otherwise, or the copy
+            finds no room.
         QueryFailed: a row does not fit and may not be set aside.
-        apsw.Error: the file cannot be read or written.
+        apsw.Error: the file cannot be read.
         psycopg.Error: the server refused or went away.
     """
     with _current(one):
-        found = _bring(one, alive)
-        differing = tuple(table.name for table in one.tables if not _is_equal(one.ends, table, alive))
-    return Compared(found.last, differing)
+        _bring(one, alive)
+        copy_open(one.source, one.ends.reader, file)
 
 
 @contextmanager
@@ -251,24 +240,6 @@ def _has_other_content(one: Follower, table: Tracked, alive: Alive) -> bool:
     changed = one.content.get(table.name) != held
     one.content[table.name] = held
     return changed
-
-
-def _is_equal(ends: Ends, table: Tracked, alive: Alive) -> bool:
-    refused = refused_lines(ends, table)
-    source = replace(sized(ends.reader, table.model, table.source), refused=refused)
-    target = replace(table.target, hashed=hashed(source, table.target.columns))
-    if _digest(ends.reader, source, alive) == digest_target(ends.writer, target, alive):
-        return True
-    pair = Pair(source, target, tuple(column.name for column in table.key))
-    return not differences(ends.reader, ends.writer, pair).rows  # two spellings of one double are none
-
-
-def _digest(reader: apsw.Connection, source: SourceTable, alive: Alive) -> Digest:
-    """Quickly, when no text holds what frames rows."""
-    try:
-        return digest_source(reader, replace(source, escaped=False), alive)
-    except FramingError:
-        return digest_source(reader, source, alive)
 
 
 @contextmanager

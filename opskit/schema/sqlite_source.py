@@ -24,7 +24,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote as percent
@@ -84,14 +84,36 @@ def copy_source(source: Path, file: Path) -> None:
     """
     path = existing(source)
     try:
-        with _shared(path) as held:
+        with _finding_room(source, file), _shared(path) as held:
             _check_kind(held)
-            _check_room(held, path, file)
+            _check_room(held.xFileSize() + sum(map(_size, _beside(path))), file)
             if not _attached(path):
                 _copy_still(held, path, file)
             if _attached(path):  # all the while, or since the copy began, which is then worth nothing
                 _copy_live(path, file)
+        with _finding_room(source, file):
+            _settle(file)
+    except apsw.Error as error:
+        raise refusal(source, error) from error
+
+
+def copy_open(source: Path, connection: apsw.Connection, file: Path) -> None:
+    """Writes what an open connection sees in its read transaction to a new file, as `copy_source` does.
+
+    Raises:
+        Refused: the copy finds no room.
+        apsw.Error: the source cannot be read.
+    """
+    with _finding_room(source, file):
+        _check_room(source.stat().st_size, file)
+        _copy_pages(connection, file)
         _settle(file)
+
+
+@contextmanager
+def _finding_room(source: Path, file: Path) -> Generator[None]:
+    try:
+        yield
     except (OSError, apsw.FullError) as error:
         raise Refused.of(
             "no_copy",
@@ -99,8 +121,6 @@ def copy_source(source: Path, file: Path) -> None:
             hint="make room there (backup.directory, state_dir); what is beside the source must be readable",
             where=str(source),
         ) from error
-    except apsw.Error as error:
-        raise refusal(source, error) from error
 
 
 @contextmanager
@@ -120,9 +140,8 @@ def _check_kind(held: apsw.VFSFile) -> None:
         raise apsw.NotADBError
 
 
-def _check_room(held: apsw.VFSFile, path: Path, file: Path) -> None:
+def _check_room(needed: int, file: Path) -> None:
     """A disk that ran full would be trouble for others too."""
-    needed = held.xFileSize() + sum(map(_size, _beside(path)))
     free = shutil.disk_usage(file.parent).free
     if needed > free:
         raise OSError(errno.ENOSPC, f"it takes {needed:,} bytes, and {free:,} are free")
@@ -166,18 +185,15 @@ def _create(file: Path) -> None:
 
 
 def _copy_live(path: Path, file: Path) -> None:
+    with closing(_patiently(lambda: _snapshot(path))) as source:
+        _copy_pages(source, file)
+
+
+def _copy_pages(source: apsw.Connection, file: Path) -> None:
     _create(file)
-    source = _patiently(lambda: _snapshot(path))
-    try:
-        copy = apsw.Connection(str(file))
-        try:
-            with copy.backup("main", source, "main") as backup:
-                while not backup.done:
-                    backup.step(_PAGES)
-        finally:
-            copy.close()
-    finally:
-        source.close()
+    with closing(apsw.Connection(str(file))) as copy, copy.backup("main", source, "main") as backup:
+        while not backup.done:
+            backup.step(_PAGES)
 
 
 def _snapshot(path: Path) -> apsw.Connection:

@@ -97,10 +97,12 @@ class Follower:
             apsw.Error: the file cannot be written.
         """
         try:
-            return cycle(self._opened(), self._alive)
+            done = cycle(self._opened(), self._alive)
         except BaseException:
             self.close()
             raise
+        self._went_well(done)
+        return done
 
     def close(self) -> None:
         """Lets the file and the connections go."""

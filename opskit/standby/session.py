@@ -1,8 +1,10 @@
 """A database's file and its connections while it follows: how it is opened, and by which method."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import cast
 
 import apsw
@@ -76,25 +78,28 @@ def session(window: Window, alive: Alive) -> Generator[Session]:
         stack.callback(log.close)
         method, why = _method(window, log)
         if not window.file.exists():
-            seed(window)
+            seed(window, partial(copy_source, window.source))
         file = open_for_changes(window.file)
         stack.callback(file.close)
         yield Session(window, file, reader, log, method, why, read_place(file))
 
 
-def seed(window: Window) -> None:
-    """Copies the application's file as it is now; the copy stands whole or not at all.
+def seed(window: Window, copy: Callable[[Path], None]) -> None:
+    """Makes the file a copy of the application's; it stands whole or not at all.
+
+    Args:
+        copy: writes a copy of the application's file to a path.
 
     Raises:
         Refused: it cannot be copied.
     """
     window.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = window.file.with_name(f"{window.file.name}.partial")
-    copy_source(window.source, partial)
+    partial_copy = window.file.with_name(f"{window.file.name}.partial")
+    copy(partial_copy)
     for suffix in ("-wal", "-shm"):  # of a file that was removed: they would be played into the new one
         window.file.with_name(window.file.name + suffix).unlink(missing_ok=True)
-    hand_over(partial, window.file.parent)
-    partial.replace(window.file)
+    hand_over(partial_copy, window.file.parent)
+    partial_copy.replace(window.file)
 
 
 def _method(window: Window, log: Connection) -> tuple[Method, str]:

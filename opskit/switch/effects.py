@@ -1,20 +1,18 @@
 """What the steps of a switch do to the world, and how it is seen whether they are done."""
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
-from opskit.capture.follow import Follower, compare, drain, follower
 from opskit.capture.following import forget
 from opskit.capture.watch import end_watch
 from opskit.config import Configuration, Engine
-from opskit.errors import QueryFailed
 from opskit.runs.engine_record import read_record, write_record
 from opskit.runs.progress import Progress
 from opskit.switch.application import Control, await_nobody
+from opskit.switch.bridge import Bridge, catch_up
 from opskit.switch.environment import environment_engine, switch_environment
 from opskit.switch.gate import await_health
 from opskit.switch.postgresql_fence import close, read_fence, reopen, session
@@ -24,6 +22,7 @@ from opskit.switch.sqlite_fence import read_fence as read_sqlite_fence
 from opskit.switch.steps import (
     AwaitHealth,
     BringBack,
+    CatchUp,
     ClosePostgresql,
     CompareAll,
     DrainLast,
@@ -45,9 +44,8 @@ from opskit.switch.steps import (
 )
 from opskit.switch.swap import stage, swap, unstage
 from opskit.switch.way_back import (
-    arm,
-    bring_back,
     disarm,
+    discard,
     is_armed,
     restart_service,
     start_service,
@@ -83,12 +81,12 @@ class SwitchEffects:
     def __init__(self, world: World, progress: Progress) -> None:
         self._world = world
         self._progress = progress
-        self._open: dict[str, tuple[ExitStack, Follower]] = {}
+        self._bridges = {name: Bridge(side) for name, side in world.sides.items()}
 
     def close(self) -> None:
         """Lets go what is open."""
-        for name in tuple(self._open):
-            self._let_go(name)
+        for one in self._bridges.values():
+            one.close()
 
     def is_so(self, step: Step) -> bool:
         """Is what the step does done already? False where only doing it again tells."""
@@ -105,11 +103,13 @@ class SwitchEffects:
             case RecordEngine():
                 record = read_record(world.state_dir)
                 return record is not None and record.run == world.run and record.engine is step.engine
-            case BringBack() | StageFile():
-                side = world.sides[step.database]
-                return side.staged.exists() or not self._fenced(step.database)
-            case SwapFile():
-                return not self._fenced(step.database)
+            case CatchUp():
+                back = step.engine is Engine.SQLITE
+                return all(
+                    self._is_back(BringBack(one)) if back else self._fenced(one) for one in world.sides
+                )
+            case BringBack() | StageFile() | SwapFile():
+                return self._is_back(step)
             case _:
                 return False
 
@@ -125,6 +125,8 @@ class SwitchEffects:
                 stop_service(self._world.configuration, self._world.state_dir)
             case StartStandby():
                 start_service()
+            case CatchUp():
+                catch_up(tuple(self._bridges.values()), step.engine)
             case BringBack() | StageFile() | SwapFile() | EndWayBack():
                 self._perform_back(step, self._world.sides[step.database])
             case _:
@@ -134,7 +136,10 @@ class SwitchEffects:
         """Puts it back, also when it was performed only in part or not at all."""
         world = self._world
         match step:
+            case CompareAll():
+                discard(world.sides[step.database].window)
             case OpenWayBack():
+                self._bridges[step.database].close()
                 disarm(world.sides[step.database].window)
             case StopApplication():
                 world.control.start(self._progress)
@@ -185,23 +190,21 @@ class SwitchEffects:
             case ClosePostgresql():
                 self._close(side)
             case CompareAll():
-                with self._following(side) as one:
-                    _compare(side.name, one)
+                self._bridges[side.name].compare()
             case OpenWayBack():
-                arm(side.window)
+                self._bridges[side.name].arm()
             case FenceSqlite():
                 since = f"{self._world.moment:%Y-%m-%d %H:%M:%S} UTC"
                 fence(side.file, f"opskit: the data is in PostgreSQL database {side.target} since {since}")
             case DrainLast():
-                with self._following(side) as one:
-                    drain(one, lambda _: None)
-                self._let_go(side.name)
+                self._bridges[side.name].drain()
             case LevelWayBack():
-                bring_back(side.window, last=True)
+                self._bridges[side.name].bring_back(last=True)
             case OpenPostgresql():
                 with session(side.window.owner, side.name) as connection:
                     reopen(connection, side.shut)
             case EndFollowing():
+                self._bridges[side.name].close()
                 end_watch(side.file)
                 with session(side.window.owner, side.name) as connection:
                     forget(connection, side.shut.schema)
@@ -211,8 +214,9 @@ class SwitchEffects:
     def _perform_back(self, step: BringBack | StageFile | SwapFile | EndWayBack, side: Side) -> None:
         match step:
             case BringBack():
-                bring_back(side.window, last=step.last)
+                self._bridges[side.name].bring_back(last=True)
             case StageFile():
+                self._bridges[side.name].close()
                 stage(side.window.file, side.staged)
             case SwapFile():
                 swap(side.staged, side.file, side.kept(f"{self._world.moment:%Y%m%dT%H%M%S}"))
@@ -221,26 +225,14 @@ class SwitchEffects:
             case _:
                 assert_never(step)
 
-    @contextmanager
-    def _following(self, side: Side) -> Generator[Follower]:
-        """Kept from the comparison to the last drain: what cannot be watched is compared whole only once."""
-        if side.name not in self._open:
-            stack = ExitStack()
-            one = stack.enter_context(follower(side.file, side.window.owner, side.shut.schema))
-            self._open[side.name] = stack, one
-        try:
-            yield self._open[side.name][1]
-        except BaseException:
-            stack, _ = self._open.pop(side.name)
-            with stack:  # which tells the failure as an operator understands it
-                raise
-
-    def _let_go(self, name: str) -> None:
-        stack, _ = self._open.pop(name)
-        stack.close()
-
     def _fenced(self, database: str) -> bool:
         return read_sqlite_fence(self._world.sides[database].file) is not None
+
+    def _is_back(self, step: BringBack | StageFile | SwapFile) -> bool:
+        """The standby's file is taken only when it is level, and has no fence when it takes its place."""
+        side = self._world.sides[step.database]
+        is_taken = not isinstance(step, SwapFile) and side.staged.exists()
+        return is_taken or not self._fenced(side.name)
 
     def _closed(self, side: Side) -> bool:
         with session(side.window.owner, side.name) as connection:
@@ -257,17 +249,6 @@ class SwitchEffects:
         if self._fenced(side.name):
             with session(side.window.owner, side.name) as connection:
                 reopen(connection, side.shut)
-
-
-def _compare(name: str, one: Follower) -> None:
-    compared = compare(one, lambda _: None)
-    if compared.differing:
-        raise QueryFailed.of(
-            "differs",
-            f"{name}: both sides differ in {', '.join(compared.differing)}",
-            hint="opskit migrate --unfollow, then migrate again; opskit verify shows the rows",
-            where=name,
-        )
 
 
 def _other(engine: Engine) -> Engine:

@@ -13,6 +13,7 @@ from opskit.switch.steps import (
     POINTS,
     AwaitHealth,
     BringBack,
+    CatchUp,
     ClosePostgresql,
     CompareAll,
     DrainLast,
@@ -68,6 +69,7 @@ def cutover_plan(wanted: Wanted) -> Plan[Step]:
             *(ClosePostgresql(one, wanted.role) for one in names),
             *(CompareAll(one) for one in names),
             *(OpenWayBack(one) for one in names),
+            CatchUp(Engine.POSTGRESQL),
             StopApplication(wanted.how),
             *(FenceSqlite(one) for one in names),
             *(DrainLast(one) for one in names),
@@ -92,10 +94,10 @@ def rollback_plan(wanted: Wanted, *, reachable: bool, told: tuple[str, ...] = ()
     """
     names = wanted.databases
     drained: tuple[Step, ...] = (
-        *(BringBack(one, last=False) for one in names),
+        CatchUp(Engine.SQLITE),
         StopApplication(wanted.how),
         *(ClosePostgresql(one, wanted.role) for one in names),
-        *(BringBack(one, last=True) for one in names),
+        *(BringBack(one) for one in names),
     )
     ended: tuple[Step, ...] = (*(EndWayBack(one) for one in names), StartStandby())
     return _plan(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from opskit.runs.rehearsal import Rehearsal, tell
 from opskit.runs.standby_state import read_state
 from opskit.schema.sqlite_source import copy_source, room_for_copies
 from opskit.standby.decide import Method
+from opskit.standby.follower import Follower
 from opskit.standby.window import Window
 from opskit.switch.sides import Side
 from opskit.switch.swap import is_sound, take_out
@@ -79,7 +81,8 @@ def _one(side: Side, scratch: Path) -> Rehearsed:
     begun = time.monotonic()
     copy_source(side.window.file if side.window.file.exists() else side.file, scratch)
     copied = time.monotonic()
-    bring_back(_apart(side.window, scratch), last=True)
+    with closing(Follower(_apart(side.window, scratch), lambda _: None)) as follower:
+        bring_back(follower, last=True)
     compared = time.monotonic()
     take_out(scratch)
     stripped = time.monotonic()

@@ -182,7 +182,7 @@ def _done(plan: Plan[Step], took: Mapping[str, float]) -> Done:
 def _refuse_fresher(found: Survey, begun: frozenset[str]) -> None:
     """A file that was taken without PostgreSQL is not what PostgreSQL holds, when that is back."""
     titles = {type(one): one.title for one in found.plan.steps}
-    last = [one.title for one in found.plan.steps if isinstance(one, BringBack) and one.last]
+    last = [one.title for one in found.plan.steps if isinstance(one, BringBack)]
     if StageFile in titles and last and titles[StageFile] in begun and last[-1] not in begun:
         raise Refused.of(
             "answers_again",

@@ -46,6 +46,18 @@ class OpenWayBack:
 
 
 @dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Take over, to an engine, what the application has written meanwhile, until hardly anything is left."""
+
+    engine: Engine
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"bring {self.engine.value} up to date, beside the application"
+
+
+@dataclass(frozen=True, slots=True)
 class StopApplication:
     """Stop the application, and wait until nobody has the databases open."""
 
@@ -188,16 +200,14 @@ class StartStandby:
 
 @dataclass(frozen=True, slots=True)
 class BringBack:
-    """Bring what PostgreSQL holds back into the standby's file; the last time, nothing may be missing."""
+    """Bring the last changes back into the standby's file: nothing may be missing."""
 
     database: Where
-    last: bool
 
     @property
     def title(self) -> str:
         """One line."""
-        when = "the last changes, and prove that none is missing" if self.last else "changes, beforehand"
-        return f"{self.database}: bring back {when}"
+        return f"{self.database}: bring back the last changes, and prove that none is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +250,7 @@ Step = (
     ClosePostgresql
     | CompareAll
     | OpenWayBack
+    | CatchUp
     | StopApplication
     | FenceSqlite
     | DrainLast

@@ -1,7 +1,7 @@
 """The standby as a switch needs it: armed before a cutover, drained at a rollback, disarmed after it."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 import psycopg
 
+from opskit.capture.pgoutput import Malformed
 from opskit.config import Configuration
 from opskit.errors import Busy, QueryFailed
 from opskit.host.systemd import manages_host, order, show
@@ -19,6 +20,7 @@ from opskit.runs.standby_state import Phase, State, directory_of, utc, write_sta
 from opskit.standby.close import close, plan_close, read_remains
 from opskit.standby.follower import Follower
 from opskit.standby.place_table import place_of
+from opskit.standby.session import seed
 from opskit.standby.window import Window
 from opskit.transfer.target import server_words
 
@@ -33,20 +35,47 @@ def is_armed(window: Window, since: datetime) -> bool:
     return place is not None and place.opened >= since
 
 
-def arm(window: Window) -> None:
-    """Begins the file that follows anew, and brings it level with PostgreSQL once.
+def begin_anew(window: Window, copy: Callable[[Path], None]) -> None:
+    """Begins the file that follows with a copy of the application's.
+
+    Args:
+        copy: writes it to a path.
 
     Raises:
-        QueryFailed: it cannot be made, or would not bring back everything.
+        QueryFailed: what was there cannot be removed.
+        Refused: the file cannot be copied.
+    """
+    discard(window)
+    with _told(window.database):
+        seed(window, copy)
+
+
+def discard(window: Window) -> None:
+    """Removes the file that follows.
+
+    Raises:
+        QueryFailed: it cannot be removed.
     """
     with _told(window.database):
         for suffix in _BESIDE:
             window.file.with_name(window.file.name + suffix).unlink(missing_ok=True)
-        state = _followed(window)
-        write_state(window.status, state)
 
 
-def bring_back(window: Window, *, last: bool) -> None:
+def arm(follower: Follower) -> None:
+    """Makes what PostgreSQL keeps for the way back, and brings the file level once, comparing everything.
+
+    Raises:
+        QueryFailed: it cannot be made, or would not bring back everything.
+    """
+    window = follower.window
+    if place_of(window.file) is not None:  # of an earlier way back
+        discard(window)
+    bring_back(follower, last=True)
+    with _told(window.database):
+        write_state(window.status, follower.state)
+
+
+def bring_back(follower: Follower, *, last: bool) -> None:
     """Brings everything into the file that has been committed before this call.
 
     Args:
@@ -55,10 +84,16 @@ def bring_back(window: Window, *, last: bool) -> None:
     Raises:
         QueryFailed: it cannot be brought back, or something would be missing.
     """
-    if last:
-        _followed(window)
-    else:
-        _drained(window)
+    with _told(follower.window.database):
+        follower.drain()
+    if last and not follower.state.ready:
+        name, reasons = follower.window.database, "; ".join(follower.state.reasons)
+        raise QueryFailed.of(
+            "not_ready",
+            f"{name}: a rollback would lose something: {reasons}",
+            hint="mend that: docs/standby.md says what comes back",
+            where=name,
+        )
 
 
 def disarm(window: Window) -> None:
@@ -130,37 +165,12 @@ def _has(unit: str) -> bool:
     return manages_host() and show(unit, "LoadState").get("LoadState") == "loaded"
 
 
-def _followed(window: Window) -> State:
-    follower = Follower(window, lambda _: None)
-    try:
-        follower.look()
-    finally:
-        follower.close()
-    if not follower.state.ready:
-        raise QueryFailed.of(
-            "not_ready",
-            f"{window.database}: a rollback would lose something: {'; '.join(follower.state.reasons)}",
-            hint="mend that: docs/standby.md says what comes back",
-            where=window.database,
-        )
-    return follower.state
-
-
-def _drained(window: Window) -> None:
-    follower = Follower(window, lambda _: None)
-    try:
-        with _told(window.database):
-            follower.drain()
-    finally:
-        follower.close()
-
-
 @contextmanager
 def _told(where: str) -> Generator[None]:
     """What fails is told as an operator understands it."""
     try:
         yield
-    except (psycopg.Error, apsw.Error, OSError) as error:
+    except (psycopg.Error, apsw.Error, Malformed, OSError) as error:
         words = server_words(error) if isinstance(error, psycopg.Error) else str(error)
         message = f"the way back of {where}: {words}"
         raise QueryFailed.of("way_back_failed", message, hint="run again", where=where) from error

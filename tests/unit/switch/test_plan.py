@@ -8,6 +8,7 @@ from opskit.switch.machine import point_of
 from opskit.switch.plan import Wanted, closing_plan, cutover_plan, rollback_plan
 from opskit.switch.steps import (
     BringBack,
+    CatchUp,
     ClosePostgresql,
     DrainLast,
     FenceSqlite,
@@ -40,6 +41,7 @@ def test_a_cutover_opens_postgresql_after_everything_that_can_fail() -> None:
         plan,
         ClosePostgresql,
         OpenWayBack,
+        CatchUp,
         StopApplication,
         FenceSqlite,
         DrainLast,
@@ -55,8 +57,7 @@ def test_a_rollback_opens_sqlite_after_everything_that_can_fail() -> None:
     assert_before(
         plan, StopApplication, ClosePostgresql, StageFile, SwitchEnvironment, SwapFile, StartApplication
     )
-    last = [at for at in places(plan, BringBack) if plan.steps[at] == BringBack("main", last=True)]
-    assert max(places(plan, ClosePostgresql)) < last[0] < min(places(plan, StageFile))
+    assert_before(plan, CatchUp, StopApplication, ClosePostgresql, BringBack, StageFile)
     assert point_of(plan) == min(places(plan, SwapFile))
 
 
@@ -68,7 +69,7 @@ def test_both_databases_switch_in_one_plan() -> None:
 
 
 def test_the_plan_names_the_step_from_which_the_new_side_may_hold_writes() -> None:
-    assert "until step 16, PostgreSQL holds no new writes" in cutover_plan(WANTED).told[0]
+    assert "until step 17, PostgreSQL holds no new writes" in cutover_plan(WANTED).told[0]
 
 
 def test_without_postgresql_the_files_are_taken_as_they_are_and_the_loss_is_told() -> None:
