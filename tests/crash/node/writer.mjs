@@ -73,7 +73,8 @@ class Postgresql {
                 max: 2,
                 connectionTimeoutMillis: 3000,
             });
-            pool.on("error", () => {}); // of a connection at rest: the next transaction meets it too
+            // of a connection at rest, or between two statements: the next statement meets it too
+            pool.on("error", () => {}).on("connect", (client) => client.on("error", () => {}));
             this.pools[name] = pool;
         }
         for (const pool of Object.values(this.pools)) await pool.query("SELECT 1");
