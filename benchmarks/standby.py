@@ -1,0 +1,408 @@
+"""What the standby sustains, what it needs, and what it costs PostgreSQL's writers.
+
+    .venv/bin/python benchmarks/standby.py                    # all
+    .venv/bin/python benchmarks/standby.py backlog cost       # some
+
+A private cluster with the roles that `opskit provision` makes, tables of the sample application's kinds, and
+the standby's real process, armed with `log`. One line of JSON for each part:
+
+    backlog      changes a second, and a second of the processor's, while it catches up small transactions
+    paced        how far it is behind while writers commit 20,000 changes a second
+    transaction  the same and the memory at most, for one transaction of a million changes
+    whole        the memory at most while a million rows that differ are compared and replaced
+    cost         the writers' throughput beside the standby, by their throughput alone; pairs in random order
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import apsw
+import psycopg
+
+from opskit.capture.position import lsn_of
+from opskit.host.private_cluster import PrivateCluster, private_cluster
+from opskit.runs.standby_state import State, read_state
+from opskit.schema.sqlite_file import rows
+from opskit.standby.place_table import place_of
+
+SETTINGS = {
+    "wal_level": "logical",
+    "shared_buffers": "512MB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "synchronous_commit": "off",
+}
+ROLES = "CREATE ROLE opskit_owner LOGIN; CREATE ROLE opskit_standby LOGIN REPLICATION"
+RIGHTS = """
+GRANT CREATE, USAGE ON SCHEMA public TO opskit_owner;
+ALTER DEFAULT PRIVILEGES FOR ROLE opskit_owner GRANT SELECT ON TABLES TO opskit_standby;
+ALTER DEFAULT PRIVILEGES FOR ROLE opskit_owner GRANT SELECT ON SEQUENCES TO opskit_standby;
+"""
+TABLES = """
+CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, conversation TEXT NOT NULL,
+                       content TEXT NOT NULL, tokens INTEGER NOT NULL, temperature REAL,
+                       is_error BOOLEAN NOT NULL DEFAULT 0,
+                       created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP);
+CREATE INDEX messages_conversation ON messages (conversation);
+CREATE TABLE emails (id TEXT PRIMARY KEY, message_id TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, body TEXT,
+                     recipients TEXT NOT NULL DEFAULT '[]', priority INTEGER NOT NULL DEFAULT 3,
+                     received_at TIMESTAMP NOT NULL);
+CREATE TABLE items (deal TEXT NOT NULL, position INTEGER NOT NULL, label TEXT NOT NULL,
+                    price DECIMAL(10,2) NOT NULL, PRIMARY KEY (deal, position));
+"""
+ROWS = 100_000
+BODY = "The quick brown fox jumps over the lazy dog, and does so again and again. " * 4
+
+WORK = f"""
+CREATE SEQUENCE seeds;
+CREATE PROCEDURE work(transactions int) LANGUAGE plpgsql AS $$
+DECLARE
+    it bigint;
+    any_row int;
+BEGIN
+    FOR n IN 1 .. transactions LOOP
+        it := nextval('seeds');
+        any_row := 1 + (random() * {ROWS - 1})::int;
+        INSERT INTO messages (conversation, content, tokens, temperature)
+            VALUES ('c' || it % 500, '{BODY}', it % 4000, 0.7), ('c' || it % 700, 'short', 1, NULL);
+        INSERT INTO emails
+            VALUES ('new-' || it, 'm-' || it, 'subject ' || it, '{BODY}', '["a@example.org"]', 3, now());
+        INSERT INTO items VALUES ('new-' || it, 1, 'label ' || it, it % 1000 + 0.5);
+        UPDATE messages SET tokens = it WHERE id = any_row;
+        UPDATE emails SET priority = it % 5, subject = 'seen ' || it WHERE id = 'e' || any_row;
+        UPDATE items SET price = it % 100 WHERE deal = 'd' || any_row AND position = 1;
+        UPDATE messages SET is_error = NOT is_error WHERE id = any_row % 1000 + 1;
+        DELETE FROM items WHERE deal = 'new-' || (it - 200) AND position = 1;
+        DELETE FROM emails WHERE id = 'new-' || (it - 200);
+        COMMIT;
+    END LOOP;
+END $$;
+"""
+"""Ten changes a transaction: four inserts, four updates, two deletes."""
+
+PER_TRANSACTION = 10
+
+
+FILL = f"""
+BEGIN;
+CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
+                       SELECT i FROM n;
+INSERT INTO messages (conversation, content, tokens) SELECT 'c' || i % 500, '{BODY}', i FROM n;
+INSERT INTO emails SELECT 'e' || i, 'm' || i, 'subject', '{BODY}', '["a@example.org"]', 3,
+                          '2025-08-14 12:33:01' FROM n;
+INSERT INTO items SELECT 'd' || i, 1, 'label', i / 100.0 FROM n;
+COMMIT;
+"""
+
+
+def filled(file: Path) -> Path:
+    """The application's file as it was left."""
+    connection = apsw.Connection(str(file))
+    rows(connection, TABLES)
+    rows(connection, FILL)
+    connection.close()
+    return file
+
+
+class Application:
+    """The database that the application has moved to."""
+
+    def __init__(self, cluster: PrivateCluster) -> None:
+        self.cluster = cluster
+
+    def run(self, statement: str) -> list[tuple[object, ...]]:
+        """A statement of the owner's, in a session of its own."""
+        with psycopg.connect(self.cluster.conninfo("app", "opskit_owner"), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def lsn(self) -> int:
+        """Where the log ends."""
+        ((text,),) = self.run("SELECT pg_current_wal_insert_lsn()::text")
+        return lsn_of(str(text))
+
+    def busy(self, writers: int, work: Callable[["psycopg.Connection[tuple[object, ...]]"], None]) -> None:
+        """Lets several sessions work, until all have ended."""
+
+        def one() -> None:
+            with psycopg.connect(self.cluster.conninfo("app", "opskit_owner"), autocommit=True) as connection:
+                work(connection)
+
+        threads = [threading.Thread(target=one) for _ in range(writers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def change(self, changes: int) -> None:
+        """Small transactions of two writers, without waiting for a client between them."""
+        calls = changes // PER_TRANSACTION // 2
+        self.busy(2, lambda connection: _done(connection.execute("CALL work(%s)", (calls,))))
+
+
+def _done(_result: object) -> None:
+    """What was asked for is done."""
+
+
+class Standby:
+    """The process that follows, as the service runs it."""
+
+    def __init__(self, application: Application, room: Path, niceness: int) -> None:
+        self.file = room / "standby" / "main.db"
+        self._application = application
+        self._niceness = niceness
+        self._config = room / "opskit.yaml"
+        (room / ".env").write_text("DATABASE_TYPE=postgresql\n")
+        cluster = application.cluster
+        self._config.write_text(f"""
+application: {{env_file: {room / ".env"}}}
+databases: {{main: {{sqlite: {room / "app.db"}, postgresql: app}}}}
+postgresql: {{host: {cluster.socket_directory}, port: {cluster.port}, user: application}}
+rollback: {{directory: {self.file.parent}, small: 0}}
+state_dir: {room / "state"}
+""")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def opskit(self, *arguments: str) -> None:
+        """A command of opskit's."""
+        subprocess.run([sys.executable, "-m", "opskit", *arguments], check=True, stdout=subprocess.DEVNULL)
+
+    def start(self) -> None:
+        """Returns when the way back is ready, and the rest is over that follows a whole comparison."""
+        command = ["nice", f"-n{self._niceness}", sys.executable, "-m", "opskit", "standby", "run"]
+        self._process = subprocess.Popen(
+            [*command, "-q", "--config", str(self._config)], start_new_session=True
+        )
+        while not self.state().ready:
+            time.sleep(0.1)
+        self._application.run("UPDATE items SET label = 'changed' WHERE deal = 'd1'")
+        self.catches_up(self._application.lsn())
+
+    def stop(self) -> None:
+        """Ends it, as systemd would."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.terminate()
+            self._process.wait()
+        self._process = None
+        self.file.with_suffix(".json").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Ends the way back."""
+        self.stop()
+        self.opskit("standby", "close", "--yes", "--config", str(self._config))
+
+    def open(self) -> None:
+        """Opens it anew."""
+        self.file.with_suffix(".json").unlink(missing_ok=True)
+        self.start()
+
+    def state(self) -> State:
+        """As it was told last."""
+        return read_state(self.file.with_suffix(".json"), "main")
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """It does not run meanwhile."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
+    def catches_up(self, lsn: int) -> float:
+        """Seconds until the file has all that was before a place."""
+        begun = time.monotonic()
+        while (place := place_of(self.file)) is None or place.position < lsn:
+            time.sleep(0.02)
+        return time.monotonic() - begun
+
+    def cpu(self) -> float:
+        """Seconds of the processor's that it has taken."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def forget_peak(self) -> None:
+        """Memory at most counts from here on."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def peak(self) -> float:
+        """Megabytes at most."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1000
+
+
+def _caught_up(application: Application, standby: Standby, write: Callable[[], None]) -> dict[str, float]:
+    """What it takes to take over what was written while the standby was held."""
+    before = standby.state().changes
+    with standby.held():
+        write()
+        lsn, worked = application.lsn(), standby.cpu()
+        standby.forget_peak()
+    seconds = standby.catches_up(lsn)
+    worked = standby.cpu() - worked
+    time.sleep(1.5)  # until the state is told
+    changes = standby.state().changes - before
+    return {
+        "changes": changes,
+        "seconds": round(seconds, 2),
+        "changes/s": round(changes / seconds),
+        "changes/processor second": round(changes / worked),
+        "peak MB": round(standby.peak(), 1),
+    }
+
+
+def backlog(application: Application, standby: Standby, asked: argparse.Namespace) -> Mapping[str, float]:
+    return _caught_up(application, standby, lambda: application.change(cast("int", asked.changes)))
+
+
+def paced(application: Application, standby: Standby, asked: argparse.Namespace) -> Mapping[str, float]:
+    """Writers commit at a rate; how far the file's moment is behind, looked at ten times a second."""
+    end, rate = time.monotonic() + cast("float", asked.seconds), cast("int", asked.rate)
+    per_call = rate // PER_TRANSACTION // 2 // 10
+    lags: list[float] = []
+    done = [0, 0]
+
+    def write(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+        due = time.monotonic()
+        while due < end:
+            connection.execute("CALL work(%s)", (per_call,))
+            done[0] += per_call * PER_TRANSACTION
+            due += 0.1
+            time.sleep(max(0.0, due - time.monotonic()))
+
+    def watch() -> None:
+        while time.monotonic() < end:
+            place = place_of(standby.file)
+            if place:
+                lags.append(time.time() - place.at.timestamp())
+            time.sleep(0.1)
+
+    watcher = threading.Thread(target=watch)
+    worked, begun = standby.cpu(), time.monotonic()
+    watcher.start()
+    application.busy(2, write)
+    seconds = time.monotonic() - begun
+    watcher.join()
+    rest = standby.catches_up(application.lsn())
+    return {
+        "changes/s": round(done[0] / seconds),
+        "behind, median": round(statistics.median(lags), 2),
+        "behind, at most": round(max(lags), 2),
+        "seconds to catch up at the end": round(rest, 2),
+        "processor": round((standby.cpu() - worked) / seconds, 2),
+    }
+
+
+def transaction(application: Application, standby: Standby, asked: argparse.Namespace) -> Mapping[str, float]:
+    statement = f"""
+        INSERT INTO messages (conversation, content, tokens)
+        SELECT 'big', 'some words for message ' || i, i FROM generate_series(1, {asked.rows}) AS i
+    """
+    return _caught_up(application, standby, lambda: _done(application.run(statement)))
+
+
+def whole(application: Application, standby: Standby, asked: argparse.Namespace) -> Mapping[str, float]:
+    application.run(f"""
+        INSERT INTO messages (conversation, content, tokens)
+        SELECT 'big', 'some words for message ' || i, i FROM generate_series(1, {asked.rows}) AS i
+    """)
+    standby.catches_up(application.lsn())
+    standby.stop()
+    application.run("UPDATE messages SET tokens = tokens + 1")
+    with psycopg.connect(application.cluster.conninfo("app"), autocommit=True) as connection:
+        connection.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
+    begun = time.monotonic()
+    standby.start()
+    assert "slot is gone" in standby.state().whole or standby.state().whole
+    return {"seconds": round(time.monotonic() - begun, 2), "peak MB": round(standby.peak(), 1)}
+
+
+def cost(application: Application, standby: Standby, asked: argparse.Namespace) -> Mapping[str, float]:
+    """Clients that wait for each statement, as the application does."""
+    ratios: list[float] = []
+    for seed in range(cast("int", asked.pairs)):
+        found: dict[bool, float] = {}
+        for armed in random.Random(seed).sample([True, False], 2):
+            if armed:
+                standby.open()
+            else:
+                standby.close()
+            found[armed] = _throughput(application, cast("float", asked.seconds))
+        ratios.append(found[True] / found[False])
+        print(json.dumps({"alone": round(found[False]), "beside": round(ratios[-1], 3)}))
+    return {"throughput": round(statistics.median(ratios), 3)}
+
+
+def _throughput(application: Application, seconds: float) -> float:
+    """Transactions a second of four clients."""
+    end = time.monotonic() + seconds
+    done: list[int] = []
+
+    def client(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+        count = 0
+        while time.monotonic() < end:
+            connection.execute("CALL work(1)")
+            count += 1
+        done.append(count)
+
+    application.busy(4, client)
+    return sum(done) / seconds
+
+
+PARTS = {"backlog": backlog, "paced": paced, "transaction": transaction, "whole": whole, "cost": cost}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The standby's rates, memory and cost.")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--changes", type=int, default=500_000)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rate", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--niceness", type=int, default=0)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory, private_cluster(settings=SETTINGS) as cluster:
+        room = Path(directory)
+        with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(ROLES)
+        cluster.create_database("app", "opskit_owner")
+        with psycopg.connect(cluster.conninfo("app"), autocommit=True) as connection:
+            connection.execute(RIGHTS)
+        application = Application(cluster)
+        standby = Standby(application, room, asked.niceness)
+        standby.opskit(
+            "migrate", str(filled(room / "app.db")), cluster.conninfo("app", "opskit_owner"), "--yes"
+        )
+        application.run(WORK)
+        try:
+            standby.start()
+            for name in asked.parts or PARTS:
+                print(json.dumps({"part": name, **PARTS[name](application, standby, asked)}), flush=True)
+        finally:
+            standby.stop()
+
+
+if __name__ == "__main__":
+    main()
