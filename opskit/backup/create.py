@@ -1,16 +1,14 @@
 """Makes backups: facts → plans → execution. Each has a plan of its own: the failure of one costs no other."""
 
 import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
 import apsw
 
-from opskit import __version__
 from opskit.backup.create_plan import (
     COMMAND,
     CheckCopy,
@@ -24,18 +22,19 @@ from opskit.backup.create_plan import (
     jobs,
     plan_create,
 )
-from opskit.backup.encryption import encrypt_files, recipients, room_for_plain
-from opskit.backup.manifest import Damaged, Manifest, PostgresqlOrigin, SqliteOrigin, TableSum
+from opskit.backup.draft import Draft, Source, drafting
+from opskit.backup.encryption import encrypt_files, recipients
+from opskit.backup.manifest import Damaged, Manifest, SqliteOrigin, TableSum
 from opskit.backup.place import Place
 from opskit.backup.postgresql_dump import dump
 from opskit.backup.server import reading_server
-from opskit.backup.shelf import sums, unusable
+from opskit.backup.shelf import unusable
 from opskit.backup.sqlite_content import faults, table_sums
 from opskit.backup.sqlite_copy import COMPRESSED, compress, journal_mode, sha256
 from opskit.backup.status import tell_created
+from opskit.capture.watch import end_watch
 from opskit.config import engine_in_use
 from opskit.errors import NeedsAttention, OpskitError
-from opskit.host.scratch import scratch_directory
 from opskit.runs.execute import Found, execute
 from opskit.runs.journal import Journal, abandon, unfinished
 from opskit.runs.plan import Plan
@@ -48,10 +47,15 @@ GO_ON = "run `opskit backup create` again: it removes what is left"
 
 @dataclass(frozen=True, slots=True)
 class Undertaking:
-    """A backup to be made, and how."""
+    """A backup to be made, and how.
+
+    Attributes:
+        source: None: what the application uses, as of the moment it is made.
+    """
 
     job: Job
     plan: Plan[Step]
+    source: Source | None = None
 
 
 def undertakings(place: Place, names: Sequence[str]) -> tuple[Undertaking, ...]:
@@ -106,7 +110,7 @@ def _attempt(task: Undertaking, place: Place, progress: Progress) -> Manifest | 
 
 def _create_one(task: Undertaking, place: Place, progress: Progress) -> Manifest:
     killed = list(unfinished(place.runs, COMMAND, task.plan.subject))
-    with _draft(task.job, place) as draft:
+    with drafting(task.job, place, task.source) as draft:
         with Journal(place.runs, COMMAND, task.plan.subject) as journal:
             execute(task.plan, _Effects(place, draft, progress), journal, go_on=GO_ON)
         for run in killed:  # what they left went with their scratch directories
@@ -117,71 +121,10 @@ def _create_one(task: Undertaking, place: Place, progress: Progress) -> Manifest
     return made.manifest
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A backup while it is made, in directories that go with the process.
-
-    Attributes:
-        made: becomes the backup.
-        plain: where its files are before they are encrypted; `made` when they never are.
-        work: beside `plain`, for what is no part of it.
-    """
-
-    job: Job
-    made: Path
-    plain: Path
-    work: Path
-    created: datetime = field(default_factory=lambda: datetime.now(UTC))
-    begun: float = field(default_factory=time.monotonic)
-    origin: SqliteOrigin | PostgresqlOrigin | None = None
-    tables: tuple[TableSum, ...] = ()
-    versions: dict[str, str] = field(default_factory=lambda: {"opskit": __version__})
-    recipients: tuple[str, ...] = ()
-
-    @property
-    def copy(self) -> Path:
-        return self.work / "copy.db"
-
-    def manifest(self) -> Manifest:
-        """What the backup says about itself, once all of its files are there."""
-        if self.origin is None:
-            raise AssertionError(self.job.id)  # the plan seals what it has made
-        return Manifest(
-            self.job.id,
-            self.job.database,
-            self.job.also,
-            self.created,
-            round(time.monotonic() - self.begun, 1),
-            self.job.engine,
-            self.origin,
-            self.versions,
-            self.tables,
-            tuple(sums(self.made)),
-            self.recipients,
-        )
-
-
-@contextmanager
-def _draft(job: Job, place: Place) -> Generator[_Draft]:
-    encrypt = place.configuration.backup.encrypt
-    try:
-        with (
-            scratch_directory(place.shelf.directory) as room,
-            scratch_directory(room_for_plain(room, encrypted=encrypt is not None)) as work,
-        ):
-            made, plain = room / "backup", work / "plain"
-            draft = _Draft(job, made, plain if encrypt else made, work)
-            for directory in {draft.made, draft.plain}:
-                directory.mkdir(mode=0o700)
-            yield draft
-    except OSError as error:
-        raise unusable(place.shelf.directory, error) from error
-
-
 class _Effects:
     """The effects of making one backup."""
 
-    def __init__(self, place: Place, draft: _Draft, progress: Progress) -> None:
+    def __init__(self, place: Place, draft: Draft, progress: Progress) -> None:
         self._place = place
         self._draft = draft
         self._progress = progress
@@ -211,6 +154,9 @@ class _Effects:
         match step:
             case CopyFile():
                 copy_source(step.file, draft.copy)
+                end_watch(
+                    draft.copy
+                )  # its notes are of a moment: brought back, they would tell what is not so
             case CheckCopy():
                 draft.origin = _origin(Path(draft.job.source), draft.copy)
                 draft.tables = _checked(draft, self._progress)
@@ -227,7 +173,8 @@ class _Effects:
 
     def _dump(self, step: Dump) -> None:
         draft = self._draft
-        server = reading_server(self._place.configuration, step.database)
+        given = draft.source and draft.source.server
+        server = given or reading_server(self._place.configuration, step.database)
         dumped = dump(server, draft.plain, step.jobs, self._progress)
         draft.origin, draft.tables = dumped.origin, dumped.tables
         draft.versions |= {"server": dumped.server_version, "pg_dump": str(dumped.origin.programs)}
@@ -244,7 +191,7 @@ def _origin(source: Path, copy: Path) -> SqliteOrigin:
     return SqliteOrigin(str(source), copy.stat().st_size, sha256(copy), journal_mode(source))
 
 
-def _checked(draft: _Draft, progress: Progress) -> tuple[TableSum, ...]:
+def _checked(draft: Draft, progress: Progress) -> tuple[TableSum, ...]:
     """Rows and digest of every table of a sound copy."""
     draft.versions["sqlite"] = apsw.sqlite_lib_version()
     source = Path(draft.job.source)

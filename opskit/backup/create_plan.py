@@ -30,7 +30,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class CopyFile:
-    """Copies what a SQLite database holds at one moment."""
+    """Copies what a SQLite database holds at one moment, without what opskit notes in it while it follows."""
 
     database: str
     file: Path

@@ -11,6 +11,7 @@ import apsw
 import psycopg
 import pytest
 
+from opskit.capture.watch import begin_watch
 from tests.integration.backup.world import World
 from tests.support import query
 
@@ -45,6 +46,23 @@ def test_a_sqlite_file_is_replaced_and_the_one_before_is_kept(world: World) -> N
     assert stat.S_IMODE(world.file.stat().st_mode) == 0o640
     assert world.file.read_bytes()[18] == 2  # WAL, as before
     assert not world.leftovers()
+
+
+def test_what_opskit_notes_in_a_followed_file_does_not_come_back(world: World, tmp_path: Path) -> None:
+    begin_watch(world.file)
+    name = world.create()
+    world.done("restore", name, "--into", tmp_path / "copy.db")
+    assert own_objects(world.file)
+    assert not own_objects(tmp_path / "copy.db")
+    assert names(tmp_path / "copy.db") == names(world.file)
+
+
+def own_objects(file: Path) -> list[tuple[object, ...]]:
+    connection = apsw.Connection(str(file))
+    try:
+        return list(connection.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'opskit%'"))
+    finally:
+        connection.close()
 
 
 def test_a_killed_applications_wal_is_not_replayed_over_the_restored_file(world: World) -> None:
