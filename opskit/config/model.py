@@ -242,7 +242,7 @@ class Rollback:
 
     window: float = field(default=7 * 86400.0, metadata={"unit": "duration"})
     directory: Path | None = None
-    small: int = field(default=16, metadata={"minimum": 0})
+    small: int = field(default=2, metadata={"minimum": 0})
     host: str | None = None
     user: str | None = None
     password: Secret | None = None
