@@ -31,7 +31,7 @@ class _Prioritised(logging.Formatter):
         self._inner = inner
 
     def format(self, record: logging.LogRecord) -> str:
-        mark = f"<{_PRIORITY.get(record.levelno, 6)}>"
+        mark = priority_mark(record.levelno)
         return "\n".join(f"{mark}{line}" for line in self._inner.format(record).splitlines())
 
 
@@ -42,6 +42,15 @@ def configure_logging(level: int, log_format: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Prioritised(formatter) if journal else formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+def priority_mark(level: int) -> str:
+    """What journald takes off the beginning of a line, and goes by.
+
+    >>> priority_mark(logging.ERROR)
+    '<3>'
+    """
+    return f"<{_PRIORITY.get(level, 6)}>"
 
 
 def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:

@@ -1,6 +1,7 @@
 """What commands return and how it is shown: text for people, one JSON document for programs."""
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Generator, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 
 import click
 
+from opskit.cli.logs import is_journal, priority_mark
 from opskit.errors import ExitCode, OpskitError
 from opskit.runs.plan import JsonValue
 
@@ -74,14 +76,15 @@ def render_error(command: str, error: OpskitError, *, as_json: bool) -> int:
             for one in error.faults
         ]
         _print_json(_envelope(command, ok=False, changed=False, result={}, warnings=(), errors=errors))
+    mark = priority_mark(logging.ERROR) if is_journal(sys.stderr, os.environ) else ""
     for fault in error.faults:
-        click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-        click.echo(fault.message, err=True)
+        label = f"{mark}error: " if mark else click.style("error: ", fg="red", bold=True)
+        click.echo(label + fault.message.replace("\n", f"\n{mark}"), err=True)
         if fault.hint:
-            click.echo(f"  hint: {fault.hint}", err=True)
+            click.echo(f"{mark}  hint: {fault.hint}", err=True)
     closing = _CLOSING.get(error.exit_code)
     if closing:
-        click.echo(closing, err=True)
+        click.echo(f"{mark}{closing}", err=True)
     return error.exit_code
 
 

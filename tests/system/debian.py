@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,7 +86,8 @@ class Debian:
         if self._nspawn is None:
             return
         if self.leader and self._nspawn.code() is None:
-            os.kill(self.leader, signal.SIGKILL)  # which outlives nspawn, when that is killed
+            with suppress(ProcessLookupError):  # a boot that failed has ended by itself
+                os.kill(self.leader, signal.SIGKILL)  # which outlives nspawn, when that is killed
             self._nspawn.wait(60)
         self._nspawn.kill()
         self._nspawn = None

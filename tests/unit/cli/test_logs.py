@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from opskit.cli.logs import configure_logging
+from opskit.cli.output import render_error
+from opskit.errors import Refused
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +59,13 @@ def test_who_has_only_inherited_journalds_variable_sees_dates_and_levels(
 
 def test_quiet_leaves_errors_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert written(tmp_path / "log", monkeypatch, "text", journal=True, level=logging.ERROR) == []
+
+
+def test_journald_is_told_that_an_error_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "log").open("w", encoding="utf-8") as stream:
+        about = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{about.st_dev}:{about.st_ino}")
+        monkeypatch.setattr("sys.stderr", stream)
+        render_error("backup", Refused.of("x", "it is\nfull", hint="free some"), as_json=False)
+    lines = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+    assert lines == ["<3>error: it is", "<3>full", "<3>  hint: free some", "<3>Nothing was done."]
