@@ -1,7 +1,9 @@
 """What the exporter answers: its paths, and the state behind them."""
 
 import logging
+import os
 import time
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -9,7 +11,8 @@ from pathlib import Path
 from opskit.config import Configuration
 from opskit.exporter.collection import Collection, Snapshot
 from opskit.exporter.exposition import accepts_gzip, compressed, encoded, exposed
-from opskit.exporter.page import POLICY, page
+from opskit.exporter.history import History
+from opskit.exporter.page.page import Moment, page, policy
 from opskit.exporter.reader import DatabaseReader
 from opskit.exporter.reading import Reading
 from opskit.exporter.serving import Request, Response
@@ -38,6 +41,7 @@ class Service:
             name: Worker(name, DatabaseReader(configuration, state_dir, name))
             for name in configuration.databases
         }
+        self._histories = {name: History() for name in configuration.databases}
         self._collection = Collection(self._workers, self._record)
         self._changed = changed
         self._states: Mapping[str, str] = {}
@@ -83,10 +87,13 @@ class Service:
             body, headers["Content-Encoding"] = compressed(body), "gzip"
         return Response(HTTPStatus.OK, body, content_type, headers)
 
-    async def _page(self, _request: Request) -> Response:
+    async def _page(self, request: Request) -> Response:
         snapshot = await self._collection.snapshot(Deadline.after(self._seconds))
-        headers = {"Content-Security-Policy": POLICY}
-        return Response(HTTPStatus.OK, page(snapshot.readings).encode(), "text/html; charset=utf-8", headers)
+        nonce = b64encode(os.urandom(16)).decode()
+        now = Moment(time.time(), time.monotonic())
+        body = page(snapshot.readings, self._histories, now, nonce, refresh=request.query != "still")
+        headers = {"Content-Security-Policy": policy(nonce)}
+        return Response(HTTPStatus.OK, body.encode(), "text/html; charset=utf-8", headers)
 
     async def _healthy(self, _request: Request) -> Response:
         alive = self.alive()
@@ -102,6 +109,7 @@ class Service:
         states = {reading.database: state(reading) for reading in snapshot.readings}
         for reading in snapshot.readings:
             self._tallies.reading(reading)
+            self._histories[reading.database].add(reading, snapshot.at)
             now = states[reading.database]
             if self._states.get(reading.database) != now:
                 log.log(logging.INFO if reading.up else logging.WARNING, "%s: %s", reading.database, now)

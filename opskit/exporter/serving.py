@@ -32,11 +32,13 @@ class Request:
 
     Attributes:
         path: without the query.
+        query: what follows the question mark.
         headers: names in lower case; of repeated ones the last.
     """
 
     method: str
     path: str
+    query: str
     headers: Mapping[str, str]
 
 
@@ -74,7 +76,8 @@ def parse_request(head: bytes) -> Request:
     if any(not colon or not name or name != name.strip() for name, colon, _ in fields):
         raise BadRequest(HTTPStatus.BAD_REQUEST)
     headers = {name.lower(): value.strip() for name, _, value in fields}
-    return Request(words[0], words[1].partition("?")[0], headers)
+    path, _, query = words[1].partition("?")
+    return Request(words[0], path, query, headers)
 
 
 def rendered(response: Response, *, head_only: bool) -> bytes:

@@ -18,7 +18,7 @@ from opskit.exporter.serving import BadRequest, Request, parse_request
 
 def test_a_request_is_its_method_path_and_headers() -> None:
     request = parse_request(b"GET /metrics?x=1 HTTP/1.1\r\nHost: here\r\nAccept:  text/plain ")
-    assert request == Request("GET", "/metrics", {"host": "here", "accept": "text/plain"})
+    assert request == Request("GET", "/metrics", "x=1", {"host": "here", "accept": "text/plain"})
 
 
 @given(st.binary(max_size=200))
@@ -48,7 +48,7 @@ def test_a_request_line_that_is_too_long_is_said_to_be() -> None:
 )
 def test_a_scrape_ends_before_prometheus_gives_up(header: str | None, seconds: float) -> None:
     headers = {} if header is None else {"x-prometheus-scrape-timeout-seconds": header}
-    assert scrape_seconds(2.0, Request("GET", "/metrics", headers)) == seconds
+    assert scrape_seconds(2.0, Request("GET", "/metrics", "", headers)) == seconds
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,7 @@ def chromium(program: str, profile: Path) -> Generator[Chromium]:
             "--no-sandbox",  # which root cannot have; the only page is our own
             "--disable-gpu",
             "--no-first-run",
+            *(f"--disable-{what}" for what in ("background-networking", "component-update", "sync", "quic")),
             f"--user-data-dir={profile}",
             "--remote-debugging-pipe",
         ],
