@@ -1,7 +1,8 @@
 """Makes backups: facts → plans → execution. Each has a plan of its own: the failure of one costs no other."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +20,13 @@ from opskit.backup.create_plan import (
     Job,
     Seal,
     Step,
+    TakeDigests,
     jobs,
     plan_create,
 )
 from opskit.backup.draft import Draft, Source, drafting
 from opskit.backup.encryption import encrypt_files, recipients
-from opskit.backup.manifest import Damaged, Manifest, SqliteOrigin, TableSum
+from opskit.backup.manifest import Damaged, Manifest, SqliteOrigin
 from opskit.backup.place import Place
 from opskit.backup.postgresql_dump import dump
 from opskit.backup.server import reading_server
@@ -154,12 +156,14 @@ class _Effects:
         match step:
             case CopyFile():
                 copy_source(step.file, draft.copy)
-                end_watch(
-                    draft.copy
-                )  # its notes are of a moment: brought back, they would tell what is not so
+                end_watch(draft.copy)  # brought back, its notes would be of another time
             case CheckCopy():
+                with _told_as_sources(draft):
+                    _demand_sound(draft)
+            case TakeDigests():
+                with _told_as_sources(draft):
+                    draft.tables = table_sums(draft.copy, self._progress)
                 draft.origin = _origin(Path(draft.job.source), draft.copy)
-                draft.tables = _checked(draft, self._progress)
             case Compress():
                 draft.versions["zstd"] = compress(draft.copy, draft.plain / COMPRESSED)
             case Dump():
@@ -191,19 +195,22 @@ def _origin(source: Path, copy: Path) -> SqliteOrigin:
     return SqliteOrigin(str(source), copy.stat().st_size, sha256(copy), journal_mode(source))
 
 
-def _checked(draft: Draft, progress: Progress) -> tuple[TableSum, ...]:
-    """Rows and digest of every table of a sound copy."""
+def _demand_sound(draft: Draft) -> None:
     draft.versions["sqlite"] = apsw.sqlite_lib_version()
-    source = Path(draft.job.source)
+    source, found = draft.job.source, faults(draft.copy)
+    if found:
+        raise Damaged.of(
+            "sqlite_corrupt",
+            f"the SQLite file {source} is corrupt: {'; '.join(found)}",
+            hint=f"keep its backups (`opskit backup pin ID`), and recover it: sqlite3 {source} .recover",
+            where=source,
+        )
+
+
+@contextmanager
+def _told_as_sources(draft: Draft) -> Generator[None]:
+    """What SQLite cannot read in the copy, it cannot in the source."""
     try:
-        found = faults(draft.copy)
-        if found:
-            raise Damaged.of(
-                "sqlite_corrupt",
-                f"the SQLite file {source} is corrupt: {'; '.join(found)}",
-                hint=f"keep its backups (`opskit backup pin ID`), and recover it: sqlite3 {source} .recover",
-                where=str(source),
-            )
-        return table_sums(draft.copy, progress)
+        yield
     except apsw.Error as error:
-        raise refusal(source, error) from error
+        raise refusal(Path(draft.job.source), error) from error

@@ -43,14 +43,26 @@ class CopyFile:
 
 @dataclass(frozen=True, slots=True)
 class CheckCopy:
-    """Lets SQLite check the copy, and takes rows and digest of each of its tables."""
+    """Lets SQLite check the copy."""
 
     database: str
 
     @property
     def title(self) -> str:
         """See `Step`."""
-        return f"{self.database}: check the copy and take rows and digest of every table"
+        return f"{self.database}: let SQLite check the copy"
+
+
+@dataclass(frozen=True, slots=True)
+class TakeDigests:
+    """Takes the digest of the copy, and rows and digest of each of its tables."""
+
+    database: str
+
+    @property
+    def title(self) -> str:
+        """See `Step`."""
+        return f"{self.database}: take rows and digest of every table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +123,7 @@ class Seal:
         return f"{self.database}: write the manifest and put {self.id} in its place"
 
 
-Step = CopyFile | CheckCopy | Compress | Dump | Encrypt | Seal
+Step = CopyFile | CheckCopy | TakeDigests | Compress | Dump | Encrypt | Seal
 
 
 def jobs(
@@ -160,7 +172,7 @@ def plan_create(job: Job, configuration: Configuration, recipients: tuple[str, .
     making: tuple[Stage[Step], ...] = (
         (
             Stage((CopyFile(job.database, Path(job.source)),)),
-            Stage((CheckCopy(job.database), Compress(job.database)), at_once=2),
+            Stage((Compress(job.database), CheckCopy(job.database), TakeDigests(job.database)), at_once=3),
         )
         if job.engine is Engine.SQLITE
         else (Stage((Dump(job.database, job.source, configuration.backup.jobs),)),)

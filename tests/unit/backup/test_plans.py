@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from opskit.backup.create_plan import CheckCopy, Compress, CopyFile, Dump, Seal, jobs, plan_create
+from opskit.backup.create_plan import (
+    CheckCopy,
+    Compress,
+    CopyFile,
+    Dump,
+    Encrypt,
+    Seal,
+    TakeDigests,
+    jobs,
+    plan_create,
+)
 from opskit.backup.restore_plan import CheckFiles, Clear, Compare, Facts, Fill, Swap, There, plan_restore
 from opskit.config import Configuration, Database, Engine
 from opskit.errors import Refused
@@ -30,8 +40,22 @@ def test_each_sqlite_file_has_a_backup_of_its_own() -> None:
         ("walmart", "/srv/walmart.db"),
     ]
     steps = plan_create(found[0], SHARED).steps
-    assert steps == (CopyFile("main", Path("/srv/main.db")), CheckCopy("main"), Compress("main"), steps[-1])
-    assert steps[-1] == Seal("main", "main-20261123T051504Z")
+    assert steps == (
+        CopyFile("main", Path("/srv/main.db")),
+        Compress("main"),
+        CheckCopy("main"),
+        TakeDigests("main"),
+        Seal("main", "main-20261123T051504Z"),
+    )
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_what_is_to_be_encrypted_is_so_before_it_stands_among_the_backups(engine: Engine) -> None:
+    (job,) = jobs(SHARED, engine, ["main"], AT, frozenset())
+    assert plan_create(job, SHARED, ("age1first", "age1second")).steps[-2:] == (
+        Encrypt("main", ("age1first", "age1second")),
+        Seal("main", job.id),
+    )
 
 
 @pytest.mark.parametrize("names", [["walmart"], ["main", "walmart"]])
