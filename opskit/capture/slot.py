@@ -24,18 +24,24 @@ LONGEST = 3600.0
 
 
 _SERVER = """
-SELECT concat_ws('/', system_identifier, timeline_id) FROM pg_control_system(), pg_control_checkpoint()
+SELECT concat_ws('/', system_identifier, left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)),
+       pg_current_wal_insert_lsn()::text
+FROM pg_control_system()
 """
+"""The timeline is that of the log: the control file tells a new one only after the next checkpoint."""
 
 
-def read_server(connection: Connection) -> str:
-    """Which server this is, and which of its histories; in others, places in its log mean nothing.
+def read_server(connection: Connection) -> tuple[str, int]:
+    """Which server this is, and which of its histories; and where its log ends.
+
+    In other histories, places in the log mean nothing.
 
     Raises:
         psycopg.Error: the server went away.
     """
     row = connection.execute(_SERVER).fetchone()
-    return str(row[0]) if row else ""
+    server, end = cast("tuple[str, str]", row)
+    return server, lsn_of(end)
 
 
 _STATE = """

@@ -62,8 +62,8 @@ def cycle(session: Session, alive: Alive) -> Cycle:
     """
     server, slot, gap = "", None, "no log is followed"
     if session.method is Method.LOG:
-        server, slot = read_server(session.log), read_slot(session.log, session.window.slot)
-        gap = why_whole(session.place, slot, server)
+        (server, end), slot = read_server(session.log), read_slot(session.log, session.window.slot)
+        gap = session.gap = why_whole(session.place, slot, server, end)
         if slot is None or slot.lost:
             slot = remake_slot(session.log, session.window.slot)
     with snapshot(session.reader, session.window.schema) as moment, transaction(session.file):
@@ -74,6 +74,7 @@ def cycle(session: Session, alive: Alive) -> Cycle:
     session.place = step.place
     if slot is not None:
         advance(session.log, slot.name, step.place.position)
+    session.gap = ""
     return done
 
 

@@ -12,7 +12,7 @@ from opskit.config import Configuration, Engine, engine_in_use
 from opskit.errors import ExitCode
 from opskit.host.notify import Notifier
 from opskit.runs.lock import exclusive
-from opskit.runs.standby_state import Phase, State, directory_of, utc, write_state
+from opskit.runs.standby_state import Phase, State, directory_of, is_open, utc, write_state
 from opskit.standby.follower import Follower
 from opskit.standby.window import windows
 
@@ -26,6 +26,8 @@ _CLOSED_TICK = 2.0
 
 _TELL = 1.0
 """Seconds between two times that the states are told."""
+
+_STOPPED = "opskit standby run has been stopped"
 
 
 def run_standby(configuration: Configuration, state_dir: Path) -> int:
@@ -84,8 +86,12 @@ class _Voice:
             self._notifier.ready(self._line())
 
     def stopping(self) -> None:
-        """The end has come."""
+        """The end has come: from now on nobody sees what is written."""
         self._notifier.stopping()
+        for one in self.followers:
+            if is_open(one.state):
+                one.state = replace(one.state, phase=Phase.STUCK, ready=False, reasons=(_STOPPED,))
+        self._tell()
 
     def _tell(self) -> None:
         now = datetime.now(UTC)

@@ -14,6 +14,8 @@ LATE = timedelta(minutes=1)
 VERIFY = timedelta(days=1)
 """How often each table is compared with PostgreSQL's, row by row, while the log is followed."""
 
+NEW = "the file is new"
+
 _MEGABYTE = 2**20
 
 
@@ -53,22 +55,27 @@ def choose(conditions: Conditions) -> tuple[Method, str]:
     return Method.LOG, f"{size}: changes are taken from the log"
 
 
-def why_whole(place: Place | None, slot: Slot | None, server: str) -> str:
+def why_whole(place: Place | None, slot: Slot | None, server: str, end: int) -> str:
     """Why the log does not tell all that changed since the file's place; empty when it does.
 
     Args:
         server: which one is asked now.
+        end: where its log ends.
     """
     if place is None:
-        return "the file is new"
+        return NEW
     if place.server != server:
         return "PostgreSQL is another server, or has been restored"
+    if place.position > end:
+        return "PostgreSQL has been restored: its log ends before what the file has"
     if slot is None:
         return "the slot is gone"
     if slot.lost:
         return "the log had reached the size that the server keeps (max_slot_wal_keep_size)"
     if slot.confirmed > place.position:
-        return "the slot was moved on by somebody else"
+        return (
+            "the slot does not reach back to where the file is: it was dropped, or moved on by somebody else"
+        )
     return ""
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from opskit.capture.reconcile import Alive
 from opskit.errors import OpskitError
 from opskit.runs.standby_state import Phase, State, read_state, utc
 from opskit.standby.cycle import Cycle, cycle
-from opskit.standby.decide import reasons
+from opskit.standby.decide import NEW, reasons
 from opskit.standby.place import Place
 from opskit.standby.place_table import place_of
 from opskit.standby.session import Session, session
@@ -84,9 +85,14 @@ class Follower:
         """The state as others shall know it: while a step takes long, the file falls behind."""
         if self.state.phase is not Phase.FOLLOWING:
             return self.state
-        why_not = tuple(reasons(self._place, now, self._problems, ""))
+        why_not = tuple(reasons(self._place, now, (*self._healing(), *self._problems), ""))
         lag = _seconds(self._place, now)
         return replace(self.state, ready=not why_not, reasons=why_not, lag_seconds=lag)
+
+    def _healing(self) -> Iterator[str]:
+        """What the file may lack at this very moment."""
+        if self._session and self._session.gap not in ("", NEW):
+            yield f"everything is being compared: {self._session.gap}"
 
     def drain(self) -> Cycle:
         """Takes over everything that has been committed before this call.

@@ -44,6 +44,7 @@ class Session:
         why: why this method.
         place: how far the file has come; None before the first copy is complete.
         differing: table → why it could not be made equal.
+        gap: why the log does not tell all that has changed, until everything has been compared.
     """
 
     window: Window
@@ -55,6 +56,7 @@ class Session:
     place: Place | None
     pairs: Pairs | None = None
     differing: dict[str, str] = field(default_factory=dict[str, str])
+    gap: str = ""
 
 
 @contextmanager

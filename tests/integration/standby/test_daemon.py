@@ -1,7 +1,6 @@
 """`opskit standby`: the process that follows, what it tells, and its end."""
 
 import json
-import os
 import socket
 import subprocess
 import time
@@ -9,11 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
-from opskit.host.private_cluster import PrivateCluster, private_cluster
-from tests.integration.standby.conftest import LOGICAL
 from tests.integration.standby.world import World, until
 
 SCHEMA = "CREATE TABLE t (id INTEGER PRIMARY KEY, words TEXT); CREATE TABLE keyless (words TEXT);"
@@ -85,6 +81,14 @@ def test_without_the_daemon_the_way_back_is_not_ready(world: World, running: "su
     told = json.loads(file.read_text())
     file.write_text(json.dumps({**told, "written": "2026-01-01T00:00:00+00:00"}))
     assert status(world)["code"] == 3
+
+
+def test_one_that_was_stopped_on_purpose_says_so_at_once(
+    world: World, running: "subprocess.Popen[str]"
+) -> None:
+    assert terminated(running) == 0
+    told = status(world)
+    assert (told["code"], told["reasons"]) == (3, ["opskit standby run has been stopped"])
 
 
 def test_moved_and_never_followed_is_not_ready(world: World) -> None:
@@ -195,48 +199,6 @@ def test_what_sqlite_cannot_hold_is_told(world: World) -> None:
     world.run("INSERT INTO t VALUES (1, 1.2345678901234567890123, 'infinity')")
     state = until(follower, lambda state: bool(state.reasons))
     assert "table t holds what SQLite cannot" in state.reasons[0]
-
-
-@pytest.fixture(scope="module")
-def small_log() -> Iterator[PrivateCluster]:
-    """A server that keeps little log for slots."""
-    settings = {
-        **LOGICAL,
-        "max_slot_wal_keep_size": "1MB",
-        "min_wal_size": "32MB",
-        "max_wal_size": "32MB",
-    }
-    with private_cluster(settings=settings) as cluster:
-        with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
-            connection.execute("CREATE ROLE opskit_owner SUPERUSER LOGIN")
-            connection.execute("CREATE ROLE opskit_standby SUPERUSER LOGIN")
-            connection.execute("CREATE ROLE application SUPERUSER LOGIN")
-        yield cluster
-
-
-def test_a_slot_that_reached_its_limit_is_made_anew_and_the_whole_compared(
-    small_log: PrivateCluster, tmp_path: Path
-) -> None:
-    name = f"test_{os.urandom(4).hex()}"
-    small_log.create_database(name)
-    world = World(small_log, name, tmp_path)
-    try:
-        world.moved(SCHEMA, ROWS)
-        world.follow()
-        for _ in range(4):
-            world.run("INSERT INTO keyless SELECT repeat('x', 500) FROM generate_series(1, 20000)")
-            world.run("CHECKPOINT")
-        world.run("UPDATE t SET words = 'changed'")
-        assert world.run("SELECT wal_status FROM pg_replication_slots") == [("lost",)]
-        follower = world.follower()
-        state = until(follower, lambda state: state.ready)
-        assert "max_slot_wal_keep_size" in state.whole
-        assert world.rows("SELECT words FROM t") == [("changed",), ("changed",)]
-        # comparing the whole may itself write log (hint bits), more than this server keeps
-        slot = "SELECT count(*) FROM pg_replication_slots WHERE wal_status <> 'lost'"
-        until(follower, lambda state: state.ready and world.run(slot) == [(1,)])
-    finally:
-        world.close()
 
 
 def test_without_the_server_it_is_told_what_the_file_has(world: World) -> None:

@@ -32,8 +32,8 @@ def test_the_method_is_chosen_by_size_and_rights(conditions: Conditions, method:
 
 
 def test_the_log_tells_all_when_it_begins_where_the_file_is() -> None:
-    assert why_whole(PLACE, slot(), "server") == ""
-    assert why_whole(PLACE, slot(50), "server") == ""  # a crash of the server has forgotten the rest
+    assert why_whole(PLACE, slot(), "server", 100) == ""
+    assert why_whole(PLACE, slot(50), "server", 200) == ""  # a crash of the server has forgotten the rest
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,9 @@ def test_the_log_tells_all_when_it_begins_where_the_file_is() -> None:
     ],
 )
 def test_otherwise_the_whole_is_compared(place: Place | None, found: Slot | None, told: str) -> None:
-    assert told in why_whole(place, found, "server")
-    assert "restored" in why_whole(PLACE, found, "other")
+    assert told in why_whole(place, found, "server", 200)
+    assert "restored" in why_whole(PLACE, found, "other", 200)
+    assert "restored" in why_whole(PLACE, found, "server", 99)
 
 
 def test_a_table_is_followed_as_long_as_it_is_what_it_was() -> None:
