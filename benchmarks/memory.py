@@ -1,7 +1,7 @@
 """How much memory a migration and its verification take at most, by the size of values.
 
-    .venv/bin/python benchmarks/memory.py                # all cases
-    .venv/bin/python benchmarks/memory.py blob-700mb     # one
+    .venv/bin/python -m benchmarks.memory                # all cases
+    .venv/bin/python -m benchmarks.memory blob-700mb     # one
 
 Prints the greatest sum of resident memory of opskit and its two workers; the server's is not counted.
 """
@@ -12,18 +12,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import apsw
 
+from benchmarks.resident import Peak
 from opskit.host.private_cluster import PrivateCluster, private_cluster
 from opskit.schema.sqlite_file import cursor
 
 MB = 1_000_000
-_INTERVAL = 0.02
-"""Seconds between two looks."""
-
 Fill = Callable[[apsw.Connection], None]
 
 
@@ -106,31 +104,11 @@ def _run(state: Path, *arguments: str) -> tuple[int, float, int]:
     started = time.monotonic()
     environ = {**os.environ, "OPSKIT_STATE_DIR": str(state)}
     quiet = subprocess.DEVNULL
-    peak = 0
     with subprocess.Popen([sys.executable, "-m", "opskit", *arguments], env=environ, stdout=quiet) as process:
-        while process.poll() is None:
-            peak = max(peak, sum(map(_resident, _tree(process.pid))))
-            time.sleep(_INTERVAL)
-        return peak, time.monotonic() - started, process.returncode
-
-
-def _tree(pid: int) -> Iterator[int]:
-    """A process and all that it has started."""
-    yield pid
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = task.read_text().split()
-        except OSError:  # it has ended
-            continue
-        for child in children:
-            yield from _tree(int(child))
-
-
-def _resident(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
+        peak = Peak(process.pid)
+        process.wait()
+    peak.end()
+    return peak.bytes, time.monotonic() - started, process.returncode
 
 
 if __name__ == "__main__":

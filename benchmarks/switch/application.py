@@ -2,8 +2,9 @@
 
     python application.py start|stop|run DIRECTORY
 
-It notes each write that was acknowledged and when, by CLOCK_MONOTONIC. A line is `KIND NANOSECONDS ENGINE NUMBER`,
-where KIND is `try` (the first one after a start, before it connects), `done` or `lost` (its end is not known).
+It notes each write that was acknowledged and when, by CLOCK_MONOTONIC. A line is `KIND NANOSECONDS ENGINE
+NUMBER`, where KIND is `try` (the first one after a start, before it connects), `done` or `lost` (nobody knows
+how it ended).
 """
 
 import json
@@ -136,7 +137,7 @@ def run(directory: Path) -> None:
     from benchmarks.switch.writes import TABLES, WRITERS
 
     is_over = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: is_over.set())
+    signal.signal(signal.SIGTERM, lambda _number, _frame: is_over.set())
     settings = json.loads((directory / "settings.json").read_text())
     writers = [Writer(directory, name, number, settings) for name in TABLES for number in range(WRITERS)]
     threads = [threading.Thread(target=one.run, args=(is_over,)) for one in writers]

@@ -1,4 +1,4 @@
-"""What the application and the journals have noted, put together: how long nobody could write, and what is lost."""
+"""What the application and the journals have noted, put together: how long nobody could write."""
 
 import json
 import statistics
@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.switch.writes import TABLES, WRITERS
@@ -19,6 +20,7 @@ class Note:
     at: float
     engine: str
     number: int
+    writer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ def notes_of(application: Path, name: str, writer: int) -> Iterator[Note]:
     with (application / f"notes-{name}-{writer}").open() as file:
         for line in file:
             kind, at, engine, number = line.split()
-            yield Note(kind, int(at) / 1e9, engine, int(number))
+            yield Note(kind, int(at) / 1e9, engine, int(number), f"{name} {writer}")
 
 
 def all_notes(application: Path) -> list[Note]:
@@ -65,9 +67,9 @@ def _moment(entry: dict[str, str]) -> float:
 def pause(application: Path, to: str, switch: tuple[float, float]) -> dict[str, float]:
     """How long nobody could write, in seconds.
 
-    `gap`: from the last write that the old side acknowledged to the first on the new one. `restart`: what of it
-    was the application's own: until it had stopped, and from the call of its start until it tried its first
-    write. `pause`: the rest.
+    `gap`: from the last write that the old side acknowledged to the first on the new one. `restart`: what of
+    it was the application's own: until it had stopped, and from the call of its start until its first try.
+    `pause`: the rest.
 
     Args:
         to: the engine that is switched to.
@@ -88,10 +90,16 @@ def pause(application: Path, to: str, switch: tuple[float, float]) -> dict[str, 
 
 
 def rate(notes: Sequence[Note], begun: float, ended: float) -> dict[str, float]:
-    """How the application wrote between two moments: writes a second, and the longest time without one."""
-    times = [begun, *(one.at for one in notes if one.kind == "done" and begun < one.at < ended), ended]
-    longest = max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
-    return {"writes_per_second": (len(times) - 2) / (ended - begun), "longest_gap": longest}
+    """How the application wrote between two moments; `longest_wait`: of a single writer, in seconds."""
+    done = [one for one in notes if one.kind == "done" and begun < one.at < ended]
+    times: dict[str, list[float]] = {}
+    for one in done:
+        times.setdefault(one.writer, [begun]).append(one.at)
+    waits = (later - earlier for some in times.values() for earlier, later in pairwise([*some, ended]))
+    return {
+        "writes_per_second": len(done) / (ended - begun),
+        "longest_wait": max(waits, default=ended - begun),
+    }
 
 
 def median(values: Sequence[float]) -> float:

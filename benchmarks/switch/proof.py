@@ -1,4 +1,4 @@
-"""Proof that nothing was lost: every acknowledged write is found, and apart from those both sides are equal."""
+"""Proof that nothing was lost: every acknowledged write is found, and both sides are equal."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,6 +9,8 @@ import psycopg
 from benchmarks.switch.notes import notes_of
 from benchmarks.switch.world import World
 from benchmarks.switch.writes import TABLES, WRITERS, Write, write
+from opskit.capture.sqlite_side import executemany
+from opskit.schema.sqlite_file import rows
 
 
 @dataclass(slots=True)
@@ -47,9 +49,9 @@ def _lost(world: World, name: str) -> Iterator[str]:
     tables = TABLES[name]
     connection = apsw.Connection(str(world.file(name)), flags=apsw.SQLITE_OPEN_READONLY)
     try:
-        keys = connection.execute("SELECT {1} FROM {0} WHERE {1} LIKE 'w%'".format(*tables.keyed))
+        keys = rows(connection, "SELECT {1} FROM {0} WHERE {1} LIKE 'w%'".format(*tables.keyed))
         found = {str(key) for (key,) in keys}
-        counts = connection.execute("SELECT id, {1} FROM {0} WHERE {1} IS NOT NULL".format(*tables.counted))
+        counts = rows(connection, "SELECT id, {1} FROM {0} WHERE {1} IS NOT NULL".format(*tables.counted))
         counted = {row: number for row, number in counts if row in promised.counted}
     finally:
         connection.close()
@@ -63,33 +65,33 @@ def _lost(world: World, name: str) -> Iterator[str]:
 def set_apart(world: World, since: float) -> None:
     """Takes what SQLite was given since a rollback began out of both sides, which must then be equal."""
     for name, tables in TABLES.items():
-        keys, rows = _touched(world, name, since)
+        keys, numbers = _touched(world, name, since)
         statements = [
             ("DELETE FROM {} WHERE {} = ?".format(*tables.keyed), keys),
-            (f"DELETE FROM {tables.counted[0]} WHERE id = ?", rows),
+            (f"DELETE FROM {tables.counted[0]} WHERE id = ?", numbers),
             ("DELETE FROM visits WHERE page = ?", keys if tables.keyless else []),
         ]
         file = apsw.Connection(str(world.file(name)))
         with psycopg.connect(world.cluster.conninfo(name)) as server, file:
             server.execute("SET session_replication_role = replica")
             for statement, values in statements:
-                file.executemany(statement, values)
+                executemany(file, statement, values)
                 server.cursor().executemany(statement.replace("?", "%s").encode(), values)
-            for table, last in file.execute("SELECT name, seq FROM sqlite_sequence").fetchall():
+            for table, last in rows(file, "SELECT name, seq FROM sqlite_sequence"):
                 server.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", (table, last))
         file.close()
 
 
 def _touched(world: World, name: str, since: float) -> tuple[list[tuple[str]], list[tuple[int]]]:
     keys: set[tuple[str]] = set()
-    rows: set[tuple[int]] = set()
+    numbers: set[tuple[int]] = set()
     for writer in range(WRITERS):
         for note in notes_of(world.application, name, writer):
             if note.at > since and note.engine == "sqlite" and note.kind != "try":
                 one = _write(world, name, writer, note.number)
                 keys |= {(key,) for key in (one.inserted, one.deleted) if key}
-                rows.add((one.updated,))
-    return sorted(keys), sorted(rows)
+                numbers.add((one.updated,))
+    return sorted(keys), sorted(numbers)
 
 
 def _write(world: World, name: str, writer: int, number: int) -> Write:

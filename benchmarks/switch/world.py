@@ -1,11 +1,11 @@
-"""The benchmark's world: an application on SQLite files of some size, and a server as `provision` leaves it."""
+"""The benchmark's world: an application on SQLite files of some size, and a server as it is provisioned."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from benchmarks.resident import Peak
 from benchmarks.switch import application
 from benchmarks.switch.writes import TABLES
 from opskit.host.private_cluster import PrivateCluster, private_cluster
+from opskit.schema.sqlite_file import rows
 
 HERE = Path(__file__).parent
 _SETTINGS = {
@@ -28,7 +29,7 @@ _SETTINGS = {
 
 
 @contextmanager
-def server(directory: Path) -> Iterator[PrivateCluster]:
+def server(directory: Path) -> Generator[PrivateCluster]:
     """A server that keeps what it says on disk, with the roles."""
     with private_cluster(directory, settings=_SETTINGS) as cluster:
         with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
@@ -140,16 +141,16 @@ state_dir: {self.state}
 """)
 
 
-def _generate(script: Path, file: Path, rows: int) -> None:
+def _generate(script: Path, file: Path, size: int) -> None:
     partial = file.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     connection = apsw.Connection(str(partial))
     try:
         for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -500000"):
-            connection.execute(f"PRAGMA {setting}").fetchall()
+            rows(connection, f"PRAGMA {setting}")
         with connection:
-            connection.execute(script.read_text().replace("?1", str(rows))).fetchall()
-        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            rows(connection, script.read_text().replace("?1", str(size)))
+        rows(connection, "PRAGMA journal_mode = WAL")
     finally:
         connection.close()
     partial.replace(file)

@@ -1,4 +1,4 @@
-"""What the application writes: each write follows from its writer and its number, so it need not be noted whole."""
+"""What the application writes: a writer and a number tell all about a write."""
 
 from dataclasses import dataclass
 
