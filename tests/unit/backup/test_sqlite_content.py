@@ -74,6 +74,8 @@ def test_damage_is_found_also_beside_an_applications_own_code(tmp_path: Path, in
         ("'a'", "'A'"),
         ("zeroblob(100000)", "zeroblob(100001)"),
         ("zeroblob(100000)", "CAST(zeroblob(100000) AS TEXT)"),
+        ("'a' || char(0) || 'b'", "'a' || char(0) || 'c'"),
+        ("'1'", "x'31'"),
         ("hex(zeroblob(100000))", "hex(zeroblob(99999)) || '01'"),
     ],
 )
@@ -83,6 +85,15 @@ def test_values_that_differ_have_digests_that_differ(tmp_path: Path, one: str, o
         for number, value in enumerate((one, other))
     ]
     assert found[0].digest != found[1].digest
+
+
+def test_no_value_can_look_like_two(tmp_path: Path) -> None:
+    rows = ("('1:a,1:b', 'c')", "('1:a', '1:b,1:c')", "('a', '1:b,1:c')", "('a,1:b', 'c')", "('a', 'b,1:c')")
+    found = {
+        sums(database(tmp_path / f"{number}.db", f"CREATE TABLE t (a, b); INSERT INTO t VALUES {row}"))["t"]
+        for number, row in enumerate(rows)
+    }
+    assert len(found) == len(rows)
 
 
 def test_shadow_tables_and_sqlites_own_are_told_too(tmp_path: Path) -> None:
