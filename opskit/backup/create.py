@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,14 +34,14 @@ from opskit.backup.shelf import unusable
 from opskit.backup.sqlite_content import faults, table_sums
 from opskit.backup.sqlite_copy import COMPRESSED, compress, journal_mode, sha256
 from opskit.backup.status import tell_created
-from opskit.capture.watch import end_watch
 from opskit.config import engine_in_use
 from opskit.errors import NeedsAttention, OpskitError
 from opskit.runs.execute import Found, execute
 from opskit.runs.journal import Journal, abandon, unfinished
 from opskit.runs.plan import Plan
 from opskit.runs.progress import Progress
-from opskit.schema.sqlite_file import refusal
+from opskit.schema.own import CHANGES
+from opskit.schema.sqlite_file import open_read_only, refusal, rows
 from opskit.schema.sqlite_source import copy_source
 
 GO_ON = "run `opskit backup create` again: it removes what is left"
@@ -156,7 +156,7 @@ class _Effects:
         match step:
             case CopyFile():
                 copy_source(step.file, draft.copy)
-                end_watch(draft.copy)  # brought back, its notes would be of another time
+                _take_watch_out(draft.copy)
             case CheckCopy():
                 with _told_as_sources(draft):
                     _demand_sound(draft)
@@ -189,6 +189,16 @@ class _Effects:
             raise AssertionError(step)  # the plan encrypts as configured
         draft.versions["age"] = encrypt_files(draft.plain, draft.made, encrypt, draft.work / "age.log")
         draft.recipients = step.recipients
+
+
+def _take_watch_out(copy: Path) -> None:
+    """What opskit notes in a followed file would be of another time, brought back."""
+    with closing(open_read_only(copy)) as reader:
+        followed = rows(reader, "SELECT 1 FROM sqlite_schema WHERE name = ?", (CHANGES,))
+    if followed:
+        from opskit.capture.watch import end_watch  # takes the translation of SQL with it: 0.2 s
+
+        end_watch(copy)
 
 
 def _origin(source: Path, copy: Path) -> SqliteOrigin:
