@@ -47,7 +47,7 @@ class Cycle:
     slot: Slot | None
 
 
-def cycle(session: Session, alive: Alive) -> Cycle:
+def cycle(session: Session, alive: Alive, *, looks_back: bool) -> Cycle:
     """Brings the file to a moment of PostgreSQL that is not before the call.
 
     A kill at any moment leaves the file at the moment before: rows and place are one transaction, and the log
@@ -55,6 +55,7 @@ def cycle(session: Session, alive: Alive) -> Cycle:
 
     Args:
         alive: called now and then.
+        looks_back: a table is compared, too, whose last comparison is long ago, however large it is.
 
     Raises:
         psycopg.Error: the server refused or went away; the session is of no more use.
@@ -70,7 +71,7 @@ def cycle(session: Session, alive: Alive) -> Cycle:
         session.pairs = _paired(session)
         place = replace(session.place or Place(server, 0, moment.at, moment.at), server=server)
         step = _Step(session, session.pairs, place, moment, alive)
-        done = step.run(slot, gap)
+        done = step.run(slot, gap, looks_back=looks_back)
     session.place = step.place
     if slot is not None:
         advance(session.log, slot.name, step.place.position)
@@ -99,7 +100,7 @@ class _Step:
         self._refused: set[str] = set()
         self.place = place
 
-    def run(self, slot: Slot | None, gap: str) -> Cycle:
+    def run(self, slot: Slot | None, gap: str, *, looks_back: bool) -> Cycle:
         session, moment = self._session, self._moment
         followable = self._followable() if slot else frozenset[str]()
         told = frozenset[str]() if gap else by_log(self.place, followable, self._pairs.fingerprints)
@@ -110,7 +111,7 @@ class _Step:
         else:
             drained = self._drain(slot, told)
         begun = time.monotonic()
-        sure = told - {due(self.place, told, moment.at)}
+        sure = told - {due(self.place, told, moment.at) if looks_back else None}
         compared = [one for one in self._pairs.tables if one.target.name not in sure]
         for table in compared:
             with self._or_noted(table):

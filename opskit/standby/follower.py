@@ -95,7 +95,7 @@ class Follower:
             yield f"everything is being compared: {self._session.gap}"
 
     def drain(self) -> Cycle:
-        """Takes over everything that has been committed before this call.
+        """Takes over everything that has been committed before this call, and compares no more than it must.
 
         Raises:
             OpskitError: PostgreSQL cannot be reached, or the file not be made.
@@ -103,7 +103,7 @@ class Follower:
             apsw.Error: the file cannot be written.
         """
         try:
-            done = cycle(self._opened(), self._alive)
+            done = cycle(self._opened(), self._alive, looks_back=False)
         except BaseException:
             self.close()
             raise
@@ -129,7 +129,7 @@ class Follower:
         (end,) = cast("tuple[str]", row)
         if lsn_of(end) == self._log_end:
             return None
-        done = cycle(opened, self._alive)
+        done = cycle(opened, self._alive, looks_back=True)
         self._log_end = lsn_of(end)
         return done
 

@@ -1,5 +1,6 @@
 """The file shows what PostgreSQL held at one moment, in the application's own spellings."""
 
+import apsw
 import pytest
 
 from tests.integration.standby.world import World
@@ -179,3 +180,22 @@ def test_rows_that_postgresql_could_not_hold_are_still_there(world: World, small
     world.run("UPDATE t SET words = 'changed'")
     follower.drain()
     assert world.rows("SELECT * FROM t ORDER BY id") == [(1, "changed"), (2, "with \0 inside")]
+
+
+def test_a_table_is_compared_daily_while_it_is_followed_and_not_in_the_pause_of_a_switch(
+    world: World,
+) -> None:
+    world.moved(SCHEMA, PEOPLE)
+    world.follow()
+    file = apsw.Connection(str(world.file))
+    file.execute('UPDATE opskit_standby SET place = replace(place, \'"verified": "20\', \'"verified": "19\')')
+    file.close()
+
+    def overdue() -> int:
+        ((place,),) = world.rows("SELECT place FROM opskit_standby")
+        return place.count('"verified": "19')
+
+    assert world.follow().compared == ("log",)  # as a switch does: what cannot be followed, and no more
+    assert overdue() == 2
+    world.follower().look()
+    assert overdue() == 1
