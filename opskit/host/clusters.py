@@ -1,10 +1,12 @@
 """The door to Debian's PostgreSQL clusters: postgresql-common's programs."""
 
+import json
 import os
 import pwd
 import shutil
 import time
 from pathlib import Path
+from typing import cast
 
 from opskit.host.commands import CommandFailed, bare_environment, run
 from opskit.host.files import write_whole
@@ -31,6 +33,14 @@ create_main_cluster = false
 def listed() -> str:
     """All clusters, as the JSON of `pg_lsclusters -j`; an empty list without postgresql-common."""
     return _run("pg_lsclusters", "-j") if shutil.which("pg_lsclusters") else "[]"
+
+
+def data_directory(version: int, name: str) -> Path | None:
+    """Where a cluster has its data, also when they are gone; None when there is no such cluster."""
+    for one in cast("list[dict[str, object]]", json.loads(listed())):
+        if (str(one["version"]), one["cluster"]) == (str(version), name) and one.get("pgdata"):
+            return Path(str(one["pgdata"]))
+    return None
 
 
 def withhold() -> None:

@@ -100,6 +100,20 @@ def make_directory(directory: Path, *, mode: int = 0o755) -> tuple[Path, ...]:
     return missing
 
 
+def give_directory(directory: Path, *, mode: int, owner: str, group: str) -> None:
+    """Says who may do what in a directory that is there.
+
+    Raises:
+        FileFailed: it cannot be said, or the user or group does not exist.
+    """
+    with _failing(directory, "given away"):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            _set_access(descriptor, mode, owner, group)
+        finally:
+            os.close(descriptor)
+
+
 def remove_directories(directories: Iterable[Path]) -> None:
     """Removes directories in the order given; one that somebody has put something into stays."""
     for directory in directories:

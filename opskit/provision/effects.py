@@ -6,6 +6,8 @@ from opskit.provision.cluster.effects import ClusterEffects
 from opskit.provision.cluster.planning import ClusterStep
 from opskit.provision.here import Here
 from opskit.provision.host.effects import HostEffects
+from opskit.provision.pgbackrest.effects import PgbackrestEffects
+from opskit.provision.pgbackrest.planning import PgbackrestStep
 from opskit.provision.settings.effects import SettingsEffects
 from opskit.provision.settings.planning import SettingsStep
 from opskit.provision.steps import Step
@@ -21,6 +23,7 @@ class ProvisionEffects:
         self._settings = SettingsEffects(here)
         self._sql = SqlEffects(here.door)
         self._host = HostEffects()
+        self._pgbackrest = PgbackrestEffects()
 
     def perform(self, step: Step) -> None:
         """Makes it so; see `Effects`."""
@@ -31,6 +34,8 @@ class ProvisionEffects:
             self._settings.perform(step)
         elif isinstance(step, SqlStep):
             self._sql.perform(step)
+        elif isinstance(step, PgbackrestStep):
+            self._pgbackrest.perform(step)
         else:
             self._host.perform(step)
 
@@ -45,5 +50,7 @@ class ProvisionEffects:
             self._settings.revert(step)
         elif isinstance(step, SqlStep):
             self._sql.revert(step)
+        elif isinstance(step, PgbackrestStep):
+            self._pgbackrest.revert(step)
         else:
             self._host.revert(step)

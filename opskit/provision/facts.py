@@ -6,8 +6,12 @@ from opskit.provision.access.planning import SqlFacts
 from opskit.provision.cluster.planning import ClusterFacts
 from opskit.provision.cluster.server import ServerFacts
 from opskit.provision.host.planning import HostFacts
+from opskit.provision.pgbackrest.planning import PgbackrestFacts
 from opskit.provision.settings.file import FilesFacts
 from opskit.provision.settings.machine import Machine
+
+
+NO_PGBACKREST = PgbackrestFacts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +34,4 @@ class Facts:
     sql: SqlFacts | None
     host: HostFacts
     port_user: str = ""
+    pgbackrest: PgbackrestFacts = NO_PGBACKREST

@@ -16,7 +16,9 @@ from opskit.provision.cluster.planning import (
 from opskit.provision.decided import Decided
 from opskit.provision.facts import Facts
 from opskit.provision.host.planning import decide_files, decide_units
-from opskit.provision.settings.planning import decide_settings
+from opskit.provision.pgbackrest.planning import decide_pgbackrest, decide_stanza, place_of
+from opskit.provision.settings.choice import MODE
+from opskit.provision.settings.planning import decide_settings, may_restart
 from opskit.provision.steps import Step
 from opskit.provision.wanted import Wanted
 from opskit.runs.plan import Plan, Stage
@@ -71,12 +73,24 @@ def _parts(wanted: Wanted, facts: Facts) -> Iterator[Decided[Step]]:
         return
     yield decide_files(wanted.host, facts.host)
     yield decide_sql(wanted.sql, facts.sql)
+    yield decide_stanza(wanted.pgbackrest, facts.pgbackrest, archives=_archives(wanted, facts))
     yield decide_units(wanted.host, facts.host)
+
+
+def _archives(wanted: Wanted, facts: Facts) -> bool:
+    """Will the server archive, when the settings are in force that come into force now?"""
+    if facts.server is None:
+        return wanted.settings.own
+    mode = facts.server.settings.get(MODE)
+    in_force = mode is not None and mode.value != "off"
+    return in_force or (wanted.settings.own and may_restart(wanted.settings, facts.server))
 
 
 def _cluster(wanted: Wanted, cluster: WantedCluster, facts: Facts) -> Iterator[Decided[Step]]:
     yield decide_creation(cluster, facts.clusters)
     yield decide_port(cluster, facts.port_user)
+    present = found(cluster, facts.clusters)
+    yield decide_pgbackrest(wanted.pgbackrest, facts.pgbackrest, place_of(cluster, present))
     if not _stopped(wanted, facts):
         yield decide_settings(wanted.settings, cluster, facts.machine, facts.settings_files, facts.server)
-    yield decide_start(cluster, found(cluster, facts.clusters))
+    yield decide_start(cluster, present)

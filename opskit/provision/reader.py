@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from opskit.errors import Refused
 from opskit.host import clusters
@@ -16,6 +15,8 @@ from opskit.provision.cluster.server_reader import read_server
 from opskit.provision.facts import Facts
 from opskit.provision.here import Here, clusters_here
 from opskit.provision.host.reader import read_host, read_machine
+from opskit.provision.pgbackrest.planning import DATA, PgbackrestFacts, place_of
+from opskit.provision.pgbackrest.reader import read_pgbackrest
 from opskit.provision.settings.file import Access, FilesFacts, OwnFile, includes_conf_d
 from opskit.provision.settings.planning import settings_file
 from opskit.provision.wanted import Wanted
@@ -23,9 +24,6 @@ from opskit.provision.wanted import Wanted
 RECOVERY_SECONDS = 60.0
 LISTEN_SECONDS = 10.0
 """For a server that a killed run may have begun to start: until it is ready, until it listens at all."""
-
-DATA = Path("/var/lib/postgresql")
-"""Where Debian's clusters have their data."""
 
 
 def read_facts(wanted: Wanted, here: Here) -> Facts:
@@ -50,7 +48,14 @@ def read_facts(wanted: Wanted, here: Here) -> Facts:
         read_sql(door, wanted.sql) if door else None,
         read_host(wanted.host),
         "" if door or wanted.cluster is None else _port_user(wanted.cluster.port, there),
+        _pgbackrest(wanted, present),
     )
+
+
+def _pgbackrest(wanted: Wanted, present: ClusterFacts | None) -> PgbackrestFacts:
+    if wanted.cluster is None:
+        return PgbackrestFacts()
+    return read_pgbackrest(wanted.pgbackrest, place_of(wanted.cluster, present))
 
 
 def _port_user(port: int, there: Sequence[ClusterFacts]) -> str:

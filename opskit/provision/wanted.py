@@ -6,6 +6,7 @@ from opskit.config import Configuration
 from opskit.provision.access.planning import SqlWanted, wanted_sql
 from opskit.provision.cluster.planning import WantedCluster, wanted_cluster, wanted_packages
 from opskit.provision.host.planning import HostWanted, wanted_host
+from opskit.provision.pgbackrest.planning import PgbackrestWanted, archive_settings, wanted_pgbackrest
 from opskit.provision.settings.planning import WantedSettings, wanted_settings
 
 
@@ -18,6 +19,7 @@ class Wanted:
     settings: WantedSettings
     sql: SqlWanted
     host: HostWanted
+    pgbackrest: PgbackrestWanted | None = None
 
 
 def wanted(configuration: Configuration) -> Wanted:
@@ -30,7 +32,8 @@ def wanted(configuration: Configuration) -> Wanted:
     return Wanted(
         cluster,
         wanted_packages(cluster, configuration.backup),
-        wanted_settings(configuration),
+        wanted_settings(configuration, archive_settings(configuration)),
         wanted_sql(configuration),
         wanted_host(configuration),
+        wanted_pgbackrest(configuration),
     )

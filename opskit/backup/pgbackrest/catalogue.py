@@ -12,10 +12,8 @@ from opskit.config import Pgbackrest
 from opskit.runs.plan import JsonValue
 
 _LABEL = re.compile(r"\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?")
-_MISSING = 99
-"""pgBackRest's status of a repository that cannot be told, on from here; below, of one that is not ready."""
-
-_NOT_MADE = frozenset({1, 3})
+_NOT_TOLD = 99
+"""The status of a stanza about which `info` can tell nothing."""
 
 
 class Kind(Enum):
@@ -67,13 +65,11 @@ class Catalogue:
     """A repository.
 
     Attributes:
-        made: has the stanza been made there?
         backups: oldest first.
         archives: where its log is kept, by pgBackRest's name → its newest segment.
-        trouble: what pgBackRest says is wrong; empty for nothing.
+        trouble: why pgBackRest could not tell; empty when it could.
     """
 
-    made: bool
     backups: tuple[ClusterBackup, ...]
     archives: Mapping[str, str]
     trouble: str = ""
@@ -105,11 +101,16 @@ def parse(text: str) -> Catalogue:
     backups = (_backup(one) for one in cast("list[dict[str, object]]", stanza["backup"]))
     archives = cast("list[dict[str, object]]", stanza["archive"])
     return Catalogue(
-        code not in _NOT_MADE,
         tuple(sorted(backups, key=lambda one: one.ended)),
         {str(one["id"]): str(one["max"] or "") for one in archives},
-        str(status["message"]) if code >= _MISSING else "",
+        str(status["message"]) if code >= _NOT_TOLD else "",
     )
+
+
+def has_tablespaces(text: str) -> bool:
+    """Whether the one backup has any that `pgbackrest info --set=LABEL --output=json` prints."""
+    (stanza,) = cast("list[dict[str, object]]", json.loads(text))
+    return any(one.get("tablespace") for one in cast("list[dict[str, object]]", stanza["backup"]))
 
 
 def _backup(told: Mapping[str, object]) -> ClusterBackup:
@@ -175,6 +176,15 @@ def gaps(segments: Iterable[str]) -> Iterator[tuple[str, str]]:
         apart = (other[1] - one[1]) * in_one_log + other[2] - one[2]
         if one[0] == other[0] and apart != 1:
             yield before, after
+
+
+def first_byte(segment: str, size: int) -> int:
+    """Where in the log a segment of `size` bytes begins.
+
+    >>> hex(first_byte("000000010000000200000003", 16 << 20))
+    '0x203000000'
+    """
+    return (int(segment[8:16], 16) << 32) + int(segment[16:], 16) * size
 
 
 def concerned(backup: ClusterBackup, segment: str) -> bool:

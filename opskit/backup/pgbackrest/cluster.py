@@ -1,27 +1,35 @@
 """The cluster of this host that pgBackRest backs up, and how it and its repository are reached."""
 
 import os
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, cast
+from types import MappingProxyType
+from typing import LiteralString, Protocol
 
 import psycopg
 
-from opskit.backup.pgbackrest.catalogue import Catalogue, parse
+from opskit.backup.pgbackrest.catalogue import Catalogue, has_tablespaces, parse
 from opskit.backup.place import Place
 from opskit.backup.server import Server, administering_server, failure
 from opskit.config import Configuration, Engine, engine_in_use
 from opskit.config import Pgbackrest as Wanted
-from opskit.errors import Refused
+from opskit.config.pgbackrest_words import CONFIGURATION
+from opskit.errors import ConnectionFailed, Refused
 from opskit.host import clusters
-from opskit.host.pgbackrest import CONFIGURATION, Pgbackrest
+from opskit.host.pgbackrest import Pgbackrest, RepositoryFailed
 from opskit.host.postgresql_programs import server_account
 from opskit.transfer.target import Connection
 
 MAINTENANCE = "postgres"
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+
+_SILENT_SECONDS = 60.0
+"""How long a server that was started may refuse to be spoken to; while it recovers, it says so."""
+
+_STARTING = ("starting up", "not yet accepting", "consistent recovery state")
 
 
 class Keeper(Protocol):
@@ -68,12 +76,32 @@ class Cluster:
         Raises:
             RepositoryFailed: it cannot be asked.
         """
-        return parse(self.repository.ask("info", "--output=json"))
+        found = parse(self.repository.ask("info", "--output=json"))
+        if found.trouble:
+            hint = "see that the repository can be reached, then run again"
+            raise RepositoryFailed.of("pgbackrest_failed", f"pgbackrest info: {found.trouble}", hint=hint)
+        return found
 
     @property
-    def runs(self) -> bool:
-        """Does a server work on the data directory?"""
-        return (self.data / "postmaster.pid").exists()
+    def superuser(self) -> str:
+        """The role that may do anything there."""
+        return str(self.server.parameters["user"])
+
+    def tablespaces(self, label: str) -> bool:
+        """Has a backup any beside the data directory?
+
+        Raises:
+            RepositoryFailed: the repository cannot be asked.
+        """
+        return has_tablespaces(self.repository.ask("info", f"--set={label}", "--output=json"))
+
+    def answers(self) -> bool:
+        """Does its server take sessions?"""
+        try:
+            with session(self.server):
+                return True
+        except ConnectionFailed:
+            return False
 
 
 def serves(configuration: Configuration) -> bool:
@@ -161,18 +189,40 @@ def answering(server: Server) -> None:
     Raises:
         ConnectionFailed: it does not answer.
     """
-    raise NotImplementedError(server)
+    deadline = time.monotonic() + clusters.START_SECONDS
+    silent = time.monotonic() + _SILENT_SECONDS
+    while True:
+        try:
+            with session(server) as connection:
+                silent = deadline
+                if not is_true(connection, "SELECT pg_catalog.pg_is_in_recovery()"):
+                    return
+        except ConnectionFailed as error:
+            starting = any(words in str(error) for words in _STARTING)
+            if time.monotonic() > (deadline if starting else silent):
+                raise
+        time.sleep(0.2)
+
+
+def is_true(connection: Connection, question: LiteralString) -> bool:
+    """The answer to a question of yes or no.
+
+    Raises:
+        psycopg.Error: the server failed.
+    """
+    row = connection.execute(question).fetchone()
+    return row is not None and row[0] is True
 
 
 @contextmanager
-def session(server: Server) -> Generator[Connection]:
+def session(server: Server, settings: Mapping[str, str] = NO_SETTINGS) -> Generator[Connection]:
     """A session for the block.
 
     Raises:
         ConnectionFailed: the server cannot be reached.
         QueryFailed: it failed on the way.
     """
-    connection = server.connect({})
+    connection = server.connect(settings)
     try:
         yield connection
     except psycopg.Error as error:

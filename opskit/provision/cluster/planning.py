@@ -152,7 +152,8 @@ def wanted_cluster(
 def wanted_packages(cluster: WantedCluster | None, backup: Backup) -> tuple[str, ...]:
     """The packages that a host needs: its server's, or only the client's; what backups are made with."""
     server = (f"postgresql-{cluster.version}", "logrotate") if cluster else (f"postgresql-client-{OLDEST}",)
-    return (*server, "zstd", *(("age",) if backup.encrypt else ()))
+    encrypting = ("age",) if backup.encrypt else ()
+    return (*server, "zstd", *encrypting, *(("pgbackrest",) if backup.pgbackrest else ()))
 
 
 def found(wanted: WantedCluster, clusters: Sequence[ClusterFacts]) -> ClusterFacts | None:

@@ -18,6 +18,7 @@ from opskit.provision.host.password_file import PasswordPlace, WritePassword, ge
 from opskit.provision.host.planning import HostStep
 from opskit.provision.host.reader import read_password
 from opskit.provision.host.units import (
+    CLUSTER_TIMERS,
     EXPORTER,
     SOCKET,
     STANDBY,
@@ -114,5 +115,5 @@ def _take_up(unit: str) -> None:
         order("stop", EXPORTER)  # a socket does not listen anew while its service runs
         order("restart", SOCKET)
         order("start", EXPORTER)
-    elif unit in (EXPORTER, STANDBY):
+    elif unit in (EXPORTER, STANDBY, *CLUSTER_TIMERS):
         order("try-restart", unit)

@@ -22,6 +22,17 @@ STARTED = (SOCKET, EXPORTER, *TIMERS)
 READERS = (EXPORTER, "opskit-backup.service", "opskit-backup-verify@.service", STANDBY, REHEARSAL)
 """Services that read the application's files."""
 
+CLUSTER_TIMERS = {
+    "opskit-backup.timer": "opskit-pgbackrest.service",
+    "opskit-backup-verify.timer": "opskit-pgbackrest-verify@readable.service",
+    "opskit-backup-drill.timer": "opskit-pgbackrest-verify@drill.service",
+}
+"""What the timers of the backups start when pgBackRest makes these."""
+
+CLUSTER_SERVICES = ("opskit-pgbackrest.service", "opskit-pgbackrest-verify@.service")
+REPOSITORY = Path("/var/lib/pgbackrest")
+"""Debian's own directory for repositories, which the services may write as they are shipped."""
+
 DROP_INS = Path("/etc/systemd/system")
 DEFAULT_LISTEN = "127.0.0.1:9188"
 """As opskit-exporter.socket has it."""
@@ -40,6 +51,8 @@ class UnitWanted:
         at_boot: shall it start at boot, and run now unless another part of provision sees to that?
         listen: the address of a socket, when it is another than the shipped one.
         reads: does it read the application's files?
+        starts: the service of a timer, when it is another than the shipped one.
+        writes: a directory that a service writes to, beside the shipped ones.
     """
 
     name: str
@@ -47,6 +60,8 @@ class UnitWanted:
     runs: bool = False
     listen: str = ""
     reads: bool = False
+    starts: str = ""
+    writes: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +130,9 @@ def wanted_units(configuration: Configuration) -> tuple[UnitWanted, ...]:
     """PostgreSQL's unit when its server is here, whose start is the cluster's affair, and opskit's own."""
     server = [UnitWanted(POSTGRESQL, at_boot=True)] if is_local(configuration.postgresql.host) else []
     listen = configuration.exporter.listen
-    names = dict.fromkeys((*STARTED, *READERS))
+    pgbackrest = configuration.backup.pgbackrest
+    names = dict.fromkeys((*STARTED, *READERS, *(CLUSTER_SERVICES if pgbackrest else ())))
+    repository = pgbackrest.repository.path if pgbackrest else None
     own = (
         UnitWanted(
             name,
@@ -123,6 +140,8 @@ def wanted_units(configuration: Configuration) -> tuple[UnitWanted, ...]:
             runs=name in STARTED,
             listen=listen if name == SOCKET and listen != DEFAULT_LISTEN else "",
             reads=name in READERS,
+            starts=CLUSTER_TIMERS.get(name, "") if pgbackrest else "",
+            writes=repository if name in CLUSTER_SERVICES and repository != REPOSITORY else None,
         )
         for name in names
     )
@@ -178,4 +197,9 @@ def drop_in(wanted: UnitWanted, groups: tuple[str, ...]) -> str:
             "# To read the application's files.",
             f"SupplementaryGroups={' '.join(groups)}",
         ]
+    if wanted.starts:
+        note = "# As `backup.pgbackrest` of the configuration wants it."
+        lines += ["[Timer]", note, f"Unit={wanted.starts}"]
+    if wanted.writes:
+        lines += ["[Service]", "# pgBackRest's repository.", f"ReadWritePaths=-{wanted.writes}"]
     return "".join(f"{line}\n" for line in (HEADER, *lines)) if lines else ""

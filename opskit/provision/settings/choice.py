@@ -7,6 +7,7 @@ from opskit.provision.settings.machine import Machine
 from opskit.provision.settings.sizing import Setting, Share, sized
 
 STATEMENTS = "pg_stat_statements"
+MODE, COMMAND = "archive_mode", "archive_command"
 
 _COUNTS = frozenset({"max_connections", "max_wal_senders", "max_replication_slots", "max_worker_processes"})
 _REACHABLE = frozenset({"localhost", "*", "0.0.0.0", "127.0.0.1"})  # noqa: S104  read, not listened on
@@ -53,17 +54,30 @@ class Others:
 
 
 def chosen(
-    machine: Machine, share: Share, parameters: Mapping[str, str], others: Others
+    machine: Machine,
+    share: Share,
+    parameters: Mapping[str, str],
+    others: Others,
+    archive: tuple[Setting, ...] = (),
 ) -> tuple[Setting, ...]:
     """All settings for our file, in its order.
 
     Args:
         parameters: what the operator wants otherwise or in addition.
+        archive: what makes the server archive its log.
     """
     settings = [_not_lowered(one, others) for one in (*sized(machine, share), *_FIXED)]
-    settings += [_preloaded(others), *_listening(others)]
+    settings += [_preloaded(others), *_listening(others), *(archive or _archived_before(others))]
     asked = {name: Setting(name, value, "as provision.parameters says") for name, value in parameters.items()}
     return (*(asked.pop(one.name, one) for one in settings), *asked.values())
+
+
+def _archived_before(others: Others) -> Iterator[Setting]:
+    """With archive_mode and no command, a server keeps its log until the disk is full."""
+    if MODE in others.ours:
+        for name in (MODE, COMMAND):
+            if name in others.ours:
+                yield Setting(name, others.ours[name], "as it was while backup.pgbackrest was configured")
 
 
 def _not_lowered(one: Setting, others: Others) -> Setting:

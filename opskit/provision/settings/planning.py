@@ -9,7 +9,7 @@ from opskit.errors import Fault
 from opskit.provision.cluster.planning import WantedCluster
 from opskit.provision.cluster.server import FileSetting, ServerFacts
 from opskit.provision.decided import Decided
-from opskit.provision.settings.choice import Others, chosen
+from opskit.provision.settings.choice import COMMAND, MODE, Others, chosen
 from opskit.provision.settings.file import ACCESS, NAME, FilesFacts, OwnFile, read, render
 from opskit.provision.settings.machine import Machine
 from opskit.provision.settings.sizing import Setting, Share
@@ -26,6 +26,7 @@ class WantedSettings:
         own: is there a settings file of ours at all?
         restart: may the server be restarted? None: when nobody else uses it.
         databases: the names of ours.
+        archive: what makes the server archive its log; none when it is not to.
     """
 
     own: bool
@@ -33,10 +34,15 @@ class WantedSettings:
     parameters: tuple[tuple[str, str], ...]
     restart: bool | None
     databases: tuple[str, ...]
+    archive: tuple[Setting, ...] = ()
 
 
-def wanted_settings(configuration: Configuration) -> WantedSettings:
-    """What the configuration says about settings."""
+def wanted_settings(configuration: Configuration, archive: tuple[Setting, ...] = ()) -> WantedSettings:
+    """What the configuration says about settings.
+
+    Args:
+        archive: the server's part in backups by pgBackRest; none without these.
+    """
     provision = configuration.provision
     return WantedSettings(
         provision.settings is Settings.OWN,
@@ -44,6 +50,7 @@ def wanted_settings(configuration: Configuration) -> WantedSettings:
         tuple((name.lower(), value) for name, value in provision.parameters.items()),
         provision.restart,
         tuple(sorted({one.postgresql for one in configuration.databases.values()})),
+        archive,
     )
 
 
@@ -143,14 +150,16 @@ def decide_settings(
         server: None for a server that is yet to be started.
     """
     if not wanted.own:
-        return Decided(told=tuple(_left(server)))
+        return Decided(told=tuple(_left(wanted, server)))
     if not files.included:
         return Decided(faults=(_not_included(cluster),))
     own = files.own
     file = settings_file(cluster.configuration)
     lines = server.files if server else ()
     others = _others(lines, file, own)
-    shall = chosen(machine, wanted.share, dict(wanted.parameters), others)
+    if wanted.archive and (fault := _archived_elsewhere(wanted.archive, others)):
+        return Decided(faults=(fault,))
+    shall = chosen(machine, wanted.share, dict(wanted.parameters), others, wanted.archive)
     steps: list[SettingsStep] = []
     if own != OwnFile(render(shall), ACCESS):
         why = tuple(_changes(shall, others, own)) or ("its comments have changed",)
@@ -175,6 +184,19 @@ def _not_included(cluster: WantedCluster) -> Fault:
         f"{cluster.configuration}/postgresql.conf does not read conf.d, where opskit's settings stand",
         "add the line include_dir = 'conf.d' at its end, or set provision.settings to leave",
         "postgresql.conf",
+    )
+
+
+def _archived_elsewhere(archive: Sequence[Setting], others: Others) -> Fault | None:
+    shall = next(one.value for one in archive if one.name == COMMAND)
+    found = others.after.get(COMMAND) or others.before.get(COMMAND)
+    if not found or found == shall:
+        return None
+    return Fault(
+        "archived_elsewhere",
+        f"the cluster is archived by somebody else already: {COMMAND} is {found!r}",
+        "take that out, or leave backup.pgbackrest out of the configuration",
+        "backup.pgbackrest",
     )
 
 
@@ -254,9 +276,10 @@ def _shown(value: str, unit: str | None) -> str:
     return f"{value} × {unit}" if unit else value or "empty"
 
 
-def _left(server: ServerFacts | None) -> Iterator[str]:
+def _left(wanted: WantedSettings, server: ServerFacts | None) -> Iterator[str]:
     """What opskit needs and does not set."""
-    needed = {"wal_level": "logical", "password_encryption": "scram-sha-256"}
+    archive = {one.name: one.value for one in wanted.archive if one.name in (MODE, COMMAND)}
+    needed = {"wal_level": "logical", "password_encryption": "scram-sha-256", **archive}
     for name, value in needed.items():
         found = server.settings.get(name) if server else None
         if found and found.value != value:

@@ -11,6 +11,9 @@ SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
 TENTHS_OF_EXPOSURE = 3
 """Its scale goes to 10.0: what is left is that a unit sees the host's files and may open Unix sockets."""
 
+OF_A_CLUSTER = 26
+"""What becomes the server's account, and reaches repositories over the network."""
+
 
 @pytest.fixture
 def analyze() -> str:
@@ -32,7 +35,8 @@ def test_systemd_finds_nothing_to_say_about_the_units(analyze: str, tmp_path: Pa
 
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
 def test_a_service_is_hardened(analyze: str, unit: Path) -> None:
-    command = [analyze, "security", "--offline=true", f"--threshold={TENTHS_OF_EXPOSURE}", unit]
+    most = OF_A_CLUSTER if unit.name.startswith("opskit-pgbackrest") else TENTHS_OF_EXPOSURE
+    command = [analyze, "security", "--offline=true", f"--threshold={most}", unit]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

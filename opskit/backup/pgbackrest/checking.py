@@ -1,0 +1,111 @@
+"""Looks at backups of the cluster: is the repository as it was written, and does the cluster come back?"""
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from opskit.backup.pgbackrest.aside import NotReached, aside
+from opskit.backup.pgbackrest.catalogue import ClusterBackup
+from opskit.backup.pgbackrest.cluster import Cluster
+from opskit.backup.pgbackrest.moments import archive_now, differing, read_moments
+from opskit.backup.pgbackrest.known import tell_kept
+from opskit.backup.pgbackrest.records import write_check
+from opskit.backup.pgbackrest.verification import archive_problems, backup_problems
+from opskit.backup.place import Place
+from opskit.backup.records import Check, Level, Looked
+from opskit.backup.room import ELSEWHERE, check_room
+from opskit.backup.status import tell_looked
+from opskit.errors import OpskitError
+from opskit.host.pgbackrest import RepositoryDamaged
+from opskit.runs.progress import Progress
+
+
+def look(
+    backups: Sequence[ClusterBackup], level: Level, cluster: Cluster, place: Place, progress: Progress
+) -> tuple[Looked, ...]:
+    """Looks at some backups, records what was found and tells monitoring of it.
+
+    pgBackRest reads every file to its end when it checks them: `files` and `readable` are one here.
+    """
+    progress.stage(f"stanza {cluster.wanted.stanza}: {level.value}")
+    databases, begun = tuple(cluster.databases), time.monotonic()
+    looked: list[Looked] = []
+    try:
+        for backup, problems in _problems(backups, level, cluster, progress):
+            check = Check(datetime.now(UTC), time.monotonic() - begun, problems)
+            write_check(place, backup.label, level, check)
+            looked.append(Looked(backup.label, databases, check))
+    except OpskitError as error:
+        looked += (Looked(one.label, databases, failure=error) for one in backups[len(looked) :])
+    tell_looked(place, level, looked)
+    tell_kept(place, cluster)
+    return tuple(looked)
+
+
+def _problems(
+    backups: Sequence[ClusterBackup], level: Level, cluster: Cluster, progress: Progress
+) -> Iterator[tuple[ClusterBackup, tuple[str, ...]]]:
+    if level is not Level.DRILL:
+        yield from _file_problems(backups, cluster)
+        return
+    for backup in backups:
+        try:
+            yield backup, tuple(drilled(backup, cluster, progress))
+        except (RepositoryDamaged, NotReached) as error:  # anything else says nothing about the backup
+            yield backup, tuple(fault.message for fault in error.faults)
+
+
+def _file_problems(
+    backups: Sequence[ClusterBackup], cluster: Cluster
+) -> Iterator[tuple[ClusterBackup, tuple[str, ...]]]:
+    repository, stanza = cluster.repository, cluster.wanted.stanza
+    told = ("--output=text", "--verbose", "--log-level-console=info", "--log-level-stderr=off")
+    said = repository.attend("verify", *told, "--log-timestamp=n")
+    listing = repository.ask("repo-ls", "--recurse", "--output=json", f"archive/{stanza}")
+    shared = [*_unlike(cluster, "backup/{}/backup.info"), *_unlike(cluster, "archive/{}/archive.info")]
+    for backup in backups:
+        problems = [*shared, *backup_problems(said, backup), *archive_problems(said, listing, backup)]
+        for label in (*backup.needs, backup.label):
+            problems += _unlike(cluster, f"backup/{{}}/{label}/backup.manifest")
+        yield backup, tuple(problems)
+
+
+def _unlike(cluster: Cluster, path: str) -> Iterator[str]:
+    """pgBackRest keeps two copies of what it cannot do without, goes on with either, and never compares."""
+    file = path.format(cluster.wanted.stanza)
+    try:
+        both = [cluster.repository.ask("repo-get", one) for one in (file, f"{file}.copy")]
+    except RepositoryDamaged as error:
+        yield f"{file}: {error}"
+        return
+    if both[0] != both[1]:
+        yield f"{file} and its copy are not the same"
+
+
+def drilled(backup: ClusterBackup, cluster: Cluster, progress: Progress) -> Iterator[str]:
+    """Brings the cluster back aside, up to now, and says how it differs from the one that is live.
+
+    Raises:
+        RepositoryDamaged: the repository has lost something, or holds it otherwise.
+        NotReached: its log does not lead to now.
+        OpskitError: a drill cannot be held here or now.
+    """
+    check_room(Path(tempfile.gettempdir()), backup.size, "a drill", hint=ELSEWHERE)
+    progress.stage("drill: read what the cluster holds now")
+    moments = read_moments(cluster, progress)
+    archive_now(cluster)
+    with aside(cluster.repository, cluster.superuser) as found:
+        progress.stage(f"drill: restore {backup.label}")
+        mapped = f"--tablespace-map-all={found.room / 'tablespaces'}"
+        cluster.repository.attend(
+            "restore", f"--pg1-path={found.data}", f"--set={backup.label}", "--type=default", mapped
+        )
+        for moment in moments:
+            progress.stage(f"drill: compare {moment.database} as of {moment.lsn}")
+            target = {"recovery_target_lsn": moment.lsn, "recovery_target_inclusive": "off"}
+            with found.held({**target, "fsync": "off"}):
+                yield from differing(found.server, moment, progress)
+        progress.stage("drill: check every page")
+        yield from found.damaged_pages()

@@ -1,0 +1,355 @@
+"""Brings the cluster back: facts → plan → aside, looked at, exchanged by renaming."""
+
+import shutil
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import assert_never, cast
+
+from opskit.backup.manifest import TableSum
+from opskit.backup.pgbackrest.aside import Aside, NotReached, aside, give
+from opskit.backup.pgbackrest.catalogue import Catalogue, first_byte, parse
+from opskit.backup.pgbackrest.cluster import Cluster, session
+from opskit.backup.pgbackrest.moments import archive_now
+from opskit.backup.pgbackrest.restore_plan import (
+    ASIDE,
+    COMMAND,
+    LATEST,
+    ArchiveAll,
+    Clear,
+    Facts,
+    Fetch,
+    Look,
+    Start,
+    Step,
+    Stop,
+    Swap,
+    Target,
+    plan_restore,
+)
+from opskit.backup.place import Place
+from opskit.backup.postgresql_content import snapshot, table_sums
+from opskit.backup.room import check_room
+from opskit.errors import Refused
+from opskit.host.files import FileFailed, sync_directory
+from opskit.runs.execute import Found, execute
+from opskit.runs.journal import Journal, abandon, unfinished
+from opskit.runs.plan import Plan
+from opskit.runs.progress import Progress
+
+GO_ON = "run `opskit backup restore` again: it removes what is left"
+
+
+def target_of(catalogue: Catalogue, label: str | None, to: str | None, now: datetime) -> Target:
+    """What is to be brought back.
+
+    Args:
+        label: from which backup; None for the newest that leads there.
+        to: a moment as ISO 8601, in UTC unless it says otherwise; `latest`; None for the end of the backup.
+
+    Raises:
+        Refused: there is no such backup, or none that leads to that moment.
+    """
+    named = catalogue.backup(label) if label else None
+    if label and named is None:
+        raise Refused.of(
+            "unknown_backup", f"there is no backup {label}", hint="see `opskit backup list`", where=label
+        )
+    if to is None and named:
+        return Target(named)
+    moment = now if to in (None, LATEST) else _moment(str(to), now)
+    backup = named or catalogue.before(moment)
+    if backup is None or backup.ended >= moment:
+        raise Refused.of(
+            "no_backup_before",
+            f"no backup leads to {to}: the earliest moment is {_earliest(catalogue)}",
+            hint="see `opskit backup list`",
+            where=str(to),
+        )
+    return Target(backup, latest=True) if to in (None, LATEST) else Target(backup, moment)
+
+
+def _earliest(catalogue: Catalogue) -> str:
+    fit = [one.ended for one in catalogue.backups if one.sound]
+    return f"{min(fit):%Y-%m-%d %H:%M:%S} UTC" if fit else "not there yet"
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Refused.of(
+            "no_moment",
+            f"{text!r} is no moment",
+            hint="write for example 2026-11-23T08:40:00Z, or latest",
+            where="--to-time",
+        ) from error
+    moment = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    if moment > now:
+        raise Refused.of(
+            "moment_to_come",
+            f"{moment:%Y-%m-%d %H:%M:%S} UTC is yet to come: it is {now:%H:%M:%S} UTC",
+            hint="name a moment that has passed, or latest",
+            where="--to-time",
+        )
+    return moment
+
+
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """A restore to be done."""
+
+    cluster: Cluster
+    target: Target
+    directory: Path
+    plan: Plan[Step]
+
+    @property
+    def kept(self) -> Path | None:
+        """What the present data directory is called afterwards."""
+        return next((step.kept for step in self.plan.steps if isinstance(step, Swap)), None)
+
+
+def restoring(cluster: Cluster, target: Target, into: Path | None) -> Restoring:
+    """What is to be done to bring the cluster back.
+
+    Raises:
+        Refused: with every reason.
+        RepositoryFailed: the repository cannot be asked.
+    """
+    facts = _facts(cluster, target, into)
+    return Restoring(cluster, target, facts.aside, plan_restore(facts, target, datetime.now(UTC)))
+
+
+def _facts(cluster: Cluster, target: Target, into: Path | None) -> Facts:
+    answers = cluster.answers()
+    return Facts(
+        cluster.name,
+        cluster.data,
+        into.absolute() if into else None,
+        cluster.data.exists(),
+        answers,
+        _users(cluster) if answers else (),
+        cluster.data.with_name(f"{cluster.data.name}{ASIDE}").exists(),
+        tuple(_obstacles(cluster, target)),
+        into is not None and into.exists(),
+        tuple(sorted(set(cluster.databases.values()))),
+    )
+
+
+def _users(cluster: Cluster) -> tuple[str, ...]:
+    with session(cluster.server) as connection:
+        rows = connection.execute(_SESSIONS).fetchall()
+    return tuple(f"{role} ({program})" if program else str(role) for role, program in rows)
+
+
+_SESSIONS = """
+SELECT DISTINCT coalesce(usename, '')::text, coalesce(application_name, '')
+FROM pg_catalog.pg_stat_activity
+WHERE backend_type IN ('client backend', 'walsender') AND pid <> pg_catalog.pg_backend_pid()
+  AND application_name NOT LIKE 'opskit%'
+ORDER BY 1, 2
+"""
+
+
+def _obstacles(cluster: Cluster, target: Target) -> Sequence[str]:
+    found: list[str] = []
+    if cluster.data.is_mount():
+        found.append(f"{cluster.data} is the root of a file system, which cannot be renamed")
+    if cluster.tablespaces(target.backup.label):
+        found.append(f"{target.backup.label} has tablespaces, whose directories stand elsewhere")
+    return found
+
+
+def mend(cluster: Cluster, place: Place) -> None:
+    """Puts the data directory back that a run killed between its two renames has left under another name.
+
+    Raises:
+        FileFailed: it cannot be renamed.
+    """
+    for run in unfinished(place.runs, COMMAND, cluster.name):
+        for kept in run.leaves:
+            if kept.exists() and not cluster.data.exists():
+                _rename(kept, cluster.data)
+
+
+def restore(task: Restoring, place: Place, progress: Progress) -> tuple[TableSum, ...]:
+    """Brings the cluster back, and returns what its tables hold. The caller holds the state directory.
+
+    Raises:
+        Reverted: a step failed; everything is as it was before.
+        NeedsAttention: a step failed, and so did putting back.
+    """
+    cluster = task.cluster
+    killed = list(unfinished(place.runs, COMMAND, cluster.name))
+    check_room(task.directory.parent, task.target.backup.size, "the restored cluster")
+    leaves = [task.kept] if task.kept else []
+    with Journal(place.runs, COMMAND, cluster.name, leaves) as journal:
+        effects = _Effects(task, progress)
+        execute(task.plan, effects, journal, go_on=GO_ON)
+    for run in killed:
+        abandon(run)
+    return tuple(effects.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Effects:
+    """The effects of bringing the cluster back."""
+
+    task: Restoring
+    progress: Progress
+    seen: list[TableSum] = field(default_factory=list[TableSum])
+
+    def perform(self, step: Step) -> Found:
+        """Makes it so; see `Effects`."""
+        self.progress.stage(step.title)
+        cluster = self.task.cluster
+        match step:
+            case ArchiveAll():
+                archive_now(cluster)
+            case Clear():
+                _remove(step.directory)
+            case Fetch():
+                fetch(cluster, step.target, step.directory)
+            case Look():
+                self.seen[:] = self._look(step)
+            case Stop():
+                cluster.keeper.stop()
+            case Swap():
+                _swap(step)
+            case Start():
+                cluster.keeper.start()
+            case _:
+                assert_never(step)
+        return None
+
+    def halt(self) -> None:
+        """See `Effects`; steps come one after the other."""
+
+    def revert(self, step: Step) -> None:
+        """Puts it back; see `Effects`."""
+        cluster = self.task.cluster
+        match step:
+            case Fetch():
+                _remove(step.directory)
+            case Stop() if step.ran:
+                cluster.keeper.start()
+            case Swap():
+                _swap_back(step)
+            case Start():
+                cluster.keeper.stop()
+            case _:
+                pass
+
+    def _look(self, step: Look) -> list[TableSum]:
+        cluster = self.task.cluster
+        directory = self.task.directory
+        with aside(cluster.repository, cluster.superuser, directory) as found, held(found, step.target):
+            return [one for name in step.databases for one in _read(found, name, self.progress)]
+
+
+def fetch(cluster: Cluster, target: Target, directory: Path) -> None:
+    """Restores the files into a new directory, ready to be held at the target, or to be started there.
+
+    Raises:
+        RepositoryFailed: it failed.
+        FileFailed: the directory cannot be made.
+    """
+    try:
+        directory.mkdir(mode=0o700)
+        give(directory, cluster.repository)
+    except OSError as error:
+        raise _failed(directory, "made", error) from error
+    later = " ".join(cluster.repository.words("archive-get"))
+    cluster.repository.attend(
+        "restore",
+        f"--pg1-path={directory}",
+        f"--set={target.backup.label}",
+        *target.options,
+        f'--recovery-option=restore_command={later} %f "%p"',
+        f"--tablespace-map-all={directory.with_name(f'{directory.name}.tablespaces')}",
+    )
+
+
+@contextmanager
+def held(found: Aside, target: Target) -> Generator[None]:
+    """Holds a fetched cluster at its target for the block.
+
+    Raises:
+        NotReached: its log does not lead there.
+        OpskitError: it could not be started.
+    """
+    waits = found.data / "standby.signal"
+    if target.latest:  # or it would begin a history of its own at the end of the log
+        waits.touch()
+        give(waits, found.repository)
+    try:
+        with found.held({}):
+            if target.latest:
+                _check_end(found)
+            yield
+    finally:
+        waits.unlink(missing_ok=True)
+
+
+def _check_end(found: Aside) -> None:
+    """The log must have been read to its end, not only to where it can be read no further."""
+    newest = max(parse(found.repository.ask("info", "--output=json")).archives.values(), default="")
+    with session(found.server) as connection:
+        ((lsn, size),) = cast("list[tuple[int, int]]", connection.execute(_READ_TO).fetchall())
+    if newest and lsn < first_byte(newest, size):
+        raise NotReached.of(
+            "not_reached",
+            f"the log can be read to {lsn:X}, and not to its end in segment {newest}",
+            hint="`opskit backup verify` says what is missing; restore with --to-time before it",
+            where=newest,
+        )
+
+
+_READ_TO = """
+SELECT (pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint, setting::bigint
+FROM pg_catalog.pg_settings WHERE name = 'wal_segment_size'
+"""
+
+
+def _read(found: Aside, database: str, progress: Progress) -> tuple[TableSum, ...]:
+    with snapshot(found.server.named(database)) as held_there:
+        return tuple(table_sums(held_there, progress, lambda: None))
+
+
+def _swap(step: Swap) -> None:
+    if step.kept is not None:
+        _rename(step.data, step.kept)
+    _rename(step.aside, step.data)
+
+
+def _swap_back(step: Swap) -> None:
+    """Wherever it had come to."""
+    if not step.aside.exists() and step.data.exists():
+        _rename(step.data, step.aside)
+    if step.kept is not None and step.kept.exists():
+        _rename(step.kept, step.data)
+
+
+def _rename(old: Path, new: Path) -> None:
+    try:
+        old.rename(new)
+        sync_directory(new.parent)
+    except OSError as error:
+        raise _failed(old, "renamed", error) from error
+
+
+def _remove(directory: Path) -> None:
+    for one in (directory, directory.with_name(f"{directory.name}.tablespaces")):
+        try:
+            shutil.rmtree(one)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise _failed(one, "removed", error) from error
+
+
+def _failed(path: Path, done: str, error: OSError) -> FileFailed:
+    return FileFailed.of("file_failed", f"{path} cannot be {done}: {error.strerror}", where=str(path))
