@@ -16,7 +16,7 @@ from opskit.exporter.daemon import run_exporter
 def exporter(invocation: Invocation, *, listen: str | None) -> int:
     """Serve health and query metrics of both databases to Prometheus, and a status page.
 
-    Runs until SIGTERM or Ctrl-C. Databases may be down: that is what it reports.
+    Runs until SIGTERM or Ctrl-C; SIGHUP reads the configuration again. Databases may be down: that is what it
+    reports.
     """
-    loaded = invocation.configuration()
-    return run_exporter(loaded.configuration, loaded.state_dir(), listen)
+    return run_exporter(invocation.configuration, listen)

@@ -4,10 +4,11 @@ import asyncio
 import logging
 import signal
 import socket
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 
-from opskit.config import Configuration
-from opskit.errors import ExitCode
+from opskit.config import Loaded
+from opskit.errors import ExitCode, OpskitError
 from opskit.exporter.listening import listening, name_of
 from opskit.exporter.service import Service
 from opskit.exporter.serving import Server
@@ -22,30 +23,33 @@ STOP_SECONDS = 2.0
 """How long requests and readings under way may take at the end."""
 
 
-def run_exporter(configuration: Configuration, state_dir: Path, listen: str | None = None) -> int:
+def run_exporter(load: Callable[[], Loaded], listen: str | None = None) -> int:
     """Serves until SIGTERM or SIGINT; databases may be down meanwhile, and from the start.
 
     Args:
-        state_dir: where other services of opskit tell how they are.
+        load: reads the configuration, now and at every SIGHUP.
         listen: ADDRESS:PORT, instead of the configured one; or `fd`, the socket that systemd hands over.
 
     Raises:
-        ConfigurationError: the address is not one of this host, or no socket was handed over.
+        ConfigurationError: the configuration has faults, the address is not one of this host, or no socket
+            was handed over.
         OpskitError: the port is in use, or not for us.
     """
-    with listening(listen or configuration.exporter.listen) as listener:
-        asyncio.run(_serve(configuration, state_dir, listener, Notifier()))
+    loaded = load()
+    with listening(listen or loaded.configuration.exporter.listen) as listener:
+        asyncio.run(_serve(loaded, load, listener, Notifier()))
     return ExitCode.DONE
 
 
 async def _serve(
-    configuration: Configuration, state_dir: Path, listener: socket.socket, notifier: Notifier
+    loaded: Loaded, load: Callable[[], Loaded], listener: socket.socket, notifier: Notifier
 ) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    service = Service(configuration, state_dir, notifier.status)
+    service = Service(loaded, notifier.status)
+    loop.add_signal_handler(signal.SIGHUP, partial(_reload, service, load))
     server = Server(service.respond, service.refused)
     try:
         await server.start(listener)
@@ -61,6 +65,18 @@ async def _serve(
         await server.stop(STOP_SECONDS)
     finally:
         service.stop(STOP_SECONDS)
+
+
+def _reload(service: Service, load: Callable[[], Loaded]) -> None:
+    try:
+        service.configure(load())
+    except OpskitError as error:
+        service.refuse_configuration()
+        refused = "; ".join(fault.message for fault in error.faults)
+    else:
+        log.info("the configuration was read again")
+        return
+    log.error("the configuration is left as it was: %s", refused)
 
 
 async def _heartbeat(service: Service, server: Server, notifier: Notifier) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
-from opskit.config import Configuration
+from opskit.config import Configuration, Loaded
 from opskit.exporter.collection import Collection, Snapshot
 from opskit.exporter.exposition import accepts_gzip, compressed, encoded, exposed
 from opskit.exporter.history import History
@@ -30,19 +30,17 @@ class Service:
     """The exporter without its socket; belongs to the event loop.
 
     Args:
-        state_dir: where other services of opskit tell how they are.
         changed: told in one line how the databases are, whenever that has changed.
     """
 
-    def __init__(self, configuration: Configuration, state_dir: Path, changed: Callable[[str], None]) -> None:
-        self._seconds = configuration.exporter.deadline
+    def __init__(self, loaded: Loaded, changed: Callable[[str], None]) -> None:
+        self._seconds = 0.0
         self._tallies = Tallies()
-        self._workers = {
-            name: Worker(name, DatabaseReader(configuration, state_dir, name))
-            for name in configuration.databases
-        }
-        self._histories = {name: History() for name in configuration.databases}
+        self._workers: dict[str, Worker] = {}
+        self._depends: dict[str, object] = {}
+        self._histories: dict[str, History] = {}
         self._collection = Collection(self._workers, self._record)
+        self.configure(loaded)
         self._changed = changed
         self._states: Mapping[str, str] = {}
         self._routes: Mapping[str, Callable[[Request], Awaitable[Response]]] = {
@@ -63,6 +61,34 @@ class Service:
         """Counts a request that was refused before it was understood."""
         self._tallies.request("other", code)
 
+    def configure(self, loaded: Loaded) -> None:
+        """Takes a configuration over; a database that it leaves as it was keeps its session and its sums."""
+        configuration, state_dir = loaded.configuration, loaded.state_dir()
+        self._seconds = configuration.exporter.deadline
+        known = dict(self._workers)
+        self._workers.clear()
+        for name in configuration.databases:
+            depends = _depends(configuration, state_dir, name)
+            if name in known and self._depends[name] == depends:
+                self._workers[name] = known.pop(name)
+            else:
+                self._workers[name] = Worker(name, DatabaseReader(configuration, state_dir, name))
+            self._depends[name] = depends
+            self._histories.setdefault(name, History())
+        for name, worker in known.items():
+            worker.leave()
+            if name not in self._workers:
+                self._forget(name)
+        self._tallies.configured(succeeded=True)
+
+    def refuse_configuration(self) -> None:
+        """Tells that a new configuration has faults; the one before stays."""
+        self._tallies.configured(succeeded=False)
+
+    def _forget(self, database: str) -> None:
+        del self._depends[database], self._histories[database]
+        self._tallies.forget(database)
+
     async def collect(self) -> None:
         """A first collection, before anybody asks."""
         await self._collection.snapshot(Deadline.after(self._seconds))
@@ -78,7 +104,7 @@ class Service:
 
     async def _metrics(self, request: Request) -> Response:
         snapshot = await self._collection.snapshot(Deadline.after(scrape_seconds(self._seconds, request)))
-        result = exposed(snapshot.readings)
+        result = exposed(self._current(snapshot))
         self._tallies.answer(result.series, result.dropped, time.monotonic() - snapshot.at)
         families = (*result.families, *self._tallies.families())
         body, content_type = encoded(families, request.headers.get("accept", ""))
@@ -91,7 +117,7 @@ class Service:
         snapshot = await self._collection.snapshot(Deadline.after(self._seconds))
         nonce = b64encode(os.urandom(16)).decode()
         now = Moment(time.time(), time.monotonic())
-        body = page(snapshot.readings, self._histories, now, nonce, refresh=request.query != "still")
+        body = page(self._current(snapshot), self._histories, now, nonce, refresh=request.query != "still")
         headers = {"Content-Security-Policy": policy(nonce)}
         return Response(HTTPStatus.OK, body.encode(), "text/html; charset=utf-8", headers)
 
@@ -105,9 +131,14 @@ class Service:
             HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, "ok" if ready else "starting"
         )
 
+    def _current(self, snapshot: Snapshot) -> list[Reading]:
+        """The readings but for those of databases that the configuration has dropped meanwhile."""
+        return [reading for reading in snapshot.readings if reading.database in self._workers]
+
     def _record(self, snapshot: Snapshot) -> None:
-        states = {reading.database: state(reading) for reading in snapshot.readings}
-        for reading in snapshot.readings:
+        readings = self._current(snapshot)
+        states = {reading.database: state(reading) for reading in readings}
+        for reading in readings:
             self._tallies.reading(reading)
             self._histories[reading.database].add(reading, snapshot.at)
             now = states[reading.database]
@@ -116,6 +147,17 @@ class Service:
         if states != self._states:
             self._states = states
             self._changed("; ".join(f"{database}: {now}" for database, now in states.items()))
+
+
+def _depends(configuration: Configuration, state_dir: Path, name: str) -> object:
+    """What the reading of one database depends on."""
+    rest = (
+        configuration.application,
+        configuration.postgresql,
+        configuration.exporter,
+        configuration.rollback,
+    )
+    return (configuration.databases[name], *rest, state_dir)
 
 
 def state(reading: Reading) -> str:

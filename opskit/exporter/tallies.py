@@ -11,7 +11,7 @@ import psycopg
 
 from opskit import __version__
 from opskit.exporter.exposition import Family, Labels, series
-from opskit.exporter.metric import Kind, Metric
+from opskit.exporter.metric import DATABASE, Kind, Metric
 from opskit.exporter.reading import Reading
 
 
@@ -65,6 +65,16 @@ BUILD_INFO = _own(
     "libpq",
     "sqlite",
 )
+CONFIGURED = _own(
+    "opskit_exporter_config_last_reload_successful",
+    Kind.GAUGE,
+    "Whether the configuration that was last read could be taken over.",
+)
+CONFIGURED_AT = _own(
+    "opskit_exporter_config_last_reload_success_timestamp_seconds",
+    Kind.GAUGE,
+    "When a configuration was last taken over, as Unix time.",
+)
 SNAPSHOT_AGE = _own(
     "opskit_exporter_snapshot_age_seconds", Kind.GAUGE, "Age of the collection that this answer shows."
 )
@@ -88,6 +98,8 @@ OWN = (
     COLLECTOR_LAST_SUCCESS,
     COLLECTOR_FAILURES,
     BUILD_INFO,
+    CONFIGURED,
+    CONFIGURED_AT,
     SNAPSHOT_AGE,
     SERIES,
     SERIES_DROPPED,
@@ -129,6 +141,21 @@ class Tallies:
     def request(self, path: str, code: int) -> None:
         """Counts an answer; `path` is one of few."""
         self._add(HTTP_REQUESTS, (path, str(code)))
+
+    def configured(self, *, succeeded: bool) -> None:
+        """Notes whether a configuration was taken over."""
+        self._set(CONFIGURED, (), succeeded)
+        if succeeded:
+            self._set(CONFIGURED_AT, (), time.time())
+
+    def forget(self, database: str) -> None:
+        """Leaves out a database that is no longer configured."""
+        for metric, values in self._values.items():
+            if metric.labels[:1] == DATABASE:
+                for labels in [one for one in values if one[0] == database]:
+                    del values[labels]
+        for place in [one for one in self._durations if one[0] == database]:
+            del self._durations[place]
 
     def answer(self, series: int, dropped: Mapping[str, int], age: float) -> None:
         """Notes what this answer holds: series, those left out by collector, and its age in seconds."""

@@ -53,9 +53,13 @@ class Worker:
         """False after a bug ended the thread."""
         return self._thread.is_alive()
 
-    def stop(self, seconds: float) -> None:
-        """Lets the thread end after what it is doing, and waits for it so long at most."""
+    def leave(self) -> None:
+        """Lets the thread end after what it is doing."""
         self._jobs.put(None)
+
+    def stop(self, seconds: float) -> None:
+        """Lets the thread end, and waits for it so long at most."""
+        self.leave()
         self._thread.join(seconds)
 
     def _run(self) -> None:

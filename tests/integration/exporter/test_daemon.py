@@ -195,6 +195,53 @@ def test_a_fault_in_the_configuration_is_a_usage_error(world: World) -> None:
     assert "exporter.lisen" in exporter.words()
 
 
+def reload(world: World, exporter: Exporter, document: object, answer: str) -> None:
+    """Writes a configuration and lets the exporter read it."""
+    world.config.write_text(yaml.safe_dump(document), encoding="utf-8")
+    seen = exporter.words().count(answer)
+    exporter.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: exporter.words().count(answer) > seen)
+
+
+def test_a_reload_takes_databases_in_and_out_and_loses_no_counter(world: World) -> None:
+    document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
+    (main, walmart) = document["databases"].items()
+    with running(world) as exporter:
+        before = exporter.scrape()
+        reload(world, exporter, {**document, "databases": dict([main])}, "was read again")
+        alone = exporter.scrape()
+        page = exporter.get("/").body
+        reload(world, exporter, {**document, "databases": dict([walmart, main])}, "was read again")
+        after = exporter.scrape()
+    assert alone.of_database("main") == before.of_database("main")
+    assert not any(("database", "walmart") in labels for _, labels in alone.samples)
+    assert b"walmart" not in page
+    assert after.of_database("walmart") == before.of_database("walmart")
+    counted = "opskit_probe_duration_seconds_count"
+    assert after.value(counted, database="main", probe="read") > before.value(
+        counted, database="main", probe="read"
+    )
+    assert after.value(counted, database="walmart", probe="read") == 1
+    asked = "opskit_exporter_http_requests_total"
+    assert after.value(asked, path="/metrics", code="200") == 2
+
+
+def test_a_configuration_with_faults_is_not_taken_over_and_that_is_told(world: World) -> None:
+    document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
+    told = "opskit_exporter_config_last_reload_successful"
+    since = "opskit_exporter_config_last_reload_success_timestamp_seconds"
+    with running(world) as exporter:
+        started = exporter.scrape()
+        reload(world, exporter, {**document, "exporter": {"lisen": "x"}}, "is left as it was")
+        refused = exporter.scrape()
+        reload(world, exporter, document, "was read again")
+        mended = exporter.scrape()
+    assert [one.value(told) for one in (started, refused, mended)] == [1, 0, 1]
+    assert started.value(since) == refused.value(since) < mended.value(since)
+    assert refused.value("opskit_database_up", database="walmart") == 1
+    assert "exporter.lisen" in exporter.words()
+
+
 def test_a_process_that_no_longer_turns_lets_the_watchdog_bite(world: World) -> None:
     with manager(str(world.directory / "notify")) as systemd:
         env = {"NOTIFY_SOCKET": str(world.directory / "notify"), "WATCHDOG_USEC": "200000"}

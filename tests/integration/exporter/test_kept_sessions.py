@@ -1,5 +1,7 @@
 """The session that is kept for a database: its caches are warm, and it must never be the wrong one."""
 
+import signal
+
 import psycopg
 import pytest
 
@@ -28,6 +30,20 @@ def test_a_rollback_to_sqlite_ends_the_kept_sessions(
     world.use("sqlite")
     on_postgresql.scrape()
     wait_until(lambda: not backends(cluster))
+
+
+def test_a_reload_keeps_the_sessions_of_databases_that_it_leaves_as_they_were(
+    world: World, on_postgresql: Exporter, cluster: PrivateCluster
+) -> None:
+    on_postgresql.scrape()
+    before = sorted(backends(cluster))
+    world.config.write_text(
+        world.config.read_text(encoding="utf-8") + "backup:\n  directory: elsewhere\n", encoding="utf-8"
+    )
+    on_postgresql.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "was read again" in on_postgresql.words())
+    on_postgresql.scrape()
+    assert sorted(backends(cluster)) == before
 
 
 @pytest.mark.parametrize("how", ["ended", "hung"])
