@@ -41,7 +41,7 @@ def host(scratch: Path) -> Iterator[Disk]:
 @pytest.fixture(scope="session")
 def supervisor(scratch: Path) -> Iterator[str]:
     address = scratch / "supervisor"
-    command = [sys.executable, "-m", "tests.crash.application", str(address)]
+    command = [sys.executable, "-m", "tests.crash.supervisor", str(address)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=_ROOT) as process:
         while not address.exists() and process.poll() is None:
             time.sleep(0.01)

@@ -191,6 +191,8 @@ def _bound(table: Table, column: str, value: Plain, engine: Engine) -> Scalar:
             return bytes.fromhex(value)
         case "boolean" if value is not None and engine is Engine.SQLITE:
             return int(bool(value))
+        case "moment" if value is not None and engine is Engine.POSTGRESQL:
+            return f"{value}+00"  # in UTC, whatever zone the session is in
         case _:
             if isinstance(value, Mapping):
                 raise TypeError(column)

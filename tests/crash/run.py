@@ -1,6 +1,6 @@
 """A scenario, performed: what strikes, what an operator then does, and what must hold after each phase."""
 
-import subprocess
+import signal
 import time
 from collections.abc import Sequence
 
@@ -28,6 +28,7 @@ def perform(world: World) -> None:
     """Performs a world's scenario from beginning to end."""
     world.start()
     for phase, fault in world.scenario.faults.items():
+        world.tell(phase.value)
         match phase:
             case Phase.FOLLOW | Phase.FOLLOW_AGAIN:
                 _follow(world, fault)
@@ -96,22 +97,23 @@ def _go_on(world: World, command: str, then: Then, engine: Engine) -> None:
 
 
 def _live(world: World, fault: Fault) -> None:
-    standby = world.opskit.start("standby", "run", "--config", world.configuration)
+    standby = world.start_opskit("standby", "run")
     try:
         begun = world.acknowledged()
         for entry in fault.entries:
             _await_writes(world, begun + entry)
             world.strike(fault, standby)
             if fault.kind is Kind.KILL_OPSKIT:
-                standby.wait()
-                standby = world.opskit.start("standby", "run", "--config", world.configuration)
+                world.ended(standby, "standby run")
+                standby = world.start_opskit("standby", "run")
             else:
                 time.sleep(_MOMENT if fault.lasts is None else fault.lasts)
                 world.mend(fault)
         _await_writes(world, world.acknowledged() + 5)
         _await_readiness(world)
     finally:
-        _end(standby)
+        standby.signal(signal.SIGTERM)
+        world.ended(standby, "standby run")
 
 
 def _await_writes(world: World, count: int) -> None:
@@ -126,12 +128,6 @@ def _await_readiness(world: World) -> None:
     while (result := world.run("standby", "status")).code:
         assert time.monotonic() < until, result
         time.sleep(0.3)
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    process.terminate()
-    _, errors = process.communicate(timeout=_PATIENCE)
-    assert "Traceback" not in errors, errors
 
 
 def _is_settled(world: World, engine: Engine) -> None:

@@ -2,10 +2,11 @@
 
 import json
 import os
-import subprocess
+import shutil
+import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,19 @@ from psycopg import sql
 
 from opskit.config import Engine
 from tests.crash import rows
-from tests.crash.application import order
 from tests.crash.checker import Found, Window
 from tests.crash.disk import Disk
 from tests.crash.ledger import Note, read_ledger
 from tests.crash.scenario import DATABASES, Fault, Kind, Scenario
 from tests.crash.server import Server
+from tests.crash.supervisor import Forked, order
 from tests.crash.workload import beginning
-from tests.support import Opskit, Result, finish, make_sqlite
+from tests.support import Result, make_sqlite
 
-_ROOT = Path(__file__).parents[2]
 _SHAPES = Path(__file__).with_name("shapes")
-_APPLICATION = Path(__file__).with_name("application.py")
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
+
+_PATIENCE = 90.0
 
 WRITERS = ("w0", "w1")
 STRAYS = {"s0": "sqlite", "s1": "postgresql"}
@@ -62,12 +64,13 @@ class World:
         self.host = host
         self.told: list[str] = []
         self.windows: list[Window] = []
+        self._begun = time.monotonic()
         self.names = {name: f"{name}_{os.urandom(4).hex()}" for name in DATABASES}
         self._supervisor = supervisor
         self._kept = kept
         self.application = host.root / kept.name
         self.application.mkdir()
-        self.opskit = Opskit(self.application / "state")
+        self.state_dir = self.application / "state"
         self.configuration = self.application / "opskit.yaml"
         self._make_databases()
         self._configure()
@@ -101,13 +104,31 @@ class World:
             return rows.in_sqlite(self.file(name), name)
         return rows.in_postgresql(self.server.cluster.conninfo(self.names[name]), name)
 
+    def tell(self, text: str) -> None:
+        """Notes what happens, and when."""
+        self.told.append(f"{time.monotonic() - self._begun:6.2f} s  {text}")
+
     def begin_window(self, engine: Engine) -> None:
         """From now on the side may change."""
         self.windows.append(Window(time.monotonic_ns(), engine))
 
+    def start_opskit(self, *arguments: str, entry: int = 0) -> Forked:
+        """opskit, held behind an entry of its journals; 0: never."""
+        words = (*arguments, "--config", str(self.configuration), "-o", "json")
+        output = self._kept / f"opskit-{len(self.told)}"
+        return Forked(self._supervisor, entry, self.state_dir, words, output)
+
     def run(self, *arguments: str) -> Result:
         """opskit, from beginning to end."""
-        return self._ended(arguments, self.opskit(*arguments, "--config", self.configuration, "-o", "json"))
+        return self.ended(self.start_opskit(*arguments), *arguments)
+
+    def ended(self, process: Forked, *arguments: str) -> Result:
+        """How opskit ended."""
+        result = Result(*process.wait(_PATIENCE))
+        errors = result.document["errors"] if result.stdout else result.stderr[-2000:]
+        self.tell(f"{' '.join(arguments)}: {result.code} {errors or ''}")
+        assert "Traceback" not in result.stderr, result.stderr
+        return result
 
     def status(self) -> dict[str, Any]:
         """What `opskit status` says."""
@@ -115,36 +136,19 @@ class World:
 
     def struck(self, fault: Fault, entry: int, *arguments: str) -> Result:
         """opskit, with a fault behind an entry of its journals; mended when this returns."""
-        told, tell = os.pipe()
-        wait, go = os.pipe()
-        command = [sys.executable, "-m", "tests.crash.held", str(entry), str(tell), str(wait), *arguments]
-        process = subprocess.Popen(
-            [*command, "--config", str(self.configuration), "-o", "json"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=_ROOT,
-            env=self.opskit.environment(),
-            pass_fds=(tell, wait),
-        )
-        os.close(tell)
-        os.close(wait)
+        process = self.start_opskit(*arguments, entry=entry)
         try:
-            if os.read(told, 1):
-                self._strike_held(process, fault, go)
-            return self._ended((*arguments, f"struck at {entry}"), finish(process))
+            if process.is_held():
+                self._strike_held(process, fault)
+            return self.ended(process, *arguments, f"struck at {entry}")
         finally:
-            os.close(told)
-            os.close(go)
-            process.kill()
             self.mend(fault)
 
-    def strike(self, fault: Fault, process: "subprocess.Popen[str]") -> None:
+    def strike(self, fault: Fault, process: Forked) -> None:
         """The fault happens."""
         match fault.kind:
             case Kind.KILL_OPSKIT:
-                process.kill()
+                process.signal(signal.SIGKILL)
             case Kind.KILL_WRITERS:
                 self._order("kill", "application")
             case Kind.KILL_SERVER:
@@ -174,7 +178,6 @@ class World:
     def close(self) -> None:
         """Ends what is left, and removes what PostgreSQL keeps."""
         self.stop()
-        self.opskit.kill()
         self.host.free()
         self.server.mend()
         drop = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = %s"
@@ -182,26 +185,20 @@ class World:
             for name in self.names.values():
                 admin.execute(drop, (name,))
                 admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-        subprocess.run(["rm", "-r", self.application], check=True)
+        shutil.rmtree(self.application)
 
-    def _strike_held(self, process: "subprocess.Popen[str]", fault: Fault, go: int) -> None:
+    def _strike_held(self, process: Forked, fault: Fault) -> None:
         if fault.delay:
-            os.write(go, b".")
+            process.go()
             time.sleep(fault.delay)
         self.strike(fault, process)
         if fault.kind is Kind.KILL_OPSKIT:
             return
         if not fault.delay:
-            os.write(go, b".")
+            process.go()
         if fault.lasts is not None:
             time.sleep(fault.lasts)
             self.mend(fault)
-
-    def _ended(self, arguments: Sequence[str], result: Result) -> Result:
-        errors = result.document["errors"] if result.stdout else result.stderr[-2000:]
-        self.told.append(f"{' '.join(arguments)}: {result.code} {errors or ''}")
-        assert "Traceback" not in result.stderr, result.stderr
-        return result
 
     def _order(self, *words: str) -> None:
         order(self._supervisor, *words)
@@ -222,7 +219,7 @@ class World:
             "ledger": str(self._ledger(writer)),
             "config": str(self.configuration),
             "only": STRAYS.get(writer),
-            "pause": 0.05 if writer in STRAYS else 0.002,
+            "pause": 0.05 if writer in STRAYS else 0.01,
         }
         file.write_text(json.dumps(spec))
         return file
@@ -241,7 +238,7 @@ class World:
 
     def _configure(self) -> None:
         (self.application / ".env").write_text("# the application's\nDATABASE_TYPE=sqlite\n")
-        command = f"{sys.executable}, -S, -E, {_APPLICATION}, {self._supervisor}"
+        command = f"{sys.executable}, -S, -E, {_SUPERVISOR}, {self._supervisor}"
         databases = "".join(
             f"\n  {name}: {{sqlite: {self.file(name)}, postgresql: {one}}}"
             for name, one in self.names.items()
@@ -257,7 +254,7 @@ databases: {databases}
 postgresql: {{host: {cluster.socket_directory}, port: {cluster.port}, user: application}}
 migrate: {{user: opskit_owner}}
 rollback: {{small: {0 if self.scenario.by_log else 16}}}
-state_dir: {self.opskit.state_dir}
+state_dir: {self.state_dir}
 """)
 
 
