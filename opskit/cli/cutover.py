@@ -8,10 +8,11 @@ from opskit.cli.output import Outcome
 from opskit.cli.progress import shown
 from opskit.errors import ConfigurationError, ExitCode
 from opskit.runs.lock import exclusive
-from opskit.runs.plan import JsonValue, Plan
+from opskit.runs.plan import JsonValue, Plan, to_json
 from opskit.switch.plan import CUTOVER
 from opskit.switch.run import Done, abort, resume, survey_cutover, switch
 from opskit.switch.steps import Step
+from opskit.switch.way_back import Compared
 
 
 @click.command()
@@ -57,8 +58,21 @@ def planned(plan: Plan[Step]) -> Outcome:
 
 
 def told(done: Done, text: str) -> Outcome:
-    """A plan that was performed, and how long nobody could write."""
+    """A plan that was performed, how long nobody could write, and what was compared when."""
     pause, away = round(done.pause, 3), round(done.away, 3)
     times = f"writes paused for {pause:.2f} s; with the application's stop and start {away:.2f} s"
-    result: dict[str, JsonValue] = {"plan": done.plan.to_json(), "pause_seconds": pause, "away_seconds": away}
-    return Outcome(f"{text}; {times}" if away else text, result, changed=True)
+    result: dict[str, JsonValue] = {
+        "plan": done.plan.to_json(),
+        "pause_seconds": pause,
+        "away_seconds": away,
+        "seconds": {title: round(took, 3) for title, took in done.seconds.items()},
+        "compared": {name: to_json(one) for name, one in done.compared.items()},
+    }
+    lines = [f"{text}; {times}" if away else text]
+    lines += (f"{name}: {_compared(one)}" for name, one in done.compared.items())
+    return Outcome("\n".join(lines), result, changed=True)
+
+
+def _compared(one: Compared) -> str:
+    also = f", and {', '.join(one.whole)} whole" if one.whole else ""
+    return f"every row compared since {one.beside}, beside the application; in the pause what changed{also}"

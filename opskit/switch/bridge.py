@@ -15,7 +15,7 @@ from opskit.config import Engine
 from opskit.errors import QueryFailed
 from opskit.standby import follower as standby
 from opskit.switch.sides import Side
-from opskit.switch.way_back import arm, begin_anew, bring_back
+from opskit.switch.way_back import Compared, arm, begin_anew, bring_back
 
 _SHRINKS = 0.7
 """Another round pays when the last one took less than so much of the one before."""
@@ -67,16 +67,19 @@ class Bridge:
         """
         arm(self._standby())
 
-    def bring_back(self, *, last: bool) -> None:
+    def bring_back(self, *, last: bool) -> Compared:
         """Brings back to the standby's file what PostgreSQL was given.
 
         Args:
             last: nobody writes any more: nothing may be missing.
 
+        Returns:
+            what was compared whole: until now, and by this call.
+
         Raises:
             QueryFailed: it cannot be brought back, or something would be missing.
         """
-        bring_back(self._standby(), last=last)
+        return bring_back(self._standby(), last=last)
 
     def close(self) -> None:
         """Lets go what is open."""

@@ -44,6 +44,7 @@ from opskit.switch.steps import (
 )
 from opskit.switch.swap import stage, swap, unstage
 from opskit.switch.way_back import (
+    Compared,
     disarm,
     discard,
     is_armed,
@@ -76,11 +77,16 @@ class World:
 
 
 class SwitchEffects:
-    """The effects; see `machine.Effects`. To be closed at the end."""
+    """The effects; see `machine.Effects`. To be closed at the end.
+
+    Attributes:
+        compared: database → what of it was compared when, as soon as that is known.
+    """
 
     def __init__(self, world: World, progress: Progress) -> None:
         self._world = world
         self._progress = progress
+        self.compared: dict[str, Compared] = {}
         self._bridges = {name: Bridge(side) for name, side in world.sides.items()}
 
     def close(self) -> None:
@@ -199,7 +205,7 @@ class SwitchEffects:
             case DrainLast():
                 self._bridges[side.name].drain()
             case LevelWayBack():
-                self._bridges[side.name].bring_back(last=True)
+                self.compared[side.name] = self._bridges[side.name].bring_back(last=True)
             case OpenPostgresql():
                 with session(side.window.owner, side.name) as connection:
                     reopen(connection, side.shut)
@@ -214,7 +220,7 @@ class SwitchEffects:
     def _perform_back(self, step: BringBack | StageFile | SwapFile | EndWayBack, side: Side) -> None:
         match step:
             case BringBack():
-                self._bridges[side.name].bring_back(last=True)
+                self.compared[side.name] = self._bridges[side.name].bring_back(last=True)
             case StageFile():
                 self._bridges[side.name].close()
                 stage(side.window.file, side.staged)

@@ -19,6 +19,7 @@ from opskit.switch.machine import backward, begun_in, forward, has_passed, point
 from opskit.switch.plan import CUTOVER, ROLLBACK, Wanted, closing_plan, cutover_plan, rollback_plan
 from opskit.switch.sides import Side, sides
 from opskit.switch.steps import BringBack, StageFile, StartApplication, Step, StopApplication
+from opskit.switch.way_back import Compared
 
 LOG = "application.log"
 
@@ -120,11 +121,15 @@ class Done:
     Attributes:
         pause: seconds between the application's end and its start, in which nobody could write.
         away: the same with its end and its start.
+        seconds: of each step, by its title.
+        compared: database → what of it was compared when; only for databases that were.
     """
 
     plan: Plan[Step]
     pause: float
     away: float
+    seconds: Mapping[str, float]
+    compared: Mapping[str, Compared]
 
 
 def switch(found: Survey, progress: Progress) -> Done:
@@ -136,7 +141,7 @@ def switch(found: Survey, progress: Progress) -> Done:
     """
     with _running(found, progress) as (effects, journal):
         took = forward(found.plan, effects, journal)
-    return _done(found.plan, took)
+    return _done(found.plan, took, effects.compared)
 
 
 def resume(found: Survey, progress: Progress) -> Done:
@@ -154,7 +159,7 @@ def resume(found: Survey, progress: Progress) -> Done:
             _refuse_fresher(found, begun)
         begin = point_of(found.plan) if passed else 0
         took = forward(found.plan, effects, journal, begun, begin=begin)
-    return _done(found.plan, took)
+    return _done(found.plan, took, effects.compared)
 
 
 def abort(found: Survey, progress: Progress) -> None:
@@ -169,14 +174,14 @@ def abort(found: Survey, progress: Progress) -> None:
         backward(found.plan, effects, journal, begun)
 
 
-def _done(plan: Plan[Step], took: Mapping[str, float]) -> Done:
+def _done(plan: Plan[Step], took: Mapping[str, float], compared: Mapping[str, Compared]) -> Done:
     titles = [one.title for one in plan.steps]
     ends = [one.title for one in plan.steps if isinstance(one, StopApplication | StartApplication)]
     if len(ends) < 2:
-        return Done(plan, 0.0, 0.0)
+        return Done(plan, 0.0, 0.0, took, compared)
     away = titles[titles.index(ends[0]) : titles.index(ends[1]) + 1]
     seconds = [took.get(title, 0.0) for title in away]
-    return Done(plan, sum(seconds[1:-1]), sum(seconds))
+    return Done(plan, sum(seconds[1:-1]), sum(seconds), took, compared)
 
 
 def _refuse_fresher(found: Survey, begun: frozenset[str]) -> None:

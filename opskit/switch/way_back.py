@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +28,19 @@ from opskit.transfer.target import server_words
 _BESIDE = ("", "-wal", "-shm")
 _PATIENCE = 15.0
 _PAUSE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What of a database was compared when.
+
+    Attributes:
+        beside: the moment since which every table has been compared whole, beside the application (ISO 8601).
+        whole: tables that were compared whole in the pause; of all others, only the rows that changed.
+    """
+
+    beside: str
+    whole: tuple[str, ...]
 
 
 def is_armed(window: Window, since: datetime) -> bool:
@@ -75,17 +89,20 @@ def arm(follower: Follower) -> None:
         write_state(window.status, follower.state)
 
 
-def bring_back(follower: Follower, *, last: bool) -> None:
+def bring_back(follower: Follower, *, last: bool) -> Compared:
     """Brings everything into the file that has been committed before this call.
 
     Args:
         last: nobody writes any more: nothing may be missing.
 
+    Returns:
+        what was compared whole: until now, and by this call.
+
     Raises:
         QueryFailed: it cannot be brought back, or something would be missing.
     """
     with _told(follower.window.database):
-        follower.drain()
+        done = follower.drain()
     if last and not follower.state.ready:
         name, reasons = follower.window.database, "; ".join(follower.state.reasons)
         raise QueryFailed.of(
@@ -94,6 +111,7 @@ def bring_back(follower: Follower, *, last: bool) -> None:
             hint="mend that: docs/standby.md says what comes back",
             where=name,
         )
+    return Compared(follower.state.verified, done.compared)
 
 
 def disarm(window: Window) -> None:

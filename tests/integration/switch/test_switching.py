@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import apsw
 import psycopg
@@ -53,6 +54,24 @@ def test_after_coming_back_the_application_can_move_again(world: World) -> None:
     assert world.lost("postgresql") == []
     assert world.run("rollback", "--yes").code == 0
     assert world.lost("sqlite") == []
+
+
+def test_the_report_says_what_was_compared_beside_the_application_and_what_in_the_pause(world: World) -> None:
+    world.start()
+    world.follow()
+    by_log = {"OPSKIT_ROLLBACK__SMALL": "0"}
+    for command in ("cutover", "rollback"):
+        done = world.run_with(by_log, command, "--yes").document["result"]
+        assert done["pause_seconds"] == pytest.approx(_in_pause(done), abs=0.1)
+        for name in NAMES:
+            assert done["compared"][name]["beside"]
+            assert done["compared"][name]["whole"] == ["log"]  # which has no key
+
+
+def _in_pause(done: dict[str, Any]) -> float:
+    titles = [*done["seconds"]]
+    ends = [at for at, title in enumerate(titles) if title.startswith(("stop the app", "start the app"))]
+    return sum(done["seconds"][title] for title in titles[ends[0] + 1 : ends[1]])
 
 
 def test_a_stray_process_is_told_where_the_data_is(world: World) -> None:
