@@ -25,7 +25,7 @@ from opskit.standby.session import seed
 from opskit.standby.window import Window
 from opskit.transfer.target import server_words
 
-_BESIDE = ("", "-wal", "-shm")
+_BESIDE = ("", "-wal", "-shm", ".partial")
 _PATIENCE = 15.0
 _PAUSE = 0.2
 
