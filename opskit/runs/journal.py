@@ -127,6 +127,17 @@ def unfinished(directory: Path, command: str, subject: str) -> Iterator[Unfinish
             yield UnfinishedRun(file.stem, command, subject, tuple(steps), file, leaves, done)
 
 
+def last_finished(directory: Path, command: str, about: str) -> datetime | None:
+    """When a run of a command came to its end last whose subject has a text in it; None when none has."""
+    for file in sorted(directory.glob("*.jsonl"), reverse=True):
+        events = list(read_journal(file))
+        if not events or events[-1].get("event") != "finished":
+            continue
+        if events[0].get("command") == command and about in str(events[0].get("subject")):
+            return datetime.fromisoformat(str(events[-1]["at"]))
+    return None
+
+
 def abandon(run: UnfinishedRun) -> None:
     """Marks a killed run as over, because a later one has cleaned up after it."""
     entry = json.dumps({"at": datetime.now(UTC).isoformat(), "event": "abandoned"})

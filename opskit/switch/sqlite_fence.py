@@ -106,7 +106,7 @@ def read_fence(file: Path) -> SqliteFence | None:
 
 
 def _seen(path: Path) -> SqliteFence | None:
-    with _glance(path) as connection:
+    with glance(path) as connection:
         found = [
             (str(table), str(sql))
             for name, table, sql in rows(connection, _TRIGGERS)
@@ -149,7 +149,7 @@ def _failing(file: Path) -> Generator[None]:
 
 
 @contextmanager
-def _glance(path: Path) -> Generator[apsw.Connection]:
+def glance(path: Path) -> Generator[apsw.Connection]:
     """A reader that makes nothing beside the file where SQLite can do without; see doctor's look."""
     wal, shm = (path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
     manner = "&readonly_shm=1" if wal and shm else "" if wal else "&immutable=1"

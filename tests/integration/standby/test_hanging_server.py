@@ -67,6 +67,25 @@ def test_a_server_that_takes_nobody_in_is_given_up(world: World) -> None:
     until(follower, lambda state: state.ready)
 
 
+def test_the_state_of_everything_is_told_while_the_server_takes_nobody_in(world: World) -> None:
+    world.moved(SCHEMA, ROWS)
+    world.follow()
+    file = world.configuration()
+    file.write_text(file.read_text().replace("user: application", "user: application, parameters: {connect_timeout: 2}"))
+    before = world.opskit("status", "--config", file)
+    assert before.code == 3, before.stderr  # nobody has switched: the .env is wrong
+    assert "[x] provisioned" in before.stdout
+    assert "[x] migrated" in before.stdout
+    with suspended(world.cluster.pid):
+        told = world.opskit("status", "--config", file)
+        assert (told.code, told.stderr) == (3, "")
+        assert "PostgreSQL cannot be reached: connection timeout expired" in told.stdout
+        assert "[ ] provisioned" in told.stdout
+        closing = world.opskit("standby", "close", "--yes", "--config", file)
+        assert closing.code == 1
+        assert "timeout" in closing.stderr
+
+
 def test_while_a_step_takes_long_the_file_falls_behind_and_is_not_ready(world: World) -> None:
     world.moved(SCHEMA, ROWS)
     follower = world.follower()

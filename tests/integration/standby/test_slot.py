@@ -65,6 +65,11 @@ def slots(world: World) -> list[tuple[str]]:
     return world.run("SELECT wal_status FROM pg_replication_slots WHERE database = current_database()")
 
 
+def page(world: World) -> str:
+    """What `opskit status` says."""
+    return world.opskit("status", "--config", world.configuration_file).stdout
+
+
 def test_what_is_kept_and_how_much_more_is_safe_is_told(moved: World) -> None:
     follower = moved.follower()
     before = until(follower, lambda state: state.ready)
@@ -97,7 +102,10 @@ def test_the_limit_reached_while_nobody_follows(moved: World) -> None:
     process: subprocess.Popen[str] = moved.opskit.start("standby", "run", "--config", moved.configuration())
     wait_for(lambda: bool(state_of(moved).get("ready")))
     assert terminated(process) == 0
+    write_log(moved, CAP // 2)
+    assert "of log for it" in page(moved)
     write_log(moved, 2 * CAP)
+    assert "the log for it is lost (max_slot_wal_keep_size)" in page(moved)
     moved.run("UPDATE t SET words = 'changed'")
     assert status(moved)["code"] == 3
     follower = moved.follower()

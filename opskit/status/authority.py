@@ -20,7 +20,7 @@ class Authority(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Judged:
     """What is, and what is wrong with it.
 
     Attributes:
@@ -34,14 +34,14 @@ class Status:
 
 def judge(
     facts: Sequence[SideFacts], engine: Engine, record: Record | None, open_runs: Sequence[UnfinishedRun]
-) -> Status:
+) -> Judged:
     """What the facts come to.
 
     Args:
         engine: what the application's `.env` says.
     """
     authority = {one.name: _authority(one, switched=record is not None) for one in facts}
-    return Status(authority, tuple(_problems(facts, authority, engine, record, open_runs)))
+    return Judged(authority, tuple(_problems(facts, authority, engine, record, open_runs)))
 
 
 def _authority(one: SideFacts, *, switched: bool) -> Authority:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from opskit.config import Engine
 from opskit.runs.engine_record import Record
+from opskit.status.authority import Authority, judge
 from opskit.switch.facts import SideFacts
 from opskit.switch.postgresql_fence import PostgresqlFence
 from opskit.switch.sqlite_fence import SqliteFence
-from opskit.switch.status import Authority, judge
 
 OPEN = PostgresqlFence(
     may_connect=True,
