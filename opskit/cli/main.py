@@ -28,6 +28,7 @@ COMMANDS = {
     "status": ("opskit.cli.status:status", "Which side is authoritative, and what contradicts that."),
     "standby": ("opskit.cli.standby:standby", "The SQLite side that follows while the way back is open."),
     "exporter": ("opskit.cli.exporter:exporter", "Serve health and query metrics to Prometheus."),
+    "top": ("opskit.cli.top:top", "Which statements cost most, and who blocks whom."),
     "demo": ("opskit.cli.demo:demo", "The whole story on sample databases and a private PostgreSQL."),
 }
 """Command → where it is and what it does; help is answered from here, without importing the commands."""

@@ -1,0 +1,1 @@
+"""What costs most, and who blocks whom: what `opskit top` shows."""
