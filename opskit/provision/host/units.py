@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from opskit.config import Configuration, is_local
+from opskit.config import Backup, Configuration, is_local
 from opskit.provision.decided import Decided
 
 POSTGRESQL = "postgresql.service"
@@ -28,6 +28,10 @@ CLUSTER_TIMERS = {
     "opskit-backup-drill.timer": "opskit-pgbackrest-verify@drill.service",
 }
 """What the timers of the backups start when pgBackRest makes these."""
+
+CHECKS = ("opskit-backup-verify.timer", "opskit-backup-drill.timer")
+FILES_CHECK = "opskit-backup-verify@files.service"
+"""What a host can look at that has no key to its backups."""
 
 CLUSTER_SERVICES = ("opskit-pgbackrest.service", "opskit-pgbackrest-verify@.service")
 REPOSITORY = Path("/var/lib/pgbackrest")
@@ -126,6 +130,14 @@ def drop_in_file(unit: str) -> Path:
     return DROP_INS / f"{unit}.d" / "opskit.conf"
 
 
+def _starts(unit: str, backup: Backup) -> str:
+    """What a timer starts here when that is not what it says itself."""
+    if backup.pgbackrest:
+        return CLUSTER_TIMERS.get(unit, "")
+    is_blind = backup.encrypt is not None and backup.encrypt.identity_file is None
+    return FILES_CHECK if is_blind and unit in CHECKS else ""
+
+
 def wanted_units(configuration: Configuration) -> tuple[UnitWanted, ...]:
     """PostgreSQL's unit when its server is here, whose start is the cluster's affair, and opskit's own."""
     server = [UnitWanted(POSTGRESQL, at_boot=True)] if is_local(configuration.postgresql.host) else []
@@ -140,7 +152,7 @@ def wanted_units(configuration: Configuration) -> tuple[UnitWanted, ...]:
             runs=name in STARTED,
             listen=listen if name == SOCKET and listen != DEFAULT_LISTEN else "",
             reads=name in READERS,
-            starts=CLUSTER_TIMERS.get(name, "") if pgbackrest else "",
+            starts=_starts(name, configuration.backup),
             writes=repository if name in CLUSTER_SERVICES and repository != REPOSITORY else None,
         )
         for name in names

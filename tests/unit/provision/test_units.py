@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from opskit.config import Configuration, Database, Exporter, Postgresql
+from opskit.config import Backup, Configuration, Database, Encrypt, Exporter, Postgresql
 from opskit.provision.host.units import (
+    CHECKS,
     EXPORTER,
+    FILES_CHECK,
     POSTGRESQL,
     SOCKET,
     UnitFacts,
@@ -83,3 +85,10 @@ def test_another_address_of_the_exporter_is_the_sockets() -> None:
     elsewhere = named(replace(HERE, exporter=Exporter(listen="192.0.2.1:9188")), SOCKET)
     assert elsewhere is not None
     assert drop_in(elsewhere, ()).endswith("ListenStream=\nListenStream=192.0.2.1:9188\n")
+
+
+def test_a_host_without_the_key_to_its_backups_checks_their_files() -> None:
+    for identity, expected in ((None, FILES_CHECK), (Path("/etc/opskit/backup.key"), "")):
+        encrypt = Encrypt(Path("/etc/opskit/backup.recipients"), identity)
+        timers = [named(replace(HERE, backup=Backup(encrypt=encrypt)), name) for name in CHECKS]
+        assert [one and one.starts for one in timers] == [expected] * len(CHECKS)
