@@ -65,6 +65,18 @@ class Control:
         else:
             progress.stage("start the application now")
 
+    def start_anew(self, progress: Progress) -> None:
+        """Starts it, also when it runs: it may have been started on the side that it is put back from.
+
+        Raises:
+            OpskitError: it does not stop or start.
+        """
+        if self.application.unit or self.application.stop:
+            self.stop(progress)
+            self.start(progress)
+        else:
+            progress.stage("start the application now; if it runs, start it anew")
+
     def restarts(self) -> int:
         """How often systemd has started it again; 0 without a unit.
 

@@ -148,7 +148,7 @@ class SwitchEffects:
                 self._bridges[step.database].close()
                 disarm(world.sides[step.database].window)
             case StopApplication():
-                world.control.start(self._progress)
+                world.control.start_anew(self._progress)
             case FenceSqlite():
                 unfence(world.sides[step.database].file)
             case SwitchEnvironment():

@@ -18,6 +18,7 @@ from psycopg.rows import class_row
 
 from opskit.errors import QueryFailed
 from opskit.switch.sql import query
+from opskit.transfer.deadlines import Silence
 from opskit.transfer.target import Connection, connect, server_words
 
 MARK = "opskit: fenced"
@@ -28,6 +29,7 @@ _TOOK = re.compile(r"took ([A-Z, ]*)")
 _INSIDE = ("USAGE", "CREATE")
 _ALL = ("CONNECT", *_INSIDE)
 _PAUSE = 0.02
+_SILENCE = Silence(30.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def session(parameters: Mapping[str, str | int], where: str) -> Generator[Connec
         ConnectionFailed: the server cannot be reached.
         QueryFailed: it refused, or went away.
     """
-    connection = connect(parameters, APPLICATION_NAME)
+    connection = connect(parameters, APPLICATION_NAME, limit=_SILENCE)
     try:
         yield connection
     except psycopg.Error as error:

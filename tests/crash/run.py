@@ -48,10 +48,12 @@ def _follow(world: World, fault: Fault) -> None:
     world.empty_postgresql()
     begin = ("migrate", "--follow", "--yes")
     result = world.struck(fault, fault.entries[0], *begin)
+    resume, unfollow = (*begin, "--resume"), ("migrate", "--unfollow", "--yes")
+    if result.code == KILLED and fault.then is Then.RESUME:
+        result = world.struck(fault, fault.entries[1], *resume)
     if result.code == 0:
         return
     assert result.code in (KILLED, REFUSED, REVERTED, ATTENTION), result
-    resume, unfollow = (*begin, "--resume"), ("migrate", "--unfollow", "--yes")
     tries: dict[Then, Sequence[tuple[str, ...]]] = {
         Then.RESUME: (resume, begin, unfollow, begin),
         Then.AGAIN: (begin, resume, unfollow, begin),

@@ -90,11 +90,14 @@ _TURNS = (
     *(Kind.KILL_WRITERS, Kind.FILL_HOST, Kind.KILL_OPSKIT, Kind.STOP_SERVER, Kind.FILL_SERVER),
 )
 _LASTS = (0.3, 0.3, None)
+_STRIDE = 37
+"""From one kill to the next of a phase; a prime, so that they come to all entries, and far apart at first."""
+
 _RARE = 3
 """One in so many runs moves a second time."""
 
 ENTRIES = {
-    Phase.FOLLOW: 60,
+    Phase.FOLLOW: 220,
     Phase.CUTOVER: 2 * len(cutover_plan(_WANTED).steps),
     Phase.LIVE: 120,
     Phase.ROLLBACK: 2 * len(rollback_plan(_WANTED, reachable=True).steps),
@@ -131,7 +134,7 @@ def _fault(phase: Phase, turn: int, chance: Random) -> Fault:
     kind, count = _kind(phase, turn), entries_of(phase)
     if kind is Kind.KILL_OPSKIT:
         half = -(-count // 2)
-        first = 1 + sum(_kind(phase, one) is kind for one in range(turn)) % half
+        first = 1 + _STRIDE * sum(_kind(phase, one) is kind for one in range(turn)) % half
         entries, delay = (first, first + half), chance.choice((0.0, 0.0, 0.0, chance.uniform(0, 0.2)))
     else:
         entries, delay = (chance.randint(1, count),), chance.choice((0.0, chance.uniform(0, 0.3)))

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,8 +91,9 @@ class World:
         self._order("stop", "strays")
 
     def acknowledged(self) -> int:
-        """How many transactions of the application have been."""
-        return sum(one.event == "acknowledged" for one in self.notes() if one.writer in WRITERS)
+        """How many transactions each writer of the application has seen acknowledged, at least."""
+        found = Counter(one.writer for one in self.notes() if one.event == "acknowledged")
+        return min(found[writer] for writer in WRITERS)
 
     def notes(self) -> list[Note]:
         """What all writers have noted, in the order of time."""
@@ -219,6 +221,7 @@ class World:
             "ledger": str(self._ledger(writer)),
             "config": str(self.configuration),
             "only": STRAYS.get(writer),
+            "rereads": writer != WRITERS[-1],
             "pause": 0.05 if writer in STRAYS else 0.01,
         }
         file.write_text(json.dumps(spec))

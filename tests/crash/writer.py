@@ -34,6 +34,7 @@ class Spec:
         workload: a file of transactions, for writers in other languages.
         fsync: the host may crash; see `Ledger`, also for `clock_offset`.
         only: a side that is written to whatever `.env` says, by a stray process that opens it anew each time.
+        rereads: reads `.env` after each error; otherwise at its start only, as most applications do.
         pause: seconds between two transactions.
     """
 
@@ -48,6 +49,7 @@ class Spec:
     fsync: bool = False
     clock_offset: int = 0
     only: str | None = None
+    rereads: bool = True
     pause: float = 0.002
 
     @classmethod
@@ -82,14 +84,18 @@ class _Application:
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._databases: Databases | None = None
+        self._environ: dict[str, str] = {}
 
     def engine(self) -> Engine | None:
         if self._databases is None:
             try:
-                self._databases = Databases.open(Path(self._spec.config), {}, wait_seconds=3)
+                self._databases = Databases.open(Path(self._spec.config), self._environ, wait_seconds=3)
             except OpskitError:
                 return None
-        return next(iter(self._databases.values())).engine
+        engine = next(iter(self._databases.values())).engine
+        if not self._spec.rereads:
+            self._environ = {"DATABASE_TYPE": engine.value}
+        return engine
 
     def perform(self, database: str, statements: list[Statement]) -> None:
         assert self._databases is not None
