@@ -249,6 +249,8 @@ NOT_SHOWN = frozenset(
         "opskit_collector_last_success_timestamp_seconds",
         "opskit_probe_last_success_timestamp_seconds",
         "opskit_exporter_build_info",
+        "opskit_exporter_config_last_reload_success_timestamp_seconds",
+        "opskit_exporter_config_last_reload_successful",
         "opskit_exporter_snapshot_age_seconds",
         "opskit_postgres_settings_pending_restart",
         "opskit_postgres_stats_reset_timestamp_seconds",
