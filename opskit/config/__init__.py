@@ -2,7 +2,7 @@
 
 from opskit.config.checks import is_local, unfit_schema
 from opskit.config.environment import application_password, engine_in_use, environment_key, from_environment
-from opskit.config.load import Loaded, load, locate
+from opskit.config.load import Loaded, load, locate, read_document
 from opskit.config.model import (
     S3,
     Administrator,
@@ -60,6 +60,7 @@ __all__ = [
     "is_local",
     "load",
     "locate",
+    "read_document",
     "read_secret",
     "unfit_schema",
 ]

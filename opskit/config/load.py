@@ -53,7 +53,7 @@ def load(file: Path, environ: Mapping[str, str] = os.environ) -> Loaded:
     Raises:
         ConfigurationError: with every fault, each with its key path.
     """
-    document = _read(file)
+    document = read_document(file)
     origins = dict.fromkeys(_leaves(document), str(file))
     for name, path, value in _overrides(environ):
         _assign(document, path, value)
@@ -93,7 +93,12 @@ def _rooted(settings: _Settings, base: Path) -> _Settings:
     return settings
 
 
-def _read(file: Path) -> dict[str, object]:
+def read_document(file: Path) -> dict[str, object]:
+    """The YAML mapping in a file.
+
+    Raises:
+        ConfigurationError: it cannot be read, is no mapping, or has a key twice.
+    """
     import yaml
 
     try:

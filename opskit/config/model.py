@@ -259,6 +259,7 @@ class Exporter:
         user: the role it logs in as, with `password` when it has one; None: as the application does.
         host: how it reaches the server, a socket directory for example; None: as the application does.
             Databases with a host of their own keep that.
+        queries: a file of queries of one's own.
     """
 
     listen: str = "127.0.0.1:9188"
@@ -267,6 +268,7 @@ class Exporter:
     user: str | None = None
     password: Secret | None = None
     host: str | None = None
+    queries: Path | None = None
 
 
 class Settings(Enum):

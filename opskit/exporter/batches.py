@@ -25,11 +25,17 @@ _READ: Mapping[int, Callable[[bytes], Value]] = {16: b"t".__eq__, 20: float, 23:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A query and its parameters as text; its name is also that of its prepared statement."""
+    """A query and its parameters as text.
+
+    Attributes:
+        name: also that of its prepared statement.
+        anew: whether it is prepared each time: its tables may change.
+    """
 
     name: str
     text: bytes
     parameters: tuple[bytes, ...] = ()
+    anew: bool = False
 
 
 class Batches:
@@ -58,7 +64,7 @@ class Batches:
 
     def _send(self, calls: Sequence[Call], deadline: Deadline) -> None:
         for call in calls:
-            name = call.name.encode()
+            name = b"" if call.anew else call.name.encode()
             if call.name not in self._prepared:
                 self._pgconn.send_prepare(name, call.text)
             self._pgconn.send_query_prepared(name, call.parameters)
@@ -70,7 +76,7 @@ class Batches:
     def _rows(self, call: Call, deadline: Deadline) -> list[Row]:
         with self._unless_lost():
             results = self._results(deadline)
-        if results[0].status == ExecStatus.COMMAND_OK:
+        if results[0].status == ExecStatus.COMMAND_OK and not call.anew:
             self._prepared.add(call.name)
         failed = [one for one in results if one.status == ExecStatus.FATAL_ERROR]
         if failed:

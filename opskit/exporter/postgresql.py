@@ -5,7 +5,7 @@ caches, and filling them costs the server more than all the queries.
 """
 
 import time
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -16,6 +16,7 @@ from psycopg.rows import DictRow
 from opskit.adapters.connect import postgresql_parameters
 from opskit.config import Configuration, Engine
 from opskit.exporter.batches import Batches, Call
+from opskit.exporter.custom import CustomQuery, understood
 from opskit.exporter.lasting import Lasting
 from opskit.exporter.queries import query
 from opskit.exporter.reading import DEADLINE, Outcome, ReadFailed, Reading, Row, probe
@@ -97,9 +98,10 @@ class PostgresqlReader:
 
     Args:
         name: the database's configured name.
+        queries: of one's own; those for this database are asked, too.
     """
 
-    def __init__(self, configuration: Configuration, name: str) -> None:
+    def __init__(self, configuration: Configuration, name: str, queries: Sequence[CustomQuery] = ()) -> None:
         self._configuration = as_exporter(configuration)
         self._name = name
         limit = configuration.exporter.top_statements
@@ -109,9 +111,14 @@ class PostgresqlReader:
             "largest_tables": (schema, b"%d" % LARGEST_TABLES),
             "sequences": (schema, b"%d" % SEQUENCES),
             "replication": (b"%d" % REPLICAS,),
-            "statement_stats": (b"%d" % limit,),
+            "statement_stats": (b"%d" % limit, schema),
         }
         self._statements = Statements(limit)
+        self._custom = {one.name: one for one in queries if one.on(Engine.POSTGRESQL, name)}
+        self._collectors = (
+            *COLLECTORS,
+            *(Collector(one.name, every=one.every) for one in self._custom.values()),
+        )
         self._lasting = Lasting()
         self._conninfo: tuple[Mapping[str, str | int], str] = ({}, "")
         self._kept: Batches | None = None
@@ -174,13 +181,18 @@ class PostgresqlReader:
 
     def _found(self, session: Batches, met: Collection[str], deadline: Deadline) -> list[Outcome]:
         """The outcomes of the collectors whose requirement is met: what lasts, and what was asked now."""
-        wanted = [one for one in COLLECTORS if one.requires in met]
+        wanted = [one for one in self._collectors if one.requires in met]
         lasting = {one.name: found for one in wanted if (found := self._lasting.of(one.name, one.every))}
-        parameters = {**self._parameters, STATEMENTS: self._statements.parameters}
-        names = [one.name for one in wanted if one.name not in lasting]
-        asked = session.ask([_call(name, *parameters.get(name, ())) for name in names], deadline)
+        calls = [self._call(one.name) for one in wanted if one.name not in lasting]
+        asked = [understood(one, self._custom) for one in session.ask(calls, deadline)]
         self._lasting.keep(asked)
         return [*lasting.values(), *asked]
+
+    def _call(self, name: str) -> Call:
+        if custom := self._custom.get(name):
+            return Call(name, custom.text.encode(), anew=True)
+        parameters = {**self._parameters, STATEMENTS: self._statements.parameters}
+        return _call(name, *parameters.get(name, ()))
 
     def _told(self, outcome: Outcome, session: Batches, deadline: Deadline) -> Outcome:
         """The statements with their kinds: those of new ones are looked up, and their cost is asked again."""

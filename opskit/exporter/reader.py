@@ -1,14 +1,15 @@
 """A database by its configured name, in whichever engine the application uses at this moment."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from opskit.config import Configuration, Engine, engine_in_use
-from opskit.exporter import sqlite
+from opskit.exporter.custom import CustomQuery
 from opskit.exporter.postgresql import PostgresqlReader
 from opskit.exporter.reading import Reading, probe
+from opskit.exporter.sqlite import SqliteReader
 from opskit.exporter.status_files import StatusFiles
 from opskit.transfer.deadlines import Deadline
 
@@ -40,12 +41,17 @@ class EngineLookup:
 class DatabaseReader:
     """Reads one database; the engine is looked up each time, so that a cutover needs no restart."""
 
-    def __init__(self, configuration: Configuration, state_dir: Path, name: str) -> None:
-        self._configuration = configuration
+    def __init__(
+        self,
+        configuration: Configuration,
+        state_dir: Path,
+        name: str,
+        queries: Sequence[CustomQuery] = (),
+    ) -> None:
         self._name = name
         self._lookup = EngineLookup(configuration)
-        self._postgresql = PostgresqlReader(configuration, name)
-        self._lock_watch = sqlite.LockWatch()
+        self._postgresql = PostgresqlReader(configuration, name, queries)
+        self._sqlite = SqliteReader(name, configuration.databases[name].sqlite, queries)
         self._status_files = StatusFiles(configuration, state_dir, name)
 
     def read(self, deadline: Deadline) -> Reading:
@@ -61,8 +67,7 @@ class DatabaseReader:
             case None:
                 return Reading(self._name, None, up=False, probes=(resolved,))
             case Engine.SQLITE:
-                file = self._configuration.databases[self._name].sqlite
-                return sqlite.read(self._name, file, deadline, self._lock_watch)
+                return self._sqlite.read(deadline)
             case Engine.POSTGRESQL:
                 return self._postgresql.read(deadline)
 

@@ -9,9 +9,12 @@ from http import HTTPStatus
 from pathlib import Path
 
 from opskit.config import Configuration, Loaded
+from opskit.exporter.catalogue import METRICS
 from opskit.exporter.collection import Collection, Snapshot
+from opskit.exporter.custom import CustomQuery, load_queries
 from opskit.exporter.exposition import accepts_gzip, compressed, encoded, exposed
 from opskit.exporter.history import History
+from opskit.exporter.metric import Metric
 from opskit.exporter.page.page import Moment, page, policy
 from opskit.exporter.reader import DatabaseReader
 from opskit.exporter.reading import Reading
@@ -36,6 +39,7 @@ class Service:
     def __init__(self, loaded: Loaded, changed: Callable[[str], None]) -> None:
         self._seconds = 0.0
         self._tallies = Tallies()
+        self._metrics_told: tuple[Metric, ...] = ()
         self._workers: dict[str, Worker] = {}
         self._depends: dict[str, object] = {}
         self._histories: dict[str, History] = {}
@@ -62,17 +66,24 @@ class Service:
         self._tallies.request("other", code)
 
     def configure(self, loaded: Loaded) -> None:
-        """Takes a configuration over; a database that it leaves as it was keeps its session and its sums."""
+        """Takes a configuration over; a database that it leaves as it was keeps its session and its sums.
+
+        Raises:
+            ConfigurationError: the file of queries has faults; the configuration before stays.
+        """
         configuration, state_dir = loaded.configuration, loaded.state_dir()
+        queries = _queries(configuration)
+        self._metrics_told = (*METRICS, *(metric for one in queries for metric in one.metrics))
         self._seconds = configuration.exporter.deadline
         known = dict(self._workers)
         self._workers.clear()
         for name in configuration.databases:
-            depends = _depends(configuration, state_dir, name)
+            mine = tuple(one for one in queries if name in one.databases)
+            depends = (_depends(configuration, state_dir, name), mine)
             if name in known and self._depends[name] == depends:
                 self._workers[name] = known.pop(name)
             else:
-                self._workers[name] = Worker(name, DatabaseReader(configuration, state_dir, name))
+                self._workers[name] = Worker(name, DatabaseReader(configuration, state_dir, name, mine))
             self._depends[name] = depends
             self._histories.setdefault(name, History())
         for name, worker in known.items():
@@ -104,7 +115,7 @@ class Service:
 
     async def _metrics(self, request: Request) -> Response:
         snapshot = await self._collection.snapshot(Deadline.after(scrape_seconds(self._seconds, request)))
-        result = exposed(self._current(snapshot))
+        result = exposed(self._current(snapshot), self._metrics_told)
         self._tallies.answer(result.series, result.dropped, time.monotonic() - snapshot.at)
         families = (*result.families, *self._tallies.families())
         body, content_type = encoded(families, request.headers.get("accept", ""))
@@ -147,6 +158,11 @@ class Service:
         if states != self._states:
             self._states = states
             self._changed("; ".join(f"{database}: {now}" for database, now in states.items()))
+
+
+def _queries(configuration: Configuration) -> tuple[CustomQuery, ...]:
+    file = configuration.exporter.queries
+    return load_queries(file, configuration.databases, METRICS) if file else ()
 
 
 def _depends(configuration: Configuration, state_dir: Path, name: str) -> object:

@@ -7,7 +7,7 @@ drops the process's POSIX locks on that file, SQLite's included.
 import os
 import stat
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,10 @@ from typing import TypeVar
 
 from opskit.config import Engine
 from opskit.exporter import sqlite_files
-from opskit.exporter.reading import ReadFailed, Reading, Row, collect, probe
+from opskit.exporter.custom import CustomQuery, understood
+from opskit.exporter.lasting import Lasting
+from opskit.exporter.queries import query
+from opskit.exporter.reading import Outcome, ReadFailed, Reading, Row, collect, probe
 from opskit.exporter.sqlite_files import Header, WalIndex
 from opskit.exporter.sqlite_queries import QUERIES, ask, translated
 from opskit.host.processes import is_locked, lock_holder
@@ -59,16 +62,41 @@ class LockWatch:
         return now - self._since
 
 
-def read(name: str, file: Path, deadline: Deadline, watch: LockWatch) -> Reading:
-    """The database in `file`; `name` is its configured name, and `watch` what was seen of its lock before."""
-    found, seen = probe("connect", lambda: _look(file))
-    if seen is None:
-        return Reading(name, Engine.SQLITE, up=False, probes=(found,))
-    looked = [collect(collector, partial(work, seen)) for collector, work in _FILE_COLLECTORS]
-    looked.append(collect(LOCK, partial(_lock, watch, seen)))
-    answered, asked = probe("read", lambda: ask(file, deadline, wal=seen.wal))
-    up = answered.failure not in _DOWN
-    return Reading(name, Engine.SQLITE, up, (found, answered), (*looked, *(asked or ())))
+class SqliteReader:
+    """Reads one database.
+
+    Args:
+        name: the database's configured name.
+        queries: of one's own; those for this database are asked, too.
+    """
+
+    def __init__(self, name: str, file: Path, queries: Sequence[CustomQuery] = ()) -> None:
+        self._name = name
+        self._file = file
+        self._watch = LockWatch()
+        self._custom = {one.name: one for one in queries if one.on(Engine.SQLITE, name)}
+        self._lasting = Lasting()
+
+    def read(self, deadline: Deadline) -> Reading:
+        """The database as it is now."""
+        found, seen = probe("connect", lambda: _look(self._file))
+        if seen is None:
+            return Reading(self._name, Engine.SQLITE, up=False, probes=(found,))
+        looked = [collect(collector, partial(work, seen)) for collector, work in _FILE_COLLECTORS]
+        looked.append(collect(LOCK, partial(_lock, self._watch, seen)))
+        answered, asked = probe("read", lambda: self._asked(deadline, wal=seen.wal))
+        up = answered.failure not in _DOWN
+        return Reading(self._name, Engine.SQLITE, up, (found, answered), (*looked, *(asked or ())))
+
+    def _asked(self, deadline: Deadline, *, wal: bool) -> list[Outcome]:
+        lasting = {
+            name: found for name, one in self._custom.items() if (found := self._lasting.of(name, one.every))
+        }
+        texts = {name: query(Engine.SQLITE, name).decode() for name in QUERIES}
+        texts |= {name: one.text for name, one in self._custom.items() if name not in lasting}
+        asked = [understood(one, self._custom) for one in ask(self._file, texts, deadline, wal=wal)]
+        self._lasting.keep(asked)
+        return [*asked, *lasting.values()]
 
 
 def _look(file: Path) -> _Seen:

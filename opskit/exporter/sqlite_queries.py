@@ -1,7 +1,7 @@
 """Asking SQLite itself about a database that an application may be using, without leaving a trace."""
 
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,9 +10,7 @@ from urllib.parse import quote
 
 import apsw
 
-from opskit.config import Engine
-from opskit.exporter.queries import query
-from opskit.exporter.reading import Outcome, ReadFailed, Row, Value, collect
+from opskit.exporter.reading import DEADLINE, Outcome, ReadFailed, Row, Value, collect
 from opskit.transfer.deadlines import Deadline
 
 T = TypeVar("T")
@@ -22,6 +20,9 @@ QUERIES = ("pages", "tables")
 
 BUSY_SECONDS = 0.25
 """How long a query waits for somebody who excludes readers for the moment."""
+
+STEPS = 10_000
+"""After so many steps of SQLite's virtual machine the deadline is looked at."""
 
 PAUSE_SECONDS = 0.005
 """The pause between two attempts at a lock."""
@@ -37,17 +38,23 @@ class _Executes(Protocol):
     def execute(self, statements: str) -> _Cursor: ...
 
 
-def ask(file: Path, deadline: Deadline, *, wal: bool) -> Sequence[Outcome]:
-    """The outcomes of QUERIES.
+def ask(file: Path, texts: Mapping[str, str], deadline: Deadline, *, wal: bool) -> Sequence[Outcome]:
+    """The outcomes of queries.
+
+    Args:
+        texts: by the names of their collectors.
 
     Raises:
         ReadFailed: SQLite cannot read the file at all.
     """
+    answers = partial(_answers, file, texts, deadline)
     with translated():
-        return _ask_wal(file, deadline) if wal else _answers(file, "mode=ro", deadline)
+        return _ask_wal(file, answers, deadline) if wal else answers("mode=ro")
 
 
-def _ask_wal(file: Path, deadline: Deadline) -> Sequence[Outcome]:
+def _ask_wal(
+    file: Path, answers: Callable[[str], Sequence[Outcome]], deadline: Deadline
+) -> Sequence[Outcome]:
     """The outcomes of a database in WAL mode.
 
     Who writes a WAL database has a -wal and a -shm before the first byte, and while we hold SHARED nobody
@@ -57,14 +64,14 @@ def _ask_wal(file: Path, deadline: Deadline) -> Sequence[Outcome]:
     with _shared(file, deadline):
         if _stands_still(file):
             try:
-                answers = _answers(file, "mode=ro&immutable=1", deadline)
+                found = answers("mode=ro&immutable=1")
             except apsw.Error:  # what was read may have been torn
                 if _stands_still(file):
                     raise
             else:
                 if _stands_still(file):
-                    return answers
-        return _patiently(lambda: _answers(file, "mode=ro&readonly_shm=1", deadline), deadline)
+                    return found
+        return _patiently(lambda: answers("mode=ro&readonly_shm=1"), deadline)
 
 
 def _stands_still(file: Path) -> bool:
@@ -98,19 +105,20 @@ def _patiently(work: Callable[[], T], deadline: Deadline) -> T:
             time.sleep(PAUSE_SECONDS)
 
 
-def _answers(file: Path, manner: str, deadline: Deadline) -> Sequence[Outcome]:
+def _answers(file: Path, texts: Mapping[str, str], deadline: Deadline, manner: str) -> Sequence[Outcome]:
     """The queries' outcomes, all as of the moment at which a first one was answered."""
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     with closing(apsw.Connection(f"file:{quote(str(file.absolute()))}?{manner}", flags=flags)) as session:
         session.set_busy_timeout(int(min(BUSY_SECONDS, deadline.left()) * 1000))
+        session.set_progress_handler(lambda: not deadline.left(), STEPS)
         cast("_Executes", session).execute("begin")
         _rows(session, "select count(*) from sqlite_schema")
-        return [collect(name, partial(_collected, session, name)) for name in QUERIES]
+        return [collect(name, partial(_collected, session, text)) for name, text in texts.items()]
 
 
-def _collected(session: apsw.Connection, name: str) -> list[Row]:
+def _collected(session: apsw.Connection, text: str) -> list[Row]:
     with translated():
-        return _rows(session, query(Engine.SQLITE, name).decode())
+        return _rows(session, text)
 
 
 def _rows(session: apsw.Connection, text: str) -> list[Row]:
@@ -144,5 +152,6 @@ def _reason(error: apsw.Error) -> str:
         apsw.ReadOnlyError: "recovery_pending",
         apsw.CantOpenError: "recovery_pending",
         apsw.PermissionsError: "permission_denied",
+        apsw.InterruptError: DEADLINE,
     }
     return next((reason for kind, reason in reasons.items() if isinstance(error, kind)), "sqlite")

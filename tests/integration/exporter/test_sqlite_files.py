@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from opskit.exporter import sqlite
+from opskit.exporter.sqlite import SqliteReader
 from opskit.transfer.deadlines import Deadline
 from tests.integration.exporter.world import Exporter, World, make_sqlite
 
@@ -247,10 +247,8 @@ def test_an_application_that_opens_and_closes_the_file_all_the_while_is_never_re
         try:
             assert application.stdout
             application.stdout.readline()
-            readings = [
-                sqlite.read("main", world.sqlite("main"), Deadline.after(2), sqlite.LockWatch())
-                for _ in range(400)
-            ]
+            reader = SqliteReader("main", world.sqlite("main"))
+            readings = [reader.read(Deadline.after(2)) for _ in range(400)]
         finally:
             application.kill()
     outcomes = [one for reading in readings for one in (*reading.probes, *reading.collectors)]
