@@ -54,8 +54,8 @@ def test_a_query_is_asked_of_every_database_on_postgresql_unless_it_says_otherwi
         ("[status]", "[database]", "queries.orders.metrics.shop_orders.labels: a label"),
         ("  orders:", "  tables:", "queries.tables: the name is opskit's own"),
         ("every: 1m", "databases: [nowhere]", "queries.orders.databases: the configuration names no"),
-        ("column: waiting", "colum: waiting", "queries.orders.metrics.shop_orders.colum: unknown key"),
-        ("every: 1m", "evry: 1m", "queries.orders.evry: unknown key"),
+        ("column: waiting", "col: waiting", "queries.orders.metrics.shop_orders.col: unknown key"),
+        ("every: 1m", "each: 1m", "queries.orders.each: unknown key"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_named_with_its_place(
