@@ -33,6 +33,7 @@ from opskit.errors import Fault, QueryFailed, Refused
 from opskit.schema.sqlite_file import Value, refusal, scalar
 from opskit.schema.sqlite_reader import read_schema
 from opskit.schema.sqlite_source import copy_open
+from opskit.transfer.awake import while_awake
 from opskit.transfer.digest import Digest
 from opskit.transfer.proof import digest_source
 from opskit.transfer.target import connect, server_words
@@ -98,7 +99,7 @@ def follower(
         QueryFailed: the server failed, also in the block; so may the file, as Refused.
     """
     with ExitStack() as stack:
-        writer = connect(target, APPLICATION_NAME)
+        writer = connect(target, APPLICATION_NAME, limit=while_awake(target))
         stack.callback(writer.close)
         stack.enter_context(_told(source))
         check_may_follow(writer)

@@ -17,6 +17,7 @@ from opskit.runs.execute import Found, execute
 from opskit.runs.journal import Journal, abandon, unfinished
 from opskit.runs.plan import Plan, Stage
 from opskit.runs.progress import Progress
+from opskit.transfer.awake import while_awake
 from opskit.transfer.target import connect
 
 COMMAND = "migrate --follow"
@@ -184,7 +185,7 @@ def _unfollow(job: Job) -> bool:
     found = _is_watched(job.source)
     if found:
         end_watch(job.source)
-    connection = connect(job.target, APPLICATION_NAME)
+    connection = connect(job.target, APPLICATION_NAME, limit=while_awake(job.target))
     try:
         found = read_followed(connection, job.schema) is not None or found
         forget(connection, job.schema)
@@ -194,7 +195,7 @@ def _unfollow(job: Job) -> bool:
 
 
 def _is_followed(job: Job) -> bool:
-    connection = connect(job.target, APPLICATION_NAME)
+    connection = connect(job.target, APPLICATION_NAME, limit=while_awake(job.target))
     try:
         check_may_follow(connection)
         return read_followed(connection, job.schema) is not None

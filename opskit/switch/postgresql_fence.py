@@ -18,7 +18,7 @@ from psycopg.rows import class_row
 
 from opskit.errors import QueryFailed
 from opskit.switch.sql import query
-from opskit.transfer.deadlines import Silence
+from opskit.transfer.awake import while_awake
 from opskit.transfer.target import Connection, connect, server_words
 
 MARK = "opskit: fenced"
@@ -29,7 +29,6 @@ _TOOK = re.compile(r"took ([A-Z, ]*)")
 _INSIDE = ("USAGE", "CREATE")
 _ALL = ("CONNECT", *_INSIDE)
 _PAUSE = 0.02
-_SILENCE = Silence(30.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def session(parameters: Mapping[str, str | int], where: str) -> Generator[Connec
         ConnectionFailed: the server cannot be reached.
         QueryFailed: it refused, or went away.
     """
-    connection = connect(parameters, APPLICATION_NAME, limit=_SILENCE)
+    connection = connect(parameters, APPLICATION_NAME, limit=while_awake(parameters))
     try:
         yield connection
     except psycopg.Error as error:

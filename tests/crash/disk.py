@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_MOST, _LEAST = 2**28, 2**12
+
 
 class Disk:
     """A file system in memory; its directory `root` belongs to everybody."""
@@ -15,13 +17,16 @@ class Disk:
         self._filler = root / "filler"
 
     def fill(self) -> None:
-        """Leaves no room."""
-        free = os.statvfs(self.root)
+        """Leaves no room; others may be taking some meanwhile."""
         descriptor = os.open(self._filler, os.O_WRONLY | os.O_CREAT, 0o600)
-        try:
-            os.posix_fallocate(descriptor, 0, free.f_bavail * free.f_frsize)
-        finally:
-            os.close(descriptor)
+        size, filled = _MOST, 0
+        while size >= _LEAST:
+            try:
+                os.posix_fallocate(descriptor, filled, size)
+                filled += size
+            except OSError:
+                size //= 2
+        os.close(descriptor)
 
     def free(self) -> None:
         """Makes room again."""

@@ -71,17 +71,20 @@ class Scenario:
 
     Attributes:
         by_log: the standby reads PostgreSQL's log; otherwise it compares.
+        with_node: one of the writers is a Node program, the others use the adapters.
         faults: what strikes in each phase, in the order of phases.
     """
 
     seed: int
     by_log: bool
+    with_node: bool
     faults: dict[Phase, Fault]
 
     def __str__(self) -> str:
         method = "by log" if self.by_log else "by comparing"
+        others = ", a writer in Node" if self.with_node else ""
         lines = (f"  {phase.value}: {_told(fault)}" for phase, fault in self.faults.items())
-        return "\n".join([f"seed {self.seed}, the standby follows {method}", *lines])
+        return "\n".join([f"seed {self.seed}, the standby follows {method}{others}", *lines])
 
 
 _WANTED = Wanted(DATABASES, "application", "application.stop and application.start")
@@ -94,7 +97,7 @@ _STRIDE = 37
 """From one kill to the next of a phase; a prime, so that they come to all entries, and far apart at first."""
 
 _RARE = 3
-"""One in so many runs moves a second time."""
+"""One in so many runs moves a second time, another one has a writer in Node."""
 
 ENTRIES = {
     Phase.FOLLOW: 220,
@@ -114,7 +117,7 @@ def scenario(seed: int) -> Scenario:
     True
     """
     chance = Random(seed)
-    return Scenario(seed, chance.random() < 0.5, dict(_faults(seed, chance)))
+    return Scenario(seed, chance.random() < 0.5, seed % _RARE == 1, dict(_faults(seed, chance)))
 
 
 def entries_of(phase: Phase) -> int:

@@ -87,7 +87,10 @@ class Supervisor:
     def _write(self, spec: str) -> int:
         from tests.crash.writer import Spec, write
 
-        return self._fork(lambda: write(Spec.read(Path(spec))))
+        one = Spec.read(Path(spec))
+        if one.command:
+            return self._fork(lambda: os.execvp(one.command[0], one.command))
+        return self._fork(lambda: write(one))
 
     def _fork(self, work: Callable[[], None]) -> int:
         """A process that has nothing of this one's open."""
@@ -209,8 +212,10 @@ if __name__ == "__main__":
         order(*sys.argv[1:])
     else:
         from opskit.cli import cutover, migrate, rollback, standby, status  # loaded once, before any fork
+        from opskit.transfer import awake
         from tests.crash import writer
 
+        awake.PATIENCE = 2.0  # many runs, and each that is suspended would wait for so long
         loaded = (cutover, migrate, rollback, standby, status, writer)
         with socket.socket(socket.AF_UNIX) as own:
             own.bind(sys.argv[1])

@@ -183,7 +183,8 @@ def _names(chance: Random, writer: str) -> tuple[str, str]:
     return f"{writer}-{one}", f"{writer}-{other}"
 
 
-def _line(one: Transaction) -> str:
+def line(one: Transaction) -> str:
+    """A transaction for writers in other languages."""
     work = {engine.value: list(one.statements(engine)) for engine in Engine}
     entry = {"number": one.number, "database": one.database, **work}
     return json.dumps(entry, default=lambda value: {"hex": value.hex()}, ensure_ascii=False)
@@ -191,4 +192,4 @@ def _line(one: Transaction) -> str:
 
 if __name__ == "__main__":
     for each in range(1, int(sys.argv[3]) + 1):
-        print(_line(transaction(int(sys.argv[1]), sys.argv[2], each)))
+        print(line(transaction(int(sys.argv[1]), sys.argv[2], each)))

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,20 @@ from tests.crash import rows
 from tests.crash.checker import Found, Window
 from tests.crash.disk import Disk
 from tests.crash.ledger import Note, read_ledger
+from tests.crash.node import writer_command
 from tests.crash.scenario import DATABASES, Fault, Kind, Scenario
 from tests.crash.server import Server
 from tests.crash.supervisor import Forked, order
-from tests.crash.workload import beginning
+from tests.crash.workload import beginning, line, transaction
+from tests.crash.writer import Spec
 from tests.support import Result, make_sqlite
 
 _SHAPES = Path(__file__).with_name("shapes")
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
 _PATIENCE = 90.0
+_WORK = 5000
+"""Transactions that a writer in another language can do, in all."""
 
 WRITERS = ("w0", "w1")
 STRAYS = {"s0": "sqlite", "s1": "postgresql"}
@@ -209,22 +214,33 @@ class World:
         return self._kept / f"{writer}.jsonl"
 
     def _spec(self, writer: str) -> Path:
+        """The file that tells a writer what to do; the last one goes by `.env` as it was at its start."""
         file = self._kept / f"{writer}.json"
         cluster = self.server.cluster
         where = {"host": str(cluster.socket_directory), "port": cluster.port, "user": "application"}
-        spec = {
-            "writer": writer,
-            "seed": self.scenario.seed,
-            "env_file": str(self.application / ".env"),
-            "sqlite": {name: str(self.file(name)) for name in DATABASES},
-            "postgresql": {name: {**where, "dbname": one} for name, one in self.names.items()},
-            "ledger": str(self._ledger(writer)),
-            "config": str(self.configuration),
-            "only": STRAYS.get(writer),
-            "rereads": writer != WRITERS[-1],
-            "pause": 0.05 if writer in STRAYS else 0.01,
-        }
-        file.write_text(json.dumps(spec))
+        spec = Spec(
+            writer=writer,
+            seed=self.scenario.seed,
+            env_file=str(self.application / ".env"),
+            sqlite={name: str(self.file(name)) for name in DATABASES},
+            postgresql={name: {**where, "dbname": one} for name, one in self.names.items()},
+            ledger=str(self._ledger(writer)),
+            config=str(self.configuration),
+            only=STRAYS.get(writer),
+            rereads=writer != WRITERS[-1],
+            pause=0.05 if writer in STRAYS else 0.01,
+        )
+        if writer == WRITERS[-1] and self.scenario.with_node:
+            workload = self._workload(writer)
+            spec = replace(spec, workload=str(workload), command=tuple(writer_command(file)))
+        file.write_text(json.dumps(asdict(spec)))
+        return file
+
+    def _workload(self, writer: str) -> Path:
+        file = self._kept / f"{writer}.work.jsonl"
+        if not file.exists():
+            work = (line(transaction(self.scenario.seed, writer, one)) for one in range(1, _WORK))
+            file.write_text("\n".join(work))
         return file
 
     def _make_databases(self) -> None:

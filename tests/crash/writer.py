@@ -31,7 +31,7 @@ class Spec:
     Attributes:
         sqlite: database → its file; `postgresql`: database → libpq's parameters.
         config: opskit.yaml, for the adapters.
-        workload: a file of transactions, for writers in other languages.
+        command: who writes instead of this program, by the transactions in the file `workload`.
         fsync: the host may crash; see `Ledger`, also for `clock_offset`.
         only: a side that is written to whatever `.env` says, by a stray process that opens it anew each time.
         rereads: reads `.env` after each error; otherwise at its start only, as most applications do.
@@ -45,6 +45,7 @@ class Spec:
     postgresql: dict[str, dict[str, Any]]
     ledger: str
     config: str = ""
+    command: tuple[str, ...] = ()
     workload: str = ""
     fsync: bool = False
     clock_offset: int = 0
