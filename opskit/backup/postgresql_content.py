@@ -54,6 +54,11 @@ class Snapshot:
         found = cast("list[tuple[str, str, list[str]]]", _rows(self.connection, "tables"))
         return tuple(TargetTable(schema, name, tuple(columns)) for schema, name, columns in found)
 
+    def emptied(self) -> frozenset[tuple[str, str]]:
+        """Those that come back without a row: while a server recovers, nobody can read the unlogged ones."""
+        found = cast("list[tuple[str, str, bool]]", _rows(self.connection, "unlogged_tables"))
+        return frozenset((schema, name) for schema, name, readable in found if not readable)
+
 
 @contextmanager
 def snapshot(server: Server) -> Generator[Snapshot]:
@@ -83,11 +88,12 @@ def table_sums(found: Snapshot, progress: Progress, still: Callable[[], None]) -
     Args:
         still: called now and then; raises when it is of no use to go on.
     """
+    emptied = found.emptied()
     for table in found.tables():
         task = f"digest {table.name}"
         progress.begin(task, 0)
         parts: list[Digest] = []
-        for lines in copy_out(found.connection, table):
+        for lines in () if (table.schema, table.name) in emptied else copy_out(found.connection, table):
             still()
             parts.append(digest(lines))
             progress.advance(task, len(lines))

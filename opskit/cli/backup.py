@@ -8,6 +8,9 @@ import click
 from opskit.backup.checking import look, pin, to_check
 from opskit.backup.create import Created, undertakings
 from opskit.backup.create import create as make
+from opskit.backup.pgbackrest.catalogue import Kind, is_label
+from opskit.backup.pgbackrest.cluster import cluster_here, serves
+from opskit.backup.pgbackrest.prune import expire, expiring
 from opskit.backup.place import Place
 from opskit.backup.prune import Pruning, pruning
 from opskit.backup.prune import prune as remove
@@ -15,11 +18,13 @@ from opskit.backup.records import Level, Looked
 from opskit.backup.restore import restore as put_back
 from opskit.backup.restore import restoring
 from opskit.backup.text import described, listed
+from opskit.cli import backup_cluster
+from opskit.cli.backup_cluster import Asked
 from opskit.cli.command import Invocation, common_options
 from opskit.cli.confirm import typed
 from opskit.cli.output import Outcome
 from opskit.cli.progress import shown
-from opskit.errors import ConfigurationError, ExitCode
+from opskit.errors import ConfigurationError, ExitCode, Refused
 from opskit.runs.lock import exclusive
 from opskit.runs.plan import JsonValue, Plan, Step, to_json
 
@@ -41,11 +46,25 @@ def backup() -> None:
 
 @backup.command()
 @database_option
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice([one.value for one in Kind]),
+    help="Of a backup by pgBackRest; unless named, the kind that is due.",
+)
 @plan_option
 @common_options
-def create(invocation: Invocation, *, names: tuple[str, ...], plan_only: bool) -> Outcome:
-    """Back up the databases, on the engine that the application is using."""
+def create(invocation: Invocation, *, names: tuple[str, ...], kind: str | None, plan_only: bool) -> Outcome:
+    """Back up the databases, on the engine that the application is using.
+
+    Where backup.pgbackrest is configured, that is the whole cluster once the application is on PostgreSQL.
+    """
     place = _place(invocation)
+    if serves(place.configuration):
+        return backup_cluster.create(place, names, kind, invocation.progress, plan_only=plan_only)
+    if kind is not None:
+        hint = "leave it out; SQLite files and dumps are always whole"
+        raise ConfigurationError.of("no_pgbackrest", "--type is for backups by pgBackRest", hint=hint)
     chosen = _chosen(place, names)
     if plan_only:
         return _planned([task.plan for task in undertakings(place, chosen)])
@@ -58,8 +77,17 @@ def create(invocation: Invocation, *, names: tuple[str, ...], plan_only: bool) -
 @common_options
 def list_(invocation: Invocation, *, names: tuple[str, ...]) -> Outcome:
     """List the backups, oldest first, with what is known of each."""
-    found = [one for one in _place(invocation).shelf.backups() if not names or one.database in names]
-    return Outcome(listed(found), {"backups": [one.to_json() for one in found]})
+    place = _place(invocation)
+    found = [one for one in place.shelf.backups() if not names or one.database in names]
+    lines, clusters, warnings = listed(found), (), ()
+    if place.configuration.backup.pgbackrest:
+        try:
+            text, clusters = backup_cluster.lines(place)
+            lines = f"{lines}\n\n{text}"
+        except Refused as error:  # this user sees the others all the same
+            warnings = tuple(fault.message for fault in error.faults)
+    result = {"backups": [one.to_json() for one in found], "cluster": clusters}
+    return Outcome(lines, result, warnings=warnings)
 
 
 @backup.command()
@@ -67,6 +95,8 @@ def list_(invocation: Invocation, *, names: tuple[str, ...]) -> Outcome:
 @common_options
 def show(invocation: Invocation, *, name: str) -> Outcome:
     """Show everything about one backup: its files, its tables, and how its checks ended."""
+    if is_label(name):
+        return backup_cluster.show(_place(invocation), name)
     found = _place(invocation).shelf.backup(name)
     contents = found.manifest.to_json() if found.manifest else None
     return Outcome(described(found), {**found.to_json(), "manifest": contents})
@@ -87,29 +117,61 @@ def verify(invocation: Invocation, *, name: str | None, level: str) -> Outcome:
 
     Without ID, a drill is held with the newest backup of each database, and the other levels look at all
     backups. The result is recorded with its time.
+
+    Where pgBackRest makes the backups, the cluster's are looked at, and others by their ID.
     """
     place = _place(invocation)
+    if is_label(name) if name else serves(place.configuration):
+        return _looked(backup_cluster.look_at(place, name, Level(level), invocation.progress), level)
     chosen = to_check(place.shelf.backups(), Level(level)) if name is None else (place.shelf.backup(name),)
     with shown(invocation.progress) as progress:
         return _looked(look(chosen, Level(level), place, progress), level)
 
 
 @backup.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", required=False)
 @click.option(
     "--into",
-    metavar="NAME|FILE",
-    help="A new database or file, instead of the one that the application uses.",
+    metavar="NAME|FILE|DIRECTORY",
+    help="A new database, file or (of the cluster) directory, instead of what the application uses.",
 )
+@click.option(
+    "--to-time",
+    "to",
+    metavar="MOMENT",
+    help="Bring the cluster back as of a moment (ISO 8601; UTC unless it says otherwise), or latest.",
+)
+@click.option("--database", metavar="NAME", help="Only this database, out of a backup of the cluster.")
 @plan_option
 @yes_option
 @common_options
-def restore(invocation: Invocation, *, name: str, into: str | None, plan_only: bool, yes: bool) -> Outcome:
+def restore(
+    invocation: Invocation,
+    *,
+    name: str | None,
+    into: str | None,
+    to: str | None,
+    database: str | None,
+    plan_only: bool,
+    yes: bool,
+) -> Outcome:
     """Restore a backup: aside, compared with what was backed up, and then put in place by a rename.
 
     What was there before is kept under another name. The application must be stopped.
+
+    Of the cluster's backups (pgBackRest), ID may be left out: --to-time finds the one that leads there.
     """
     place = _place(invocation)
+    asked = Asked(name, to, database, into)
+    if asked.of_the_cluster:
+        if plan_only:
+            return backup_cluster.planned(place, asked)
+        if database is None:
+            return backup_cluster.bring_back(place, asked, invocation.progress, yes=yes)
+        name, yes = backup_cluster.dump_of_one(place, asked, database, invocation.progress, yes=yes), True
+    if name is None:
+        hint = "name one of `opskit backup list`; of the cluster, --to-time will do"
+        raise ConfigurationError.of("no_backup_named", "there is no ID", hint=hint)
     if plan_only:
         return _planned([restoring(place, name, into).plan])
     with shown(invocation.progress) as progress, exclusive(place.state_dir, "backup restore"):
@@ -133,15 +195,18 @@ def restore(invocation: Invocation, *, name: str, into: str | None, plan_only: b
 def prune(invocation: Invocation, *, plan_only: bool, yes: bool) -> Outcome:
     """Remove the backups that no rule of `backup.keep` keeps; every reason is printed."""
     place = _place(invocation)
+    cluster = cluster_here(place) if serves(place.configuration) else None
     if plan_only:
-        found = pruning(place)
-        return _decided(found, exit_code=ExitCode.DIFFERENCES if found.plan.steps else ExitCode.DONE)
+        return _decided([pruning(place), *([expiring(cluster)] if cluster else [])], plan_only=True)
     with exclusive(place.state_dir, "backup prune"):
-        found = pruning(place)
-        if found.plan.steps and not yes:
-            typed(found.plan, "prune", "the word")
-        remove(found.plan, place)
-    return _decided(found, changed=bool(found.plan.steps))
+        found = [pruning(place), *([expiring(cluster)] if cluster else [])]
+        for one in found:
+            if one.plan.steps and not yes:
+                typed(one.plan, "prune", "the word")
+        remove(found[0].plan, place)
+        if cluster:
+            expire(cluster, place)
+    return _decided(found)
 
 
 @backup.command(name="pin")
@@ -181,11 +246,16 @@ def _looked(looked: Sequence[Looked], level: str) -> Outcome:
     )
 
 
-def _decided(found: Pruning, *, exit_code: ExitCode = ExitCode.DONE, changed: bool = False) -> Outcome:
-    lines = [
-        f"{'keep' if one.keep else 'drop'}  {one.id}: {', '.join(one.reasons)}" for one in found.decisions
-    ]
-    result: dict[str, JsonValue] = {"decisions": to_json(found.decisions), "plan": found.plan.to_json()}
+def _decided(found: Sequence[Pruning], *, plan_only: bool = False) -> Outcome:
+    decisions = [decision for one in found for decision in one.decisions]
+    lines = [f"{'keep' if one.keep else 'drop'}  {one.id}: {', '.join(one.reasons)}" for one in decisions]
+    drops = any(one.plan.steps for one in found)
+    result: dict[str, JsonValue] = {
+        "decisions": to_json(decisions),
+        "plans": [one.plan.to_json() for one in found],
+    }
+    exit_code = ExitCode.DIFFERENCES if drops and plan_only else ExitCode.DONE
+    changed = drops and not plan_only
     return Outcome("\n".join(lines) or "there are no backups", result, exit_code, changed=changed)
 
 

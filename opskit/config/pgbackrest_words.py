@@ -7,10 +7,10 @@ CONFIGURATION = Path("/etc/pgbackrest/opskit.conf")
 """Beside /etc/pgbackrest.conf, which belongs to the package and to whoever else uses pgBackRest here."""
 
 
-def words(stanza: str, command: str, *options: str, file: Path = CONFIGURATION) -> list[str]:
+def words(stanza: str, command: str, *arguments: str, file: Path = CONFIGURATION) -> list[str]:
     """A command of pgBackRest on one cluster.
 
-    >>> " ".join(words("main", "archive-push", "--repo=1"))
-    'pgbackrest --config=/etc/pgbackrest/opskit.conf --stanza=main --repo=1 archive-push'
+    >>> " ".join(words("main", "archive-push", "%p"))
+    'pgbackrest --config=/etc/pgbackrest/opskit.conf --stanza=main archive-push %p'
     """
-    return [PROGRAM, f"--config={file}", f"--stanza={stanza}", *options, command]
+    return [PROGRAM, f"--config={file}", f"--stanza={stanza}", command, *arguments]

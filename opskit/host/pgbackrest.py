@@ -51,31 +51,31 @@ class Pgbackrest:
     file: Path = CONFIGURATION
     account: pwd.struct_passwd | None = None
 
-    def words(self, command: str, *options: str) -> list[str]:
+    def words(self, command: str, *arguments: str) -> list[str]:
         """A command, without the account."""
-        return words(self.stanza, command, *options, file=self.file)
+        return words(self.stanza, command, *arguments, file=self.file)
 
-    def ask(self, command: str, *options: str) -> str:
+    def ask(self, command: str, *arguments: str) -> str:
         """Runs a short command, and returns what it prints.
 
         Raises:
             RepositoryFailed: it failed.
             Busy: another one works on the repository.
         """
-        whole = [*as_account(self.account), *self.words(command, *options)]
+        whole = [*as_account(self.account), *self.words(command, *arguments)]
         try:
             return run(whole, env=bare_environment(), cwd=ROOT)
         except CommandFailed as error:
             raise _failure(command, str(error)) from error
 
-    def attend(self, command: str, *options: str) -> str:
+    def attend(self, command: str, *arguments: str) -> str:
         """Runs a command that takes its time and ends with this process; returns all that it says.
 
         Raises:
             RepositoryFailed: it failed.
             Busy: another one works on the repository.
         """
-        whole = [*as_account(self.account, parent_death=True), *self.words(command, *options)]
+        whole = [*as_account(self.account, parent_death=True), *self.words(command, *arguments)]
         with scratch_directory() as room:
             child = Child(whole, log=room / "pgbackrest.log", env=bare_environment(), cwd=ROOT)
             try:

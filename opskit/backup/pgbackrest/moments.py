@@ -20,7 +20,6 @@ from opskit.backup.postgresql_content import SETTINGS, Snapshot, query, snapshot
 from opskit.backup.server import Server, failure
 from opskit.errors import OpskitError
 from opskit.runs.progress import Progress
-from opskit.transfer.tables import TargetTable
 
 ARCHIVE_SECONDS = 120.0
 """How long the segment that is written now may take into the repository."""
@@ -33,7 +32,7 @@ class Moment:
     Attributes:
         database: its name in the cluster.
         lsn: the place in the log: before the first record from there on.
-        tables: rows and digests of those that the log restores.
+        tables: rows and digests, as a restore brings them back.
     """
 
     database: str
@@ -41,14 +40,15 @@ class Moment:
     tables: tuple[TableSum, ...]
 
 
-class _Logged(Snapshot):
-    """A snapshot without the tables that a restore empties."""
+class _AsRestored(Snapshot):
+    """A snapshot as a restore of the cluster brings it back."""
 
-    def tables(self) -> tuple[TargetTable, ...]:
+    def emptied(self) -> frozenset[tuple[str, str]]:
         """See `Snapshot`."""
-        rows = self.connection.execute(query("unlogged_tables")).fetchall()
-        gone = frozenset(cast("list[tuple[str, str]]", rows))
-        return tuple(one for one in super().tables() if (one.schema, one.name) not in gone)
+        found = cast(
+            "list[tuple[str, str, bool]]", self.connection.execute(query("unlogged_tables")).fetchall()
+        )
+        return frozenset((schema, name) for schema, name, _ in found)
 
 
 def read_moments(cluster: Cluster, progress: Progress) -> tuple[Moment, ...]:
@@ -70,7 +70,7 @@ def _moment(server: Server, progress: Progress) -> Moment:
         with session(server, SETTINGS) as connection, connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(name))
-            found = _Logged(server, connection, name)
+            found = _AsRestored(server, connection, name)
             return Moment(server.database, lsn, tuple(table_sums(found, progress, lambda: None)))
     except psycopg.Error as error:
         raise failure(server, error) from error

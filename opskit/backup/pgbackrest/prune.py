@@ -1,38 +1,29 @@
 """Removes what the window no longer needs. pgBackRest decides, because backups build upon one another."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from opskit.backup.pgbackrest.catalogue import Catalogue, ClusterBackup
 from opskit.backup.pgbackrest.cluster import Cluster
 from opskit.backup.pgbackrest.known import tell_kept
 from opskit.backup.pgbackrest.records import forget_others
 from opskit.backup.place import Place
+from opskit.backup.prune import COMMAND, Pruning, Remove
 from opskit.backup.retention import Decision
+from opskit.runs.plan import Plan, Stage
 
 DAY = 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Expiring:
-    """What becomes of every backup of the cluster."""
-
-    decisions: tuple[Decision, ...]
-
-    @property
-    def drops(self) -> bool:
-        """Does anything go?"""
-        return any(not one.keep for one in self.decisions)
-
-
-def expiring(cluster: Cluster) -> Expiring:
-    """What pgBackRest would remove now; changes nothing.
+def expiring(cluster: Cluster) -> Pruning:
+    """What pgBackRest would remove now, and keep; changes nothing.
 
     Raises:
         RepositoryFailed: the repository cannot be asked.
     """
     said = cluster.repository.ask("expire", "--dry-run", "--log-level-console=info", "--log-timestamp=n")
-    return Expiring(tuple(_decisions(cluster.catalogue(), said, cluster.wanted.window)))
+    decisions = tuple(_decisions(cluster.catalogue(), said, cluster.wanted.window))
+    steps = (Remove(one.id, ", ".join(one.reasons)) for one in decisions if not one.keep)
+    return Pruning(decisions, Plan(COMMAND, cluster.name, tuple(Stage((step,)) for step in steps)))
 
 
 def expire(cluster: Cluster, place: Place) -> None:

@@ -1,22 +1,20 @@
 """Brings the cluster back: facts → plan → aside, looked at, exchanged by renaming."""
 
 import shutil
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import assert_never, cast
+from typing import assert_never
 
 from opskit.backup.manifest import TableSum
-from opskit.backup.pgbackrest.aside import Aside, NotReached, aside, give
-from opskit.backup.pgbackrest.catalogue import Catalogue, first_byte, parse
+from opskit.backup.pgbackrest.aside import Aside, aside
 from opskit.backup.pgbackrest.cluster import Cluster, session
+from opskit.backup.pgbackrest.fetch import fetch, held
 from opskit.backup.pgbackrest.moments import archive_now
 from opskit.backup.pgbackrest.restore_plan import (
     ASIDE,
     COMMAND,
-    LATEST,
     ArchiveAll,
     Clear,
     Facts,
@@ -26,13 +24,12 @@ from opskit.backup.pgbackrest.restore_plan import (
     Step,
     Stop,
     Swap,
-    Target,
     plan_restore,
 )
+from opskit.backup.pgbackrest.target import Target
 from opskit.backup.place import Place
 from opskit.backup.postgresql_content import snapshot, table_sums
 from opskit.backup.room import check_room
-from opskit.errors import Refused
 from opskit.host.files import FileFailed, sync_directory
 from opskit.runs.execute import Found, execute
 from opskit.runs.journal import Journal, abandon, unfinished
@@ -40,61 +37,6 @@ from opskit.runs.plan import Plan
 from opskit.runs.progress import Progress
 
 GO_ON = "run `opskit backup restore` again: it removes what is left"
-
-
-def target_of(catalogue: Catalogue, label: str | None, to: str | None, now: datetime) -> Target:
-    """What is to be brought back.
-
-    Args:
-        label: from which backup; None for the newest that leads there.
-        to: a moment as ISO 8601, in UTC unless it says otherwise; `latest`; None for the end of the backup.
-
-    Raises:
-        Refused: there is no such backup, or none that leads to that moment.
-    """
-    named = catalogue.backup(label) if label else None
-    if label and named is None:
-        raise Refused.of(
-            "unknown_backup", f"there is no backup {label}", hint="see `opskit backup list`", where=label
-        )
-    if to is None and named:
-        return Target(named)
-    moment = now if to in (None, LATEST) else _moment(str(to), now)
-    backup = named or catalogue.before(moment)
-    if backup is None or backup.ended >= moment:
-        raise Refused.of(
-            "no_backup_before",
-            f"no backup leads to {to}: the earliest moment is {_earliest(catalogue)}",
-            hint="see `opskit backup list`",
-            where=str(to),
-        )
-    return Target(backup, latest=True) if to in (None, LATEST) else Target(backup, moment)
-
-
-def _earliest(catalogue: Catalogue) -> str:
-    fit = [one.ended for one in catalogue.backups if one.sound]
-    return f"{min(fit):%Y-%m-%d %H:%M:%S} UTC" if fit else "not there yet"
-
-
-def _moment(text: str, now: datetime) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Refused.of(
-            "no_moment",
-            f"{text!r} is no moment",
-            hint="write for example 2026-11-23T08:40:00Z, or latest",
-            where="--to-time",
-        ) from error
-    moment = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    if moment > now:
-        raise Refused.of(
-            "moment_to_come",
-            f"{moment:%Y-%m-%d %H:%M:%S} UTC is yet to come: it is {now:%H:%M:%S} UTC",
-            hint="name a moment that has passed, or latest",
-            where="--to-time",
-        )
-    return moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +47,11 @@ class Restoring:
     target: Target
     directory: Path
     plan: Plan[Step]
+
+    @property
+    def subject(self) -> Path:
+        """Where the cluster is afterwards."""
+        return next((step.data for step in self.plan.steps if isinstance(step, Swap)), self.directory)
 
     @property
     def kept(self) -> Path | None:
@@ -248,70 +195,6 @@ class _Effects:
         directory = self.task.directory
         with aside(cluster.repository, cluster.superuser, directory) as found, held(found, step.target):
             return [one for name in step.databases for one in _read(found, name, self.progress)]
-
-
-def fetch(cluster: Cluster, target: Target, directory: Path) -> None:
-    """Restores the files into a new directory, ready to be held at the target, or to be started there.
-
-    Raises:
-        RepositoryFailed: it failed.
-        FileFailed: the directory cannot be made.
-    """
-    try:
-        directory.mkdir(mode=0o700)
-        give(directory, cluster.repository)
-    except OSError as error:
-        raise _failed(directory, "made", error) from error
-    later = " ".join(cluster.repository.words("archive-get"))
-    cluster.repository.attend(
-        "restore",
-        f"--pg1-path={directory}",
-        f"--set={target.backup.label}",
-        *target.options,
-        f'--recovery-option=restore_command={later} %f "%p"',
-        f"--tablespace-map-all={directory.with_name(f'{directory.name}.tablespaces')}",
-    )
-
-
-@contextmanager
-def held(found: Aside, target: Target) -> Generator[None]:
-    """Holds a fetched cluster at its target for the block.
-
-    Raises:
-        NotReached: its log does not lead there.
-        OpskitError: it could not be started.
-    """
-    waits = found.data / "standby.signal"
-    if target.latest:  # or it would begin a history of its own at the end of the log
-        waits.touch()
-        give(waits, found.repository)
-    try:
-        with found.held({}):
-            if target.latest:
-                _check_end(found)
-            yield
-    finally:
-        waits.unlink(missing_ok=True)
-
-
-def _check_end(found: Aside) -> None:
-    """The log must have been read to its end, not only to where it can be read no further."""
-    newest = max(parse(found.repository.ask("info", "--output=json")).archives.values(), default="")
-    with session(found.server) as connection:
-        ((lsn, size),) = cast("list[tuple[int, int]]", connection.execute(_READ_TO).fetchall())
-    if newest and lsn < first_byte(newest, size):
-        raise NotReached.of(
-            "not_reached",
-            f"the log can be read to {lsn:X}, and not to its end in segment {newest}",
-            hint="`opskit backup verify` says what is missing; restore with --to-time before it",
-            where=newest,
-        )
-
-
-_READ_TO = """
-SELECT (pg_catalog.pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint, setting::bigint
-FROM pg_catalog.pg_settings WHERE name = 'wal_segment_size'
-"""
 
 
 def _read(found: Aside, database: str, progress: Progress) -> tuple[TableSum, ...]:

@@ -9,42 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from opskit.backup.pgbackrest.catalogue import ClusterBackup
+from opskit.backup.pgbackrest.target import Target
 from opskit.errors import Fault, Refused
 from opskit.runs.plan import Plan, Stage
 
 COMMAND = "backup restore"
 ASIDE = ".opskit-restoring"
-LATEST = "latest"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What the cluster shall be as.
-
-    Attributes:
-        backup: what it is brought back from.
-        moment: None: as it was when that backup ended, or with `latest`, as late as the log goes.
-    """
-
-    backup: ClusterBackup
-    moment: datetime | None = None
-    latest: bool = False
-
-    @property
-    def as_of(self) -> str:
-        """That, for people."""
-        if self.moment is not None:
-            return f"as of {self.moment:%Y-%m-%d %H:%M:%S.%f} UTC"
-        return "as late as its log goes" if self.latest else f"as of the end of {self.backup.label}"
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        """pgBackRest's words for it."""
-        if self.moment is not None:
-            at = f"--target={self.moment:%Y-%m-%d %H:%M:%S.%f}+00"
-            return ("--type=time", at, "--target-action=promote")
-        return ("--type=default",) if self.latest else ("--type=immediate", "--target-action=promote")
 
 
 @dataclass(frozen=True, slots=True)

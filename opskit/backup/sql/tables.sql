@@ -1,5 +1,4 @@
--- The tables whose rows a dump holds, with their columns in order. Those of extensions are made by the extension;
--- while a server recovers, unlogged tables have no rows to read.
+-- The tables whose rows a dump holds, with their columns in order. Those of extensions are made by the extension.
 SELECT n.nspname::text,
        c.relname::text,
        array(SELECT a.attname::text
@@ -8,8 +7,7 @@ SELECT n.nspname::text,
              ORDER BY a.attnum)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r'
-  AND (c.relpersistence = 'p' OR c.relpersistence = 'u' AND NOT pg_catalog.pg_is_in_recovery())
+WHERE c.relkind = 'r' AND c.relpersistence <> 't'
   AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                   WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')

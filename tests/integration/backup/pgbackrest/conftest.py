@@ -3,20 +3,19 @@
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from opskit.backup.pgbackrest.cluster import Cluster
+from opskit.backup.pgbackrest.catalogue import ClusterBackup, Kind
+from opskit.backup.pgbackrest.cluster import Cluster, answering
 from opskit.backup.pgbackrest.create import back_up, plan_backup
 from opskit.backup.place import Place
-from opskit.backup.pgbackrest.catalogue import ClusterBackup, Kind
 from opskit.backup.server import Server
-from opskit.config import Configuration, Database, Pgbackrest, Postgresql, Repository
-from opskit.config.model import Backup
+from opskit.config import Application, Backup, Configuration, Database, Pgbackrest, Postgresql, Repository
 from opskit.host.pgbackrest import Pgbackrest as Door
 from opskit.host.postgresql_programs import server_account
 from opskit.host.private_cluster import PrivateCluster, private_cluster
@@ -61,6 +60,21 @@ class World:
         return back_up(plan_backup(self.cluster, kind), self.cluster, self.place, Silence())
 
 
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Starts and stops the private cluster as systemd does Debian's."""
+
+    private: PrivateCluster
+    server: Server
+
+    def start(self) -> None:
+        self.private.start()
+        answering(self.server)
+
+    def stop(self) -> None:
+        self.private.stop()
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Two databases in a cluster that archives its log, no backup yet."""
@@ -80,8 +94,7 @@ def world(tmp_path: Path) -> Iterator[World]:
             "fsync": "off",
         }
         with private_cluster(room, settings=settings) as private:
-            data = private.socket_directory / "data"
-            place = text.Place(data, private.port, private.socket_directory)
+            place = text.Place(private.socket_directory / "data", private.port, private.socket_directory)
             file.write_text(text.file_text(wanted, place, 2, {}, locks=room / "locks"))
             (room / "locks").mkdir()
             for one in (repository, room / "locks", file):
@@ -89,24 +102,29 @@ def world(tmp_path: Path) -> Iterator[World]:
                     os.chown(one, account.pw_uid, account.pw_gid)
             door.ask("stanza-create")
             door.ask("check")
-            found = _world(private, wanted, door, data, tmp_path, repository)
+            cluster = _cluster(private, wanted, door)
+            found = World(private, cluster, _place(private, wanted, tmp_path), repository)
             for name in DATABASES.values():
                 private.create_database(name)
                 found.execute(TABLES, name)
             yield found
 
 
-def _world(
-    private: PrivateCluster, wanted: Pgbackrest, door: Door, data: Path, directory: Path, repository: Path
-) -> World:
+def _place(private: PrivateCluster, wanted: Pgbackrest, directory: Path) -> Place:
+    (directory / ".env").write_text("DATABASE_TYPE=postgresql\n")
     databases = {name: Database(directory / f"{name}.db", there) for name, there in DATABASES.items()}
     server = Postgresql(host=str(private.socket_directory), port=private.port, user=private.superuser)
-    configuration = Configuration(databases, postgresql=server, backup=Backup(pgbackrest=wanted))
-    parameters = {
-        "host": str(private.socket_directory),
-        "port": private.port,
-        "user": private.superuser,
-        "dbname": "postgres",
-    }
-    cluster = Cluster("15/main", data, Server(parameters), door, wanted, dict(DATABASES), private)
-    return World(private, cluster, Place(replace(configuration), directory / "state"), repository)
+    configuration = Configuration(
+        databases,
+        Application(directory / ".env"),
+        server,
+        backup=Backup(directory / "backups", pgbackrest=wanted),
+    )
+    return Place(configuration, directory / "state")
+
+
+def _cluster(private: PrivateCluster, wanted: Pgbackrest, door: Door) -> Cluster:
+    reached = {"host": str(private.socket_directory), "port": private.port, "user": private.superuser}
+    server = Server({**reached, "dbname": "postgres"})
+    data = private.socket_directory / "data"
+    return Cluster("15/main", data, server, door, wanted, dict(DATABASES), Keeper(private, server))
