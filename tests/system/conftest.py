@@ -17,7 +17,7 @@ from tests.system.debian import Debian
 
 CHECKOUT = Path(__file__).parents[2]
 CLONE = "/root/opskit"
-FETCHED = ("postgresql-15", "logrotate")
+FETCHED = ("postgresql-15", "logrotate", "age", "pgbackrest")
 """What provision will install."""
 
 ENVIRONMENT = """\
