@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import apsw
 import psycopg
 from psycopg.rows import class_row
 
@@ -28,7 +27,7 @@ from opskit.switch.facts import SideFacts, read_facts
 from opskit.switch.plan import CUTOVER, ROLLBACK
 from opskit.switch.postgresql_fence import session
 from opskit.switch.sides import Side, sides
-from opskit.switch.sqlite_fence import glance
+from opskit.switch.sqlite_fence import look
 from opskit.transfer.target import Connection
 
 MIGRATE = "migrate"
@@ -175,9 +174,8 @@ def _following(connection: Connection, side: Side) -> Following | None:
 
 def _last_note(file: Path) -> int | None:
     try:
-        with glance(file) as connection:
-            return last_note(connection)
-    except apsw.Error:  # its own line says what is wrong with the file
+        return look(file, last_note)
+    except OpskitError:  # its own line says what is wrong with the file
         return None
 
 

@@ -34,6 +34,7 @@ def _database(one: DatabaseFacts, judged: Judged) -> Mapping[str, JsonValue]:
         "authoritative": judged.authority[one.name].value,
         "sqlite": {
             "fence": to_json(side.sqlite),
+            "unfenceable": list(side.unfenceable),
             "unreadable": side.unreadable,
             "bytes": one.sqlite_bytes,
         },
@@ -98,8 +99,11 @@ def _lines(facts: Facts, judged: Judged, items: Sequence[Item], now: datetime) -
 def _sqlite(one: DatabaseFacts) -> str:
     if one.side.unreadable:
         return one.side.unreadable
-    fence = one.side.sqlite
-    return f"{'open' if fence is None else f'fenced: {fence.says}'}{_sized(one.sqlite_bytes)}"
+    fence, open_ = one.side.sqlite, ", ".join(one.side.unfenceable)
+    if fence is None:
+        return f"open{_sized(one.sqlite_bytes)}"
+    but = f" (but for {open_})" if open_ else ""
+    return f"fenced{but}: {fence.says}{_sized(one.sqlite_bytes)}"
 
 
 def _postgresql(one: DatabaseFacts) -> str:

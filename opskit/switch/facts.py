@@ -16,7 +16,7 @@ from opskit.switch.environment import KEY, environment_engine
 from opskit.switch.postgresql_fence import PostgresqlFence, session
 from opskit.switch.postgresql_fence import read_fence as read_postgresql_fence
 from opskit.switch.sides import Side
-from opskit.switch.sqlite_fence import SqliteFence, read_fence
+from opskit.switch.sqlite_fence import SqliteFence, read_fence, unfenceable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class SideFacts:
         unreachable: why not, empty when PostgreSQL answers.
         followed: the file that PostgreSQL follows.
         at: the moment that the standby's file shows.
+        unfenceable: tables of the file that can be written in spite of its fence.
     """
 
     name: str
@@ -39,6 +40,7 @@ class SideFacts:
     unreachable: str
     followed: str
     at: datetime | None
+    unfenceable: tuple[str, ...] = ()
 
     @property
     def sqlite_open(self) -> bool:
@@ -56,9 +58,9 @@ def read_facts(side: Side) -> SideFacts:
     fence, unreadable = _sqlite(side)
     postgresql, followed, unreachable = _postgresql(side)
     place = place_of(side.window.file) if side.window.file.exists() else None
-    return SideFacts(
-        side.name, fence, unreadable, postgresql, unreachable, followed, place.at if place else None
-    )
+    at = place.at if place else None
+    open_ = () if unreadable else unfenceable(side.file)
+    return SideFacts(side.name, fence, unreadable, postgresql, unreachable, followed, at, open_)
 
 
 def _sqlite(side: Side) -> tuple[SqliteFence | None, str]:

@@ -58,8 +58,12 @@ class Wanted:
         return ", ".join(self.databases)
 
 
-def cutover_plan(wanted: Wanted) -> Plan[Step]:
-    """From SQLite to PostgreSQL."""
+def cutover_plan(wanted: Wanted, told: tuple[str, ...] = ()) -> Plan[Step]:
+    """From SQLite to PostgreSQL.
+
+    Args:
+        told: what else the operator must know.
+    """
     names = wanted.databases
     return _plan(
         CUTOVER,
@@ -82,6 +86,7 @@ def cutover_plan(wanted: Wanted) -> Plan[Step]:
             *(EndFollowing(one) for one in names),
             StartStandby(),
         ),
+        told,
     )
 
 

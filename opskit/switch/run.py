@@ -1,6 +1,6 @@
 """The flow of a switch: facts → plan → forward, and what killed runs have left."""
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -52,13 +52,21 @@ def survey_cutover(configuration: Configuration, state_dir: Path, *, resumed: bo
         Refused: a check says no, or a killed run stands in the way.
     """
     found = _look(configuration, state_dir)
-    plan = cutover_plan(_wanted(configuration, found))
-    killed = _killed(state_dir, CUTOVER, plan.subject, resumed=resumed)
-    _refuse_others(state_dir, ROLLBACK, plan.subject)
+    wanted = _wanted(configuration, found)
+    killed = _killed(state_dir, CUTOVER, wanted.subject, resumed=resumed)
+    _refuse_others(state_dir, ROLLBACK, wanted.subject)
     facts = tuple(map(read_facts, found))
+    plan = cutover_plan(wanted, tuple(_left_open(facts)))
     if not resumed:
         _refuse(tuple(unfit_for_cutover(configuration, facts)))
     return Survey(configuration, state_dir, found, facts, plan, killed)
+
+
+def _left_open(facts: Sequence[SideFacts]) -> Iterator[str]:
+    for one in facts:
+        if one.unfenceable:
+            names = ", ".join(one.unfenceable)
+            yield f"{one.name}: SQLite cannot refuse writes to {names}: nothing may write there any more"
 
 
 def survey_rollback(configuration: Configuration, state_dir: Path, *, resumed: bool = False) -> Survey:

@@ -2,22 +2,29 @@
 
 They stay through restarts and crashes, and tell whoever writes where the data is now. What no trigger sees
 remains possible: making and dropping tables, and writing to virtual tables (FTS5) that have no other source.
+(Triggers on the tables in which those keep their data do refuse; but a writer that then goes on with its
+transaction commits an index that is malformed, and triggers on several of them crash SQLite.)
 """
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote as percent
 
 import apsw
 
 from opskit.capture.sqlite_side import transaction
 from opskit.errors import QueryFailed
+from opskit.schema.full_text import read_full_text
 from opskit.schema.names import quote
 from opskit.schema.own import FENCE
 from opskit.schema.sqlite_file import BUSY_TIMEOUT, existing, rows, stand_in
+from opskit.schema.sqlite_reader import read_schema
+
+T = TypeVar("T")
 
 CHANGES = ("INSERT", "UPDATE", "DELETE")
 
@@ -93,30 +100,52 @@ def read_fence(file: Path) -> SqliteFence | None:
         QueryFailed: the file cannot be read.
         Refused: there is no such file.
     """
+    return look(file, _fence)
+
+
+def unfenceable(file: Path) -> tuple[str, ...]:
+    """The tables that can be written in spite of a fence: virtual ones, unless they show the text of another.
+
+    Raises:
+        QueryFailed: the file cannot be read.
+        Refused: there is no such file.
+    """
+    virtual = look(file, read_schema).virtual_tables
+    found = ((one, read_full_text(one)) for one in virtual)
+    return tuple(one.name for one, text in found if text is None or not text.content)
+
+
+def look(file: Path, read: Callable[[apsw.Connection], T]) -> T:
+    """Reads an application's file, and leaves no trace beside it.
+
+    Raises:
+        QueryFailed: the file cannot be read.
+        Refused: there is no such file.
+    """
     path = existing(file)
     until = time.monotonic() + BUSY_TIMEOUT / 1000
     with _failing(file):
         while True:
             try:
-                return _seen(path)
+                with _glance(path) as connection:
+                    return read(connection)
             except _JUST_OPENED:
                 if time.monotonic() > until:
                     raise
             time.sleep(_PAUSE)
 
 
-def _seen(path: Path) -> SqliteFence | None:
-    with glance(path) as connection:
-        found = [
-            (str(table), str(sql))
-            for name, table, sql in rows(connection, _TRIGGERS)
-            if str(name).startswith(FENCE)
-        ]
-        if not found:
-            return None
-        shut = [table for table, _ in found]
-        gaps = tuple(one for one in _tables(connection) if shut.count(one) < len(CHANGES))
-        return SqliteFence(_said(found[0][1]), gaps)
+def _fence(connection: apsw.Connection) -> SqliteFence | None:
+    found = [
+        (str(table), str(sql))
+        for name, table, sql in rows(connection, _TRIGGERS)
+        if str(name).startswith(FENCE)
+    ]
+    if not found:
+        return None
+    shut = [table for table, _ in found]
+    gaps = tuple(one for one in _tables(connection) if shut.count(one) < len(CHANGES))
+    return SqliteFence(_said(found[0][1]), gaps)
 
 
 @contextmanager
@@ -149,7 +178,7 @@ def _failing(file: Path) -> Generator[None]:
 
 
 @contextmanager
-def glance(path: Path) -> Generator[apsw.Connection]:
+def _glance(path: Path) -> Generator[apsw.Connection]:
     """A reader that makes nothing beside the file where SQLite can do without; see doctor's look."""
     wal, shm = (path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
     manner = "&readonly_shm=1" if wal and shm else "" if wal else "&immutable=1"

@@ -7,7 +7,7 @@ import pytest
 
 from opskit.errors import Refused
 from opskit.schema.sqlite_file import rows
-from opskit.switch.sqlite_fence import fence, read_fence, unfence
+from opskit.switch.sqlite_fence import fence, read_fence, unfence, unfenceable
 from tests.support import make_sqlite
 
 SCRIPT = """
@@ -94,6 +94,19 @@ def test_a_table_that_came_later_is_a_gap_which_fencing_again_closes(file: Path)
             rows(connection, "INSERT INTO late VALUES (1)")
     finally:
         connection.close()
+
+
+def test_tables_that_no_fence_covers_are_named(tmp_path: Path) -> None:
+    file = make_sqlite(
+        tmp_path / "search.db",
+        """
+        CREATE TABLE mails (id INTEGER PRIMARY KEY, text);
+        CREATE VIRTUAL TABLE found USING fts5(text, content='mails', content_rowid='id');
+        CREATE VIRTUAL TABLE notes USING fts5(text);
+        CREATE VIRTUAL TABLE places USING rtree(id, low, high);
+        """,
+    )
+    assert unfenceable(file) == ("notes", "places")
 
 
 def test_looking_makes_nothing_beside_the_file(file: Path) -> None:

@@ -72,6 +72,10 @@ def test_the_plan_names_the_step_from_which_the_new_side_may_hold_writes() -> No
     assert "until step 17, PostgreSQL holds no new writes" in cutover_plan(WANTED).told[0]
 
 
+def test_what_the_fence_cannot_refuse_is_told() -> None:
+    assert cutover_plan(WANTED, ("main: notes",)).told[-1] == "main: notes"
+
+
 def test_without_postgresql_the_files_are_taken_as_they_are_and_the_loss_is_told() -> None:
     plan = rollback_plan(WANTED, reachable=False, told=("main: writes after … do not come back",))
     assert not places(plan, BringBack)
