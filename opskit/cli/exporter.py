@@ -3,7 +3,7 @@
 import click
 
 from opskit.cli.command import Invocation, common_options
-from opskit.exporter.daemon import run_exporter
+from opskit.exporter.lean import without_openssl
 
 
 @click.command()
@@ -19,4 +19,8 @@ def exporter(invocation: Invocation, *, listen: str | None) -> int:
     Runs until SIGTERM or Ctrl-C; SIGHUP reads the configuration again. Databases may be down: that is what it
     reports.
     """
+    if invocation.configuration().configuration.exporter.web_config is None:
+        without_openssl()
+    from opskit.exporter.daemon import run_exporter  # brings asyncio
+
     return run_exporter(invocation.configuration, listen)

@@ -260,6 +260,7 @@ class Exporter:
         host: how it reaches the server, a socket directory for example; None: as the application does.
             Databases with a host of their own keep that.
         queries: a file of queries of one's own.
+        web_config: a file with TLS and passwords, as Prometheus' exporter-toolkit has it.
     """
 
     listen: str = "127.0.0.1:9188"
@@ -269,6 +270,7 @@ class Exporter:
     password: Secret | None = None
     host: str | None = None
     queries: Path | None = None
+    web_config: Path | None = None
 
 
 class Settings(Enum):

@@ -9,6 +9,7 @@ from functools import partial
 
 from opskit.config import Loaded
 from opskit.errors import ExitCode, OpskitError
+from opskit.exporter.door import Door
 from opskit.exporter.listening import listening, name_of
 from opskit.exporter.service import Service
 from opskit.exporter.serving import Server
@@ -49,12 +50,13 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     service = Service(loaded, notifier.status)
-    loop.add_signal_handler(signal.SIGHUP, partial(_reload, service, load))
-    server = Server(service.respond, service.refused)
     try:
-        await server.start(listener)
+        door = Door(loaded.configuration.exporter.web_config, service.respond, service.refused)
+        loop.add_signal_handler(signal.SIGHUP, partial(_reload, service, door, load))
+        server = Server(door.respond, service.refused)
+        await server.start(listener, door.tls)
         where = name_of(listener)
-        log.info("serving http://%s/metrics", where)
+        log.info("serving %s://%s/metrics", "https" if door.tls else "http", where)
         notifier.ready(f"serving {where}")
         async with asyncio.TaskGroup() as group:
             group.create_task(service.collect())
@@ -67,9 +69,11 @@ async def _serve(
         service.stop(STOP_SECONDS)
 
 
-def _reload(service: Service, load: Callable[[], Loaded]) -> None:
+def _reload(service: Service, door: Door, load: Callable[[], Loaded]) -> None:
     try:
-        service.configure(load())
+        loaded = load()
+        door.configure(loaded.configuration.exporter.web_config)
+        service.configure(loaded)
     except OpskitError as error:
         service.refuse_configuration()
         refused = "; ".join(fault.message for fault in error.faults)

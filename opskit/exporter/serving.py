@@ -7,6 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 log = logging.getLogger(__name__)
 
@@ -114,10 +118,16 @@ class Server:
         self._open: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
-    async def start(self, listener: socket.socket) -> None:
-        """Accepts clients on this socket."""
+    async def start(self, listener: socket.socket, tls: "SSLContext | None" = None) -> None:
+        """Accepts clients on this socket, by TLS when there is a context for it."""
         self._server = await asyncio.start_server(
-            self._connected, sock=listener, limit=HEAD_BYTES, backlog=64
+            self._connected,
+            sock=listener,
+            limit=HEAD_BYTES,
+            backlog=64,
+            ssl=tls,
+            ssl_handshake_timeout=REQUEST_SECONDS if tls else None,
+            ssl_shutdown_timeout=LINGER_SECONDS if tls else None,
         )
 
     def serving(self) -> bool:
@@ -160,8 +170,12 @@ class Server:
             response = await self._respond(request)
             writer.write(rendered(response, head_only=request.method == "HEAD"))
         await writer.drain()
-        writer.write_eof()
-        await _linger(reader)
+        if writer.can_write_eof():
+            writer.write_eof()
+            await _linger(reader)
+        else:  # TLS says goodbye itself
+            writer.close()
+            await writer.wait_closed()
 
     async def _request(self, reader: asyncio.StreamReader) -> Request:
         if len(self._open) > self._connections:

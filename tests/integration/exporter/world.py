@@ -3,13 +3,14 @@
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 
 import apsw
@@ -71,22 +72,32 @@ class Exporter:
         self.process = process
         self.log = log
         self.port = 0
+        self.tls: ssl.SSLContext | None = None
+
+    def find_port(self) -> bool:
+        """Whether it serves, and by its own words where."""
+        match = re.search(r"serving https?://127\.0\.0\.1:(\d+)/", self.words())
+        self.port = int(match[1]) if match else 0
+        return match is not None
 
     def wait_until_ready(self) -> None:
         """Its first collection is over, so that no scrape of a test shares it."""
         until = time.monotonic() + 20
-        while (match := re.search(r"serving http://127\.0\.0\.1:(\d+)/", self.words())) is None:
+        while not self.find_port():
             assert self.process.poll() is None, self.words()
             assert time.monotonic() < until, self.words()
             time.sleep(0.02)
-        self.port = int(match[1])
         wait_until(lambda: self.get("/-/ready").status == 200)
 
     def words(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
     def get(self, path: str = "/metrics", method: str = "GET", **headers: str) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = (
+            HTTPSConnection("127.0.0.1", self.port, timeout=20, context=self.tls)
+            if self.tls
+            else HTTPConnection("127.0.0.1", self.port, timeout=20)
+        )
         start = time.monotonic()
         try:
             connection.request(
