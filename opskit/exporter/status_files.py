@@ -90,6 +90,8 @@ def backup_rows(status: BackupStatus) -> Iterator[Row]:
         }
     if kept := status.retained:
         yield {"retained": kept.count, "total": kept.size, "damaged": kept.damaged}
+        if kept.since:
+            yield {"window_start": kept.since.timestamp()}
         for level, at in kept.verified.items():
             yield {"level": level, "verified": at.timestamp()}
 

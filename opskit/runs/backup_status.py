@@ -16,6 +16,8 @@ LAST_GOOD = "last_good"
 RETAINED = "retained"
 """What is told beside the checks, which go by their level."""
 
+SINCE = "any_moment_since"
+
 
 class StatusDamaged(OpskitError):
     """The status cannot be understood."""
@@ -44,12 +46,14 @@ class Retained:
         size: bytes of all of them.
         damaged: of how many something is known to be wrong.
         verified: level → when one of them last passed a check that looks as closely.
+        since: any moment from then on can be brought back; None where only the backups' own can.
     """
 
     count: int
     size: int
     damaged: int
     verified: Mapping[str, datetime]
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,9 @@ def _retained(told: Mapping[str, JsonValue]) -> Retained:
     if not (isinstance(count, int) and isinstance(size, int) and isinstance(damaged, int)):
         raise TypeError(told)
     verified = cast("Mapping[str, str]", told["verified"])
-    return Retained(count, size, damaged, {level: _moment(at) for level, at in verified.items()})
+    passed = {level: _moment(at) for level, at in verified.items()}
+    since = told.get(SINCE)
+    return Retained(count, size, damaged, passed, _moment(cast("str", since)) if since else None)
 
 
 def _moment(text: str) -> datetime:

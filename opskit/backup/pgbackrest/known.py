@@ -9,7 +9,7 @@ from opskit.backup.pgbackrest.records import record_of
 from opskit.backup.place import Place
 from opskit.backup.records import Level, Record
 from opskit.backup.status import tell
-from opskit.runs.backup_status import RETAINED
+from opskit.runs.backup_status import RETAINED, SINCE
 from opskit.runs.plan import JsonValue, to_json
 
 
@@ -59,6 +59,6 @@ def tell_kept(place: Place, cluster: Cluster) -> None:
             for level, moments in passed.items()
             if (fit := [at for at in moments if at])
         },
-        **({"recovery_window_start": found[0].backup.ended.isoformat()} if found else {}),
+        **({SINCE: found[0].backup.ended.isoformat()} if found else {}),
     }
     tell(place, {name: {RETAINED: told} for name in cluster.databases})

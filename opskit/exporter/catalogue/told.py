@@ -56,6 +56,11 @@ TOLD = (
         "backups.damaged",
     ),
     gauge(
+        "opskit_backup_recovery_window_start_timestamp_seconds",
+        "Since when any moment can be brought back (pgBackRest), as Unix time.",
+        "backups.window_start",
+    ),
+    gauge(
         "opskit_rollback_ready",
         "Whether a rollback to SQLite would lose nothing; none while there is no way back.",
         "standby.ready",

@@ -244,6 +244,7 @@ ROWS = (
 
 NOT_SHOWN = frozenset(
     {
+        "opskit_backup_recovery_window_start_timestamp_seconds",
         "opskit_database_info",
         "opskit_collector_success",
         "opskit_collector_last_success_timestamp_seconds",
