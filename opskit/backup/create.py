@@ -155,7 +155,7 @@ class _Effects:
         draft = self._draft
         match step:
             case CopyFile():
-                copy_source(step.file, draft.copy)
+                copy_source(step.file, draft.copy, lasting=False)
                 _take_watch_out(draft.copy)
             case CheckCopy():
                 with _told_as_sources(draft):

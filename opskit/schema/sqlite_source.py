@@ -70,7 +70,7 @@ def room_for_copies(parent: Path) -> Generator[Path]:
         yield room
 
 
-def copy_source(source: Path, file: Path) -> None:
+def copy_source(source: Path, file: Path, *, lasting: bool = True) -> None:
     """Writes what the database holds at one moment to a new file of its own, in rollback-journal mode.
 
     Writers of a database in WAL mode are never held up, those of one in rollback-journal mode until the file
@@ -78,6 +78,7 @@ def copy_source(source: Path, file: Path) -> None:
 
     Args:
         file: in a directory of ours; what it leaves there after a failure is removed with the directory.
+        lasting: the disk has the copy when this returns; one that goes with the process need not wait.
 
     Raises:
         Refused: the source is missing, locked, damaged, encrypted or no database, or the copy finds no room.
@@ -90,9 +91,9 @@ def copy_source(source: Path, file: Path) -> None:
             if not _attached(path):
                 _copy_still(held, path, file)
             if _attached(path):  # all the while, or since the copy began, which is then worth nothing
-                _copy_live(path, file)
+                _copy_live(path, file, lasting=lasting)
         with _finding_room(source, file):
-            _settle(file)
+            _settle(file, lasting=lasting)
     except apsw.Error as error:
         raise refusal(source, error) from error
 
@@ -106,8 +107,8 @@ def copy_open(source: Path, connection: apsw.Connection, file: Path) -> None:
     """
     with _finding_room(source, file):
         _check_room(source.stat().st_size, file)
-        _copy_pages(connection, file)
-        _settle(file)
+        _copy_pages(connection, file, lasting=True)
+        _settle(file, lasting=True)
 
 
 @contextmanager
@@ -184,14 +185,14 @@ def _create(file: Path) -> None:
     os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _copy_live(path: Path, file: Path) -> None:
+def _copy_live(path: Path, file: Path, *, lasting: bool) -> None:
     with closing(_patiently(lambda: _snapshot(path))) as source:
-        _copy_pages(source, file)
+        _copy_pages(source, file, lasting=lasting)
 
 
-def _copy_pages(source: apsw.Connection, file: Path) -> None:
+def _copy_pages(source: apsw.Connection, file: Path, *, lasting: bool) -> None:
     _create(file)
-    with closing(apsw.Connection(str(file))) as copy, copy.backup("main", source, "main") as backup:
+    with _writing(file, lasting=lasting) as copy, copy.backup("main", source, "main") as backup:
         while not backup.done:
             backup.step(_PAGES)
 
@@ -214,14 +215,18 @@ def _snapshot(path: Path) -> apsw.Connection:
     return connection
 
 
-def _settle(file: Path) -> None:
+@contextmanager
+def _writing(file: Path, *, lasting: bool) -> Generator[apsw.Connection]:
+    with closing(apsw.Connection(str(file))) as connection:
+        rows(connection, f"PRAGMA synchronous = {'FULL' if lasting else 'OFF'}")
+        yield connection
+
+
+def _settle(file: Path, *, lasting: bool) -> None:
     """Lets SQLite recover the copy from its WAL or journal, and leaves one file."""
-    connection = apsw.Connection(str(file))
-    try:
+    with _writing(file, lasting=lasting) as connection:
         scalar(connection, "SELECT count(*) FROM sqlite_schema")
         rows(connection, "PRAGMA journal_mode = DELETE")
-    finally:
-        connection.close()
     for one in _beside(file):
         one.unlink(missing_ok=True)
 
