@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar, cast
@@ -73,13 +74,15 @@ class Plan(Generic[S]):
 
 
 def to_json(value: object) -> JsonValue:
-    """A frozen value (dataclass, enum, path, tuple, mapping) as JSON."""
+    """A frozen value (dataclass, enum, path, moment, tuple, mapping) as JSON."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Enum):
         return to_json(cast("object", value.value))
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, bytes):
         return value.hex()
     if is_dataclass(value):

@@ -106,6 +106,7 @@ def test_in_place_it_is_looked_at_before_anything_is_stopped_and_what_is_there_i
     steps = plan_restore(LIVE, TARGET, NOW).steps
     kinds = [type(step) for step in steps]
     assert kinds[-5:] == [Fetch, Look, Stop, Swap, Start]
+    json.dumps(plan_restore(LIVE, TARGET, NOW).to_json())
     swap = next(step for step in steps if isinstance(step, Swap))
     assert swap.kept == Path("/var/lib/postgresql/15/main.before-20261123T120000Z")
     assert swap.aside == Path("/var/lib/postgresql/15/main.opskit-restoring")
