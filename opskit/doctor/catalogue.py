@@ -275,6 +275,14 @@ _ALL = (
         Severity.WARNING,
     ),
     Trouble(
+        "dump_outgrown",
+        "none yet; a restore takes hours, and brings back last night's state",
+        "a dump copies everything each time, and no moment between two of them comes back",
+        "set backup.pgbackrest in opskit.yaml, then opskit provision",
+        "where the repository shall be is yours to say",
+        Severity.WARNING,
+    ),
+    Trouble(
         "drift",
         "none yet",
         "the host is not as the configuration says: somebody changed it, or the configuration",

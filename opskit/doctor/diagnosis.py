@@ -25,6 +25,12 @@ GIB = 1 << 30
 WAL_SEGMENT = 16 << 20
 """Bytes that PostgreSQL must be able to write, or it stops."""
 
+LONG_SECONDS = 3600.0
+"""A restore takes longer than the dump did, and nobody waits for it for half a day."""
+
+LARGE_BYTES = 100 * GIB
+"""Copied whole every night, although most of it has not changed."""
+
 CLOCK_SECONDS = 2.0
 """How far apart two clocks may be; who keeps time by NTP is within a tenth of a second."""
 
@@ -35,6 +41,7 @@ def diagnose(facts: Facts) -> tuple[Finding, ...]:
     found += (one for database in facts.databases for one in _postgresql(facts, database))
     found += (one for database in facts.databases for one in _sqlite(facts, database))
     found += _clock(facts)
+    found += _dumps(facts)
     found += _drift(facts, found)
     return merged(found)
 
@@ -198,6 +205,17 @@ def _clock(facts: Facts) -> Iterator[Finding]:
     if facts.host.clock_synchronised is False:
         what = "this host's clock is not kept in step by NTP"
         yield TROUBLES["clock_unsynchronised"].found(what, where="clock")
+
+
+def _dumps(facts: Facts) -> Iterator[Finding]:
+    if facts.engine is not Engine.POSTGRESQL or facts.pgbackrest:
+        return
+    for database in facts.databases:
+        dump = database.dump
+        if dump and (dump.seconds >= LONG_SECONDS or dump.size >= LARGE_BYTES):
+            took = f"{dump.seconds / 3600:.1f} hours for {dump.size / GIB:.0f} GiB"
+            what = f"the last dump of {database.name} took {took}"
+            yield TROUBLES["dump_outgrown"].found(what, where="backup.pgbackrest", database=database.name)
 
 
 def _drift(facts: Facts, found: Iterable[Finding]) -> Iterator[Finding]:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from opskit.backup.manifest import Manifest, PostgresqlOrigin
 from opskit.backup.place import Place
 from opskit.config import Engine, Loaded, engine_in_use, environment_key
 from opskit.config.environment import read_env_file
 from opskit.doctor import administration, databases, host, sqlite, unit
 from opskit.doctor.application import environment, parameters, target
-from opskit.doctor.facts import Database, Environment, Facts, FileState, Host, Refused, Unit
+from opskit.doctor.facts import Database, Dump, Environment, Facts, FileState, Host, Refused, Unit
 from opskit.doctor.refusals import OF_THE_ROLE
 from opskit.errors import ConfigurationError
 from opskit.host.processes import sees_all
@@ -29,7 +30,9 @@ def examine(loaded: Loaded) -> Facts:
     user = of_unit.user if of_unit else ""
     found = tuple(_database(loaded, name, given, here, user) for name in configuration.databases)
     engine = engine_in_use(configuration, of_unit.environment if of_unit else {})
-    return Facts(engine, given, of_unit, found, here, unseen=tuple(_unseen(service, of_unit, found)))
+    unseen = tuple(_unseen(service, of_unit, found))
+    whole = configuration.backup.pgbackrest is not None
+    return Facts(engine, given, of_unit, found, here, unseen=unseen, pgbackrest=whole)
 
 
 def _file_values(file: Path | None) -> Mapping[str, str] | None:
@@ -58,21 +61,22 @@ def _database(loaded: Loaded, name: str, given: Environment, here: Host, user: s
     if isinstance(answer, Refused) and answer.refusal in OF_THE_ROLE:
         role = administration.role(where, configuration, here.clusters)
     file = sqlite.look(database.sqlite, user)
-    return Database(name, database.schema, where, answer, file, role, _newest_backup(loaded, name))
+    backups = _sound_backups(loaded, name)
+    files = [one.id for one in backups if one.engine is Engine.SQLITE]
+    dumps = [
+        Dump(one.seconds, one.origin.size) for one in backups if isinstance(one.origin, PostgresqlOrigin)
+    ]
+    newest, dump = files[-1] if files else "", dumps[-1] if dumps else None
+    return Database(name, database.schema, where, answer, file, role, newest, dump)
 
 
-def _newest_backup(loaded: Loaded, name: str) -> str:
-    """The id of the newest backup of a SQLite file that nothing is known to be wrong with."""
+def _sound_backups(loaded: Loaded, name: str) -> tuple[Manifest, ...]:
+    """The backups of a database that nothing is known to be wrong with, oldest first."""
     try:
         backups = Place(loaded.configuration, loaded.state_dir()).shelf.backups()
     except ConfigurationError:  # this user may not read them
-        return ""
-    fit = [
-        one.id
-        for one in backups
-        if one.database == name and one.sound and one.manifest and one.manifest.engine is Engine.SQLITE
-    ]
-    return fit[-1] if fit else ""
+        return ()
+    return tuple(one.manifest for one in backups if one.manifest and one.sound and name in one.databases)
 
 
 def _unseen(service: str | None, of_unit: Unit | None, found: Iterable[Database]) -> Iterator[str]:

@@ -136,12 +136,21 @@ class SqliteFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Dump:
+    """The newest dump of a PostgreSQL database: seconds that it took, and bytes of the database."""
+
+    seconds: float
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Database:
     """One database of the configuration, on both sides.
 
     Attributes:
         role: None when the session was not refused for the role's sake, or nobody could be asked.
         backup: the id of the newest sound backup of the SQLite file; empty when there is none.
+        dump: None when there is none, or this user may not see it.
     """
 
     name: str
@@ -151,6 +160,7 @@ class Database:
     sqlite: SqliteFile
     role: Role | None = None
     backup: str = ""
+    dump: Dump | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +236,7 @@ class Facts:
         engine: the one that the application uses.
         drift: what `provision` would do, one item each; None when nobody has looked.
         unseen: what could not be looked at, and why, one sentence each.
+        pgbackrest: does pgBackRest back up the cluster, as the configuration says?
     """
 
     engine: Engine
@@ -235,3 +246,4 @@ class Facts:
     host: Host
     drift: tuple[str, ...] | None = None
     unseen: tuple[str, ...] = ()
+    pgbackrest: bool = False

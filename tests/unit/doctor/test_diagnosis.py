@@ -9,7 +9,7 @@ import pytest
 from opskit.config import Engine
 from opskit.doctor.catalogue import PROVISION
 from opskit.doctor.diagnosis import diagnose
-from opskit.doctor.facts import Facts, FileState, Holder, Refusal, Refused, Role, Unit, Volume
+from opskit.doctor.facts import Dump, Facts, FileState, Holder, Refusal, Refused, Role, Unit, Volume
 from opskit.doctor.findings import Finding
 from tests.unit.doctor.world import CLUSTER, DATA, ENV, GIB, VOLUME, WELL, facts, target
 
@@ -325,3 +325,16 @@ def test_drift_that_is_the_cause_of_another_finding_is_not_told_again() -> None:
 def test_drift_beside_what_provision_cannot_mend_is_told() -> None:
     found = replace(with_sqlite(facts(), state=FileState.CORRUPT), drift=("work_mem is 4MB",))
     assert [one.code for one in diagnose(found)] == ["sqlite_corrupt", "drift"]
+
+
+@pytest.mark.parametrize(
+    ("dump", "told"),
+    [(None, False), (Dump(600, GIB), False), (Dump(4000, GIB), True), (Dump(600, 200 * GIB), True)],
+)
+def test_a_dump_that_takes_too_long_or_is_too_large_is_told_once_postgresql_is_in_use(
+    dump: Dump | None, told: bool
+) -> None:
+    grown = replace(with_every_database(facts(), dump=dump), engine=Engine.POSTGRESQL)
+    assert ("dump_outgrown" in {one.code for one in diagnose(grown)}) is told
+    assert "dump_outgrown" not in {one.code for one in diagnose(replace(grown, engine=Engine.SQLITE))}
+    assert "dump_outgrown" not in {one.code for one in diagnose(replace(grown, pgbackrest=True))}
