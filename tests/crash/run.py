@@ -5,13 +5,15 @@ import time
 from collections.abc import Sequence
 
 from opskit.config import Engine
+from opskit.errors import ExitCode
 from tests.crash.checker import lost, refusals, two_sided, wrong_words
 from tests.crash.scenario import DATABASES, Fault, Kind, Phase, Then
 from tests.crash.world import STRAYS, WRITERS, World
 from tests.support import Result
 
 KILLED = -9
-REFUSED, REVERTED, ATTENTION = 6, 4, 5
+STRUCK = (KILLED, *(ExitCode.FAILED, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.REVERTED, ExitCode.ATTENTION))
+"""How opskit may end when something strikes: never as if it were a mistake of its own."""
 
 _TRIES = {
     Then.RESUME: ("--resume", "", "--abort", ""),
@@ -53,7 +55,7 @@ def _follow(world: World, fault: Fault) -> None:
         result = world.struck(fault, fault.entries[1], *resume)
     if result.code == 0:
         return
-    assert result.code in (KILLED, REFUSED, REVERTED, ATTENTION), result
+    assert result.code in STRUCK, result
     tries: dict[Then, Sequence[tuple[str, ...]]] = {
         Then.RESUME: (resume, begin, unfollow, begin),
         Then.AGAIN: (begin, resume, unfollow, begin),
@@ -65,7 +67,7 @@ def _follow(world: World, fault: Fault) -> None:
             world.empty_postgresql()
             continue
         result = world.run(*one)
-        assert result.code in (0, REFUSED), result
+        assert result.code in (0, ExitCode.REFUSED), result
         if result.code == 0:
             return
     raise AssertionError(result)
@@ -80,8 +82,8 @@ def _switch(world: World, command: str, fault: Fault, engine: Engine) -> None:
             result = world.struck(fault, entry, command, "--resume", "--yes")
     if result.code == 0:
         return
-    assert result.code in (KILLED, REFUSED, REVERTED, ATTENTION), result
-    if result.code == REVERTED:
+    assert result.code in STRUCK, result
+    if result.code == ExitCode.REVERTED:
         _is_settled(world, _other(engine))
     _go_on(world, command, fault.then, engine)
 
@@ -90,7 +92,7 @@ def _go_on(world: World, command: str, then: Then, engine: Engine) -> None:
     for flag in _TRIES[then]:
         world.begin_window(engine)
         result = world.run(command, "--yes", *filter(None, (flag,)))
-        assert result.code in (0, REFUSED), result
+        assert result.code in (0, ExitCode.REFUSED), result
         if result.code == 0 and flag == "--abort":
             _is_settled(world, _other(engine))
         elif result.code == 0:
@@ -154,8 +156,8 @@ def _check(world: World, engine: Engine) -> None:
 
 def _check_history(world: World) -> None:
     notes = world.notes()
-    assert list(two_sided(notes, world.windows)) == []
-    assert list(wrong_words(notes)) == []
+    wrong = [*two_sided(notes, world.windows), *wrong_words(notes)]
+    assert not wrong, "\n".join(wrong)
     told = refusals((one for one in notes if one.writer == "s0"), Engine.SQLITE)
     assert any("the data is in PostgreSQL database" in one for one in told), told
 

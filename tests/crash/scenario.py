@@ -93,6 +93,9 @@ _TURNS = (
     *(Kind.KILL_WRITERS, Kind.FILL_HOST, Kind.KILL_OPSKIT, Kind.STOP_SERVER, Kind.FILL_SERVER),
 )
 _LASTS = (0.3, 0.3, None)
+_LONG = 5.0
+"""Seconds of silence after which opskit gives up here; it need not be the first to end."""
+
 _STRIDE = 37
 """From one kill to the next of a phase; a prime, so that they come to all entries, and far apart at first."""
 
@@ -141,7 +144,10 @@ def _fault(phase: Phase, turn: int, chance: Random) -> Fault:
         entries, delay = (first, first + half), chance.choice((0.0, 0.0, 0.0, chance.uniform(0, 0.2)))
     else:
         entries, delay = (chance.randint(1, count),), chance.choice((0.0, chance.uniform(0, 0.3)))
-    return Fault(kind, entries, round(delay, 3), chance.choice(_LASTS), chance.choice(tuple(Then)))
+    lasts = chance.choice(_LASTS)
+    if kind is Kind.STOP_SERVER and lasts is None:
+        lasts = _LONG
+    return Fault(kind, entries, round(delay, 3), lasts, chance.choice(tuple(Then)))
 
 
 def _kind(phase: Phase, turn: int) -> Kind:

@@ -212,10 +212,13 @@ if __name__ == "__main__":
         order(*sys.argv[1:])
     else:
         from opskit.cli import cutover, migrate, rollback, standby, status  # loaded once, before any fork
+        from opskit.standby import close, session
         from opskit.transfer import awake
         from tests.crash import writer
 
-        awake.PATIENCE = 2.0  # many runs, and each that is suspended would wait for so long
+        awake.PATIENCE = session.SILENCE = close.SILENCE = (
+            2.0  # so many runs cannot wait as long as operators
+        )
         loaded = (cutover, migrate, rollback, standby, status, writer)
         with socket.socket(socket.AF_UNIX) as own:
             own.bind(sys.argv[1])
