@@ -18,7 +18,10 @@ from opskit.switch.sides import Side
 from opskit.switch.way_back import Compared, arm, begin_anew, bring_back
 
 _SHRINKS = 0.7
-"""Another round pays when the last one took less than so much of the one before."""
+"""A round was worth it when it took less than so much of the shortest before."""
+
+_IN_VAIN = 2
+"""So many rounds in a row that were not: one may have been held up by chance."""
 
 
 class Bridge:
@@ -112,7 +115,7 @@ class Bridge:
 
 
 def catch_up(bridges: Sequence[Bridge], engine: Engine) -> None:
-    """Takes over what is written meanwhile, again and again, until that takes hardly less time than before.
+    """Takes over what is written meanwhile, again and again, until that takes hardly less time any more.
 
     Args:
         engine: to which; on the way to PostgreSQL, the way back is brought level with it.
@@ -120,9 +123,11 @@ def catch_up(bridges: Sequence[Bridge], engine: Engine) -> None:
     Raises:
         OpskitError: see `Bridge`.
     """
-    before = inf
-    while (took := _round(bridges, engine)) < _SHRINKS * before:
-        before = took
+    shortest, in_vain = inf, 0
+    while in_vain < _IN_VAIN:
+        took = _round(bridges, engine)
+        in_vain = in_vain + 1 if took > _SHRINKS * shortest else 0
+        shortest = min(shortest, took)
 
 
 def _round(bridges: Sequence[Bridge], engine: Engine) -> float:
