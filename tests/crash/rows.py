@@ -30,6 +30,21 @@ def in_postgresql(conninfo: str, database: str) -> Found:
         return _found(database, lambda query: connection.execute(query.encode()).fetchall())
 
 
+def unsound(file: Path) -> list[str]:
+    """What SQLite itself finds wrong with a file: pages, foreign keys, full-text index against table."""
+    with closing(apsw.Connection(str(file))) as connection:
+        pages = [
+            str(one) for (one,) in connection.execute("PRAGMA integrity_check").fetchall() if one != "ok"
+        ]
+        keys = [f"foreign key: {one}" for one in connection.execute("PRAGMA foreign_key_check").fetchall()]
+        try:
+            if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'found'").fetchall():
+                connection.execute("INSERT INTO found (found, rank) VALUES ('integrity-check', 1)")
+        except apsw.CorruptError as error:
+            return [*pages, *keys, f"full-text index: {error}"]
+        return [*pages, *keys]
+
+
 def _found(database: str, ask: _Ask) -> Found:
     state: State = {}
     for name, table in SHAPES[database].items():

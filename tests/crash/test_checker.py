@@ -95,6 +95,14 @@ def test_sqlite_does_what_the_model_says(name: str, tmp_path: Path) -> None:
                 for sql, values in transaction(SEED, WRITER, number).statements(Engine.SQLITE):
                     connection.execute(sql, values)
     assert rows.in_sqlite(file, name) == performed(name, of(name))
+    assert rows.unsound(file) == []
+
+
+def test_a_full_text_index_that_is_not_in_step_is_told(tmp_path: Path) -> None:
+    file = make_sqlite(tmp_path / "app.db", (SHAPE_FILES / "walmart.sql").read_text())
+    with closing(apsw.Connection(str(file))) as connection:
+        connection.execute("INSERT INTO found (rowid, body) VALUES (7, 'nowhere else')")
+    assert [one.partition(":")[0] for one in rows.unsound(file)] == ["full-text index"]
 
 
 def taken(*writes: tuple[int, int, Engine]) -> list[Note]:
@@ -122,7 +130,7 @@ def test_writes_that_change_sides_in_their_windows_are_right() -> None:
         [(1, 2, S), (6, 7, P), (8, 9, S)],
         [(6, 7, P), (21, 22, S), (23, 24, P)],
     ],
-    ids=["before the window", "to and fro", "back without a window", "both after the second"],
+    ids=["before the window", "back and forth", "back without a window", "both after the second"],
 )
 def test_writes_that_both_sides_took_are_told(writes: list[tuple[int, int, Engine]]) -> None:
     assert list(two_sided(taken(*writes), [Window(5, P), Window(20, S)])) != []
