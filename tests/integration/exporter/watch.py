@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,10 +23,15 @@ def hurried(rules: str) -> str:
 
 
 class Watch:
-    """What fires."""
+    """What fires.
 
-    def __init__(self, asked: Prometheus) -> None:
+    Args:
+        besides: alerts that fire in this world all the time.
+    """
+
+    def __init__(self, asked: Prometheus, besides: Collection[str]) -> None:
         self.prometheus = asked
+        self._besides = frozenset(besides)
 
     def fires(self, *alerts: str) -> None:
         """Waits until all of these do."""
@@ -40,22 +45,27 @@ class Watch:
         """Nothing fires for some time."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            firing = self.prometheus.firing()
+            firing = self._firing()
             assert not firing, firing
             time.sleep(0.2)
 
+    def _firing(self) -> set[str]:
+        return self.prometheus.firing() - self._besides
+
     def _until(self, left: Callable[[set[str]], set[str]]) -> None:
         until = time.monotonic() + SECONDS
-        while missing := left(self.prometheus.firing()):
+        while missing := left(self._firing()):
             assert time.monotonic() < until, f"waited in vain for {missing}"
             time.sleep(0.2)
 
 
 @contextmanager
-def watching(directory: Path, exporter: Exporter, seconds: int = 1) -> Generator[Watch]:
+def watching(
+    directory: Path, exporter: Exporter, *, seconds: int = 1, besides: Collection[str] = ()
+) -> Generator[Watch]:
     """A Prometheus that scrapes the exporter every so many seconds, and has done so."""
     rules = directory / "hurried.rules.yml"
     rules.write_text(hurried(RULES.read_text(encoding="utf-8")), encoding="utf-8")
     with prometheus(directory / "prometheus", exporter.port, seconds=seconds, rules=[rules]) as asked:
         wait_until(lambda: asked.by_database("up"))
-        yield Watch(asked)
+        yield Watch(asked, besides)

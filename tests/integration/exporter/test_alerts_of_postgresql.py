@@ -1,0 +1,249 @@
+"""Alerts fire for their failure and end with it: PostgreSQL, and the way back from it."""
+
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from opskit.host.private_cluster import PrivateCluster, private_cluster
+from tests.integration.exporter.servers import disconnect
+from tests.integration.exporter.watch import Watch, watching
+from tests.integration.exporter.world import Exporter, World, make_world, running
+from tests.support import Opskit
+
+SETTINGS = {
+    "fsync": "off",
+    "autovacuum": "off",
+    "max_connections": "40",
+    "max_prepared_transactions": "2",
+    "wal_level": "logical",
+    "min_wal_size": "32MB",
+    "max_wal_size": "64MB",
+    "max_slot_wal_keep_size": "64MB",
+    "archive_mode": "on",
+    "archive_command": "test ! -e archive_is_full",
+}
+DAMAGED_AT = 8192 + 100
+"""Somewhere in a table's second page."""
+
+
+class Server:
+    """A PostgreSQL that can be brought into trouble."""
+
+    def __init__(self, cluster: PrivateCluster) -> None:
+        self.cluster = cluster
+        self.data = cluster.socket_directory / "data"
+
+    def connect(self, database: str = "main") -> "psycopg.Connection[tuple[object, ...]]":
+        return psycopg.connect(self.cluster.conninfo(database), autocommit=True)
+
+    def run(self, *statements: str, database: str = "main") -> list[tuple[object, ...]]:
+        """The rows of the last statement; the exporter asks everything anew then."""
+        with self.connect(database) as connection:
+            for statement in statements:
+                cursor = connection.execute(statement.encode())
+            disconnect(connection)
+            return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def after(self, statements: Sequence[str], undo: Sequence[str]) -> Generator[None]:
+        self.run(*statements)
+        yield
+        self.run(*undo)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with private_cluster(settings=SETTINGS) as cluster:
+        for name in ("main", "walmart"):
+            cluster.create_database(name)
+        server = Server(cluster)
+        for name in ("main", "walmart"):
+            server.run(
+                "CREATE EXTENSION pg_stat_statements", "CREATE TABLE users (id int, name text)", database=name
+            )
+        server.run("CREATE TABLE log (id serial, line text)")
+        yield server
+
+
+@pytest.fixture
+def world(tmp_path: Path, server: Server) -> World:
+    world = make_world(tmp_path, server.cluster)
+    world.use("postgresql")
+    return world
+
+
+@pytest.fixture
+def opskit(world: World) -> Opskit:
+    return Opskit(world.state_dir)
+
+
+@pytest.fixture
+def exporter(world: World) -> Iterator[Exporter]:
+    with running(world) as exporter:
+        yield exporter
+
+
+@pytest.fixture
+def watch(world: World, exporter: Exporter) -> Iterator[Watch]:
+    """Nobody has made a backup here."""
+    with watching(world.directory, exporter, besides=["OpskitBackupMissing"]) as watch:
+        watch.ends()
+        yield watch
+
+
+@contextmanager
+def meanwhile(work: Callable[[], object]) -> Generator[None]:
+    """Work that the end of the block, or somebody else, ends."""
+
+    def quietly() -> None:
+        with suppress(psycopg.Error):
+            work()
+
+    thread = threading.Thread(target=quietly)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+@contextmanager
+def session_that_blocks_another(server: Server) -> Generator[None]:
+    """One is idle in its transaction, the other waits for it."""
+    with server.connect() as holder, server.connect() as waiter:
+        holder.execute("BEGIN; LOCK TABLE users")
+        with meanwhile(lambda: waiter.execute("SELECT count(*) FROM users")):
+            try:
+                yield
+            finally:
+                holder.execute("ROLLBACK")
+
+
+@contextmanager
+def statement_that_runs_and_runs(server: Server) -> Generator[None]:
+    with server.connect() as runner, meanwhile(lambda: runner.execute("SELECT pg_sleep(600)")):
+        try:
+            yield
+        finally:
+            runner.cancel_safe()
+
+
+@contextmanager
+def sessions(server: Server, count: int) -> Generator[None]:
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(server.connect())
+        yield
+
+
+def deadlock(server: Server) -> None:
+    """The one who looks first is ended."""
+    first, second = "SELECT pg_advisory_xact_lock(1)", "SELECT pg_advisory_xact_lock(2)"
+    with server.connect() as one, server.connect() as other:
+        one.execute(f"SET deadlock_timeout = '100ms'; BEGIN; {first}")
+        other.execute(f"SET deadlock_timeout = '10s'; BEGIN; {second}")
+        with meanwhile(lambda: one.execute(second)):
+            other.execute(first)
+
+
+def test_a_healthy_server_is_quiet_and_sessions_that_block_fail_or_crowd_it_are_not(
+    server: Server, watch: Watch
+) -> None:
+    watch.is_quiet()
+    with (
+        session_that_blocks_another(server),
+        statement_that_runs_and_runs(server),
+        sessions(server, 30),
+        server.after(
+            ["ALTER DATABASE walmart SET default_transaction_read_only = on"],
+            ["ALTER DATABASE walmart RESET ALL"],
+        ),
+    ):
+        watch.fires(
+            "OpskitSessionsBlocked",
+            "OpskitTransactionIdle",
+            "OpskitTransactionLong",
+            "OpskitConnectionsNearLimit",
+            "OpskitDatabaseReadOnly",
+        )
+    watch.ends()
+    deadlock(server)
+    watch.fires("OpskitDeadlocks")
+    watch.ends()
+    server.cluster.stop()
+    watch.fires("OpskitDatabaseDown")
+    server.cluster.start()
+    watch.ends()
+
+
+def test_what_grows_old_unseen_in_a_database(server: Server, watch: Watch) -> None:
+    with (
+        server.after(
+            ["BEGIN; INSERT INTO users VALUES (9); PREPARE TRANSACTION 'forgotten'"],
+            ["ROLLBACK PREPARED 'forgotten'"],
+        ),
+        server.after(["SELECT setval('log_id_seq', 2000000000)"], ["SELECT setval('log_id_seq', 1)"]),
+        server.after(
+            ["ALTER SYSTEM SET max_connections = 50", "SELECT pg_reload_conf()"],
+            ["ALTER SYSTEM RESET max_connections", "SELECT pg_reload_conf()"],
+        ),
+        server.after(
+            [
+                "CREATE TABLE dead AS SELECT generate_series(1, 150000) AS id",
+                "DELETE FROM dead",
+                "SELECT pg_stat_force_next_flush()",
+            ],
+            ["DROP TABLE dead"],
+        ),
+        server.after(["DROP EXTENSION pg_stat_statements"], ["CREATE EXTENSION pg_stat_statements"]),
+    ):
+        server.run("CREATE TABLE twice AS SELECT 1 AS id FROM generate_series(1, 2)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            server.run("CREATE UNIQUE INDEX CONCURRENTLY once ON twice (id)")
+        server.run("SELECT 1")
+        watch.fires(
+            "OpskitPreparedTransactionLeft",
+            "OpskitSequenceNearEnd",
+            "OpskitSettingsPendingRestart",
+            "OpskitTableNotVacuumed",
+            "OpskitStatementStatsMissing",
+            "OpskitIndexInvalid",
+        )
+        server.run("DROP TABLE twice")
+    watch.ends()
+
+
+def test_a_log_that_is_not_archived_or_not_read_and_blocks_that_are_damaged(
+    server: Server, watch: Watch
+) -> None:
+    full = server.data / "archive_is_full"
+    full.touch()
+    server.run("SELECT pg_create_physical_replication_slot('nobody', true)")
+    for _ in range(4):
+        server.run("INSERT INTO users VALUES (1)", "SELECT pg_switch_wal()")
+    watch.fires("OpskitArchivingFails", "OpskitSlotRetainsLog")
+    for _ in range(4):
+        server.run("INSERT INTO users VALUES (1)", "SELECT pg_switch_wal()")
+    full.unlink()
+    server.run("CHECKPOINT")
+    watch.fires("OpskitSlotLost")
+    server.run("SELECT pg_drop_replication_slot('nobody')", "SELECT pg_switch_wal()")
+
+    server.run(
+        "CREATE TABLE damaged AS SELECT n, repeat('x', 500) AS x FROM generate_series(1, 100) n", "CHECKPOINT"
+    )
+    ((path,),) = server.run("SELECT pg_relation_filepath('damaged')")
+    server.cluster.stop()
+    with (server.data / str(path)).open("r+b") as file:
+        file.seek(DAMAGED_AT)
+        file.write(b"not what was written")
+    server.cluster.start()
+    with pytest.raises(psycopg.errors.DataCorrupted):
+        server.run("SELECT sum(length(x)) FROM damaged")
+    watch.fires("OpskitChecksumFailures")
+    server.run("DROP TABLE damaged", "SELECT pg_stat_reset()")
+    watch.ends()
