@@ -212,9 +212,10 @@ state_dir: {room / "state"}
         self.opskit("standby", "close", "--yes", "--config", str(self._config))
 
     def open(self) -> None:
-        """Opens it anew."""
-        self.file.with_suffix(".json").unlink(missing_ok=True)
-        self.start()
+        """Opens it anew, unless it is open."""
+        if self._process is None:
+            self.file.with_suffix(".json").unlink(missing_ok=True)
+            self.start()
 
     def state(self) -> State:
         """As it was told last."""
@@ -238,8 +239,21 @@ state_dir: {room / "state"}
 
     def cpu(self) -> float:
         """Seconds of the processor's that it has taken."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return _cpu(self.pid)
+
+    def server_cpu(self) -> float:
+        """Those that its sessions have taken."""
+        found = self._application.run(
+            "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'opskit standby%'"
+        )
+        return sum(_cpu(cast("int", pid)) for (pid,) in found)
+
+    def told(self, before: int) -> int:
+        """How many changes it has taken over since it told of some, once it tells of all."""
+        while self.state().changes == before:
+            time.sleep(0.1)
+        time.sleep(1.5)
+        return self.state().changes - before
 
     def forget_peak(self) -> None:
         """Memory at most counts from here on."""
@@ -252,22 +266,27 @@ state_dir: {room / "state"}
         return int(line.split()[1]) / 1000
 
 
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _caught_up(application: Application, standby: Standby, write: Callable[[], None]) -> dict[str, float]:
     """What it takes to take over what was written while the standby was held."""
     before = standby.state().changes
     with standby.held():
         write()
-        lsn, worked = application.lsn(), standby.cpu()
+        lsn, worked, served = application.lsn(), standby.cpu(), standby.server_cpu()
         standby.forget_peak()
     seconds = standby.catches_up(lsn)
-    worked = standby.cpu() - worked
-    time.sleep(1.5)  # until the state is told
-    changes = standby.state().changes - before
+    changes = standby.told(before)
+    worked, served = standby.cpu() - worked, standby.server_cpu() - served
     return {
         "changes": changes,
         "seconds": round(seconds, 2),
         "changes/s": round(changes / seconds),
         "changes/processor second": round(changes / worked),
+        "of the server's": round(changes / served),
         "peak MB": round(standby.peak(), 1),
     }
 
@@ -299,7 +318,7 @@ def paced(application: Application, standby: Standby, asked: argparse.Namespace)
             time.sleep(0.1)
 
     watcher = threading.Thread(target=watch)
-    worked, begun = standby.cpu(), time.monotonic()
+    worked, served, begun = standby.cpu(), standby.server_cpu(), time.monotonic()
     watcher.start()
     application.busy(2, write)
     seconds = time.monotonic() - begun
@@ -311,6 +330,7 @@ def paced(application: Application, standby: Standby, asked: argparse.Namespace)
         "behind, at most": round(max(lags), 2),
         "seconds to catch up at the end": round(rest, 2),
         "processor": round((standby.cpu() - worked) / seconds, 2),
+        "the server's": round((standby.server_cpu() - served) / seconds, 2),
     }
 
 
@@ -339,35 +359,43 @@ def whole(application: Application, standby: Standby, asked: argparse.Namespace)
 
 
 def cost(application: Application, standby: Standby, asked: argparse.Namespace) -> Mapping[str, float]:
-    """Clients that wait for each statement, as the application does."""
-    ratios: list[float] = []
+    """Clients that wait for each transaction, as the application does."""
+    walls: list[float] = []
+    works: list[float] = []
     for seed in range(cast("int", asked.pairs)):
-        found: dict[bool, float] = {}
+        found: dict[bool, tuple[float, float]] = {}
         for armed in random.Random(seed).sample([True, False], 2):
             if armed:
                 standby.open()
             else:
                 standby.close()
             found[armed] = _throughput(application, cast("float", asked.seconds))
-        ratios.append(found[True] / found[False])
-        print(json.dumps({"alone": round(found[False]), "beside": round(ratios[-1], 3)}))
-    return {"throughput": round(statistics.median(ratios), 3)}
+        wall, work = (beside / alone for beside, alone in zip(found[True], found[False], strict=True))
+        walls.append(wall)
+        works.append(work)
+        told = {"alone": round(found[False][0]), "throughput": round(wall, 3)}
+        print(json.dumps({**told, "per processor second": round(work, 3)}), flush=True)
+    return {
+        "throughput": round(statistics.median(walls), 3),
+        "per processor second": round(statistics.median(works), 3),
+    }
 
 
-def _throughput(application: Application, seconds: float) -> float:
-    """Transactions a second of four clients."""
+def _throughput(application: Application, seconds: float) -> tuple[float, float]:
+    """Transactions of four clients: a second, and a second of their sessions' processor."""
     end = time.monotonic() + seconds
-    done: list[int] = []
+    done: list[tuple[int, float]] = []
 
     def client(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
         count = 0
         while time.monotonic() < end:
             connection.execute("CALL work(1)")
             count += 1
-        done.append(count)
+        done.append((count, _cpu(connection.info.backend_pid)))
 
     application.busy(4, client)
-    return sum(done) / seconds
+    count = sum(one for one, _ in done)
+    return count / seconds, count / sum(worked for _, worked in done)
 
 
 PARTS = {"backlog": backlog, "paced": paced, "transaction": transaction, "whole": whole, "cost": cost}
@@ -381,7 +409,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=20_000)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--pairs", type=int, default=7)
-    parser.add_argument("--niceness", type=int, default=0)
+    parser.add_argument("--niceness", type=int, default=10, help="the service's is 10")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, private_cluster(settings=SETTINGS) as cluster:
         room = Path(directory)
