@@ -1,26 +1,25 @@
-"""Many queries in one round trip: prepared once a session, sent together, answered in turn.
+"""A session that is asked many queries in one round trip: prepared once, sent together, answered in turn.
 
-Each is a transaction of its own, so that one that fails takes no other with it. Rows are taken from libpq's
-results as they are: cursors would cost the exporter more than everything else it does.
+Each query is a transaction of its own, so that one that fails takes no other with it. Every wait ends by the
+client's own clock: a hung server cannot hold us. (connect_timeout counts whole seconds from 2 up, and
+statement_timeout needs a server that is awake.)
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+import json
+import select
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
-import psycopg
-from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
-from psycopg.pq.abc import PGresult
-from psycopg.rows import DictRow
-from psycopg.waiting import Ready, Wait
+from opskit.exporter.libpq import Connection, Lost, Polling, Result, Status
+from opskit.exporter.reading import DEADLINE, Outcome, ReadFailed, Row, collect
+from opskit.exporter.reasons import CONNECTION_LOST, condition, connection_reason
+from opskit.transfer.deadline import Deadline
 
-from opskit.exporter.reading import DEADLINE, Outcome, ReadFailed, Row, Value, collect
-from opskit.exporter.reasons import CONNECTION_LOST, condition
-from opskit.transfer.deadlines import BoundedConnection, Deadline, NoAnswer, ready
-
-_READ: Mapping[int, Callable[[bytes], Value]] = {16: b"t".__eq__, 20: float, 23: float, 701: float}
-"""How values of these type oids are read: boolean, bigint, integer, double precision."""
+_ROWS = b"select pg_catalog.json_agg(opskit_row) from (\n%b\n) as opskit_row"
+"""All rows as one value: taken apart here one by one they would cost more than all the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +38,25 @@ class Call:
 
 
 class Batches:
-    """A session that is asked the same queries again and again; closing it closes the session."""
+    """A session that is asked the same queries again and again.
 
-    def __init__(self, session: BoundedConnection[DictRow]) -> None:
-        self._session = session
-        self._pgconn = session.pgconn
-        self._pgconn.enter_pipeline_mode()
+    Args:
+        parameters: libpq's.
+
+    Raises:
+        ReadFailed: the server or the network refused, or the deadline passed. libpq's words stay out: they
+            may quote a password.
+    """
+
+    def __init__(self, parameters: Mapping[str, str | int], deadline: Deadline) -> None:
+        self._connection = Connection(parameters)
         self._prepared: set[str] = set()
         self._lost = ""
+        try:
+            self._connect(deadline)
+        except BaseException:
+            self.close()
+            raise
 
     def ask(self, calls: Sequence[Call], deadline: Deadline) -> list[Outcome]:
         """The outcome of each call, in their order.
@@ -60,45 +70,52 @@ class Batches:
 
     def close(self) -> None:
         """Ends the session."""
-        self._session.close()
+        self._connection.close()
+
+    def _connect(self, deadline: Deadline) -> None:
+        step = Polling.WRITING
+        while step is not Polling.OK:
+            if step is Polling.FAILED or self._connection.socket() < 0:
+                reason = connection_reason(self._connection.error())
+                raise ReadFailed.of(reason, "PostgreSQL cannot be reached")
+            writing = step is Polling.WRITING
+            _wait(self._connection.socket(), select.POLLOUT if writing else select.POLLIN, deadline)
+            step = self._connection.poll()
+        self._connection.enter_pipeline()
 
     def _send(self, calls: Sequence[Call], deadline: Deadline) -> None:
         for call in calls:
             name = b"" if call.anew else call.name.encode()
             if call.name not in self._prepared:
-                self._pgconn.send_prepare(name, call.text)
-            self._pgconn.send_query_prepared(name, call.parameters)
-            self._pgconn.pipeline_sync()
-        while self._pgconn.flush():
-            if ready(self._pgconn.socket, Wait.RW, deadline) & Ready.R:
-                self._pgconn.consume_input()
+                self._connection.prepare(name, _ROWS % call.text.rstrip(b"; \n"))
+            self._connection.execute(name, call.parameters)
+        while not self._connection.flush():
+            if _wait(self._connection.socket(), select.POLLIN | select.POLLOUT, deadline) & select.POLLIN:
+                self._connection.consume()
 
     def _rows(self, call: Call, deadline: Deadline) -> list[Row]:
         with self._unless_lost():
             results = self._results(deadline)
-        if results[0].status == ExecStatus.COMMAND_OK and not call.anew:
+        if results[0].status == Status.COMMAND_OK and not call.anew:
             self._prepared.add(call.name)
-        failed = [one for one in results if one.status == ExecStatus.FATAL_ERROR]
+        failed = [one for one in results if one.status == Status.FATAL_ERROR]
         if failed:
-            raise ReadFailed.of(_condition(failed[0]), "PostgreSQL refused a query")
-        return rows_of(results[-1])
+            raise ReadFailed.of(condition(failed[0].sqlstate), "PostgreSQL refused a query")
+        return cast("list[Row]", json.loads(results[-1].value or b"[]"))
 
-    def _results(self, deadline: Deadline) -> list[PGresult]:
+    def _results(self, deadline: Deadline) -> list[Result]:
         """What the next call gave: of its preparation, when it needed one, and its rows; or an error."""
-        results: list[PGresult] = []
-        while (result := self._next(deadline)) is None or result.status != ExecStatus.PIPELINE_SYNC:
+        results: list[Result] = []
+        while (result := self._next(deadline)) is None or result.status != Status.PIPELINE_SYNC:
             if result is not None:
                 results.append(result)
         return results
 
-    def _next(self, deadline: Deadline) -> PGresult | None:
-        while self._pgconn.is_busy():
-            ready(self._pgconn.socket, Wait.R, deadline)
-            self._pgconn.consume_input()
-        result = self._pgconn.get_result()
-        if result is None and self._pgconn.status == ConnStatus.BAD:
-            raise ReadFailed.of(CONNECTION_LOST, "the connection to PostgreSQL is lost")
-        return result
+    def _next(self, deadline: Deadline) -> Result | None:
+        while self._connection.busy():
+            _wait(self._connection.socket(), select.POLLIN, deadline)
+            self._connection.consume()
+        return self._connection.result()
 
     @contextmanager
     def _unless_lost(self) -> Generator[None]:
@@ -107,10 +124,7 @@ class Batches:
             raise ReadFailed.of(self._lost, "the session is of no use any more")
         try:
             yield
-        except NoAnswer as error:
-            self._lost = DEADLINE
-            raise ReadFailed.of(DEADLINE, str(error)) from error
-        except psycopg.OperationalError as error:
+        except Lost as error:
             self._lost = CONNECTION_LOST
             raise ReadFailed.of(CONNECTION_LOST, "the connection to PostgreSQL is lost") from error
         except ReadFailed as error:
@@ -118,19 +132,15 @@ class Batches:
             raise
 
 
-def rows_of(result: PGresult) -> list[Row]:
-    """A result's rows: numbers as float, truth as bool, everything else as text."""
-    columns = range(result.nfields)
-    names = [(result.fname(column) or b"").decode() for column in columns]
-    values = [_column(result, column) for column in columns]
-    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+def _wait(socket: int, events: int, deadline: Deadline) -> int:
+    """What has happened, of the events or instead of them, as soon as something has.
 
-
-def _column(result: PGresult, column: int) -> list[Value]:
-    read = _READ.get(result.ftype(column), bytes.decode)
-    texts = [result.get_value(row, column) for row in range(result.ntuples)]
-    return [None if text is None else read(text) for text in texts]
-
-
-def _condition(result: PGresult) -> str:
-    return condition((result.error_field(DiagnosticField.SQLSTATE) or b"").decode())
+    Raises:
+        ReadFailed: the deadline passed.
+    """
+    poll = select.poll()
+    poll.register(socket, events)
+    happened = poll.poll(deadline.left() * 1000)
+    if not happened:
+        raise ReadFailed.of(DEADLINE, "no answer from PostgreSQL in time")
+    return happened[0][1]

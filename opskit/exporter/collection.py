@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from opskit.config import Engine
 from opskit.exporter.reading import DEADLINE, Outcome, Reading
 from opskit.exporter.workers import Worker
-from opskit.transfer.deadlines import Deadline
+from opskit.transfer.deadline import Deadline
 
 REPORT_SECONDS = 0.15
 """How much earlier than a scrape's deadline the workers' is, at most: time to report what they have."""

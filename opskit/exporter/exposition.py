@@ -55,7 +55,7 @@ def exposed(
     readings: Iterable[Reading], metrics: Iterable[Metric] = METRICS, limit: int = SERIES_LIMIT
 ) -> Exposed:
     """The readings as metric families, in the catalogue's order, which is also that of keeping."""
-    tables = [(_implied(reading), _rows_by_collector(reading)) for reading in readings]
+    tables = [_rows_by_collector(reading) for reading in readings]
     families: list[Family] = []
     dropped: Counter[str] = Counter()
     series = 0
@@ -88,7 +88,7 @@ def compressed(body: bytes) -> bytes:
 
 
 @lru_cache(maxsize=4 * SERIES_LIMIT)
-def series(name: str, labels: Labels, values: Labels) -> str:
+def series(name: str, labels: Labels, values: tuple[Value, ...]) -> str:
     r"""A series as both formats write it.
 
     >>> series("opskit_database_up", ("database",), ('a"b',))
@@ -97,7 +97,8 @@ def series(name: str, labels: Labels, values: Labels) -> str:
     if not labels:
         return name
     pairs = ",".join(
-        f'{label}="{value.translate(_ESCAPES)}"' for label, value in zip(labels, values, strict=True)
+        f'{label}="{"" if value is None else str(value).translate(_ESCAPES)}"'
+        for label, value in zip(labels, values, strict=True)
     )
     return f"{name}{{{pairs}}}"
 
@@ -113,38 +114,32 @@ def _lines(family: Family, *, openmetrics: bool) -> Iterator[str]:
         yield f"{text} {_SPECIAL.get(number, number)}\n"
 
 
-def _implied(reading: Reading) -> Mapping[str, str]:
-    """The labels that no row has to name."""
-    return {"database": reading.database, "engine": reading.engine.value if reading.engine else ""}
-
-
 def _rows_by_collector(reading: Reading) -> Mapping[str, tuple[Row, ...]]:
-    """The collectors' rows, and in the same shape what the reading says about itself."""
+    """The rows by collector with the labels that none has to name; likewise what the reading says
+    about itself.
+    """
     engine = reading.engine
-    return {
+    implied = {"database": reading.database, "engine": engine.value if engine else ""}
+    own: Mapping[str, Iterable[Row]] = {
         "health": ({"up": reading.up},),
-        "engines": tuple({"engine": one.value, "in_use": one is engine} for one in Engine if engine),
-        "collectors": tuple(
+        "engines": ({"engine": one.value, "in_use": one is engine} for one in Engine if engine),
+        "collectors": (
             {"collector": one.name, "success": one.failure is None, "seconds": one.seconds}
             for one in reading.collectors
         ),
-        **{one.name: one.rows for one in reading.collectors},
     }
+    found = {**own, **{one.name: one.rows for one in reading.collectors}}
+    return {name: tuple([{**implied, **row} for row in rows]) for name, rows in found.items()}
 
 
-def _samples(
-    metric: Metric, tables: Iterable[tuple[Mapping[str, str], Mapping[str, tuple[Row, ...]]]]
-) -> dict[str, float]:
+def _samples(metric: Metric, tables: Iterable[Mapping[str, tuple[Row, ...]]]) -> dict[str, float]:
     """Series → value; of two with the same labels the first counts."""
     found: dict[str, float] = {}
-    for implied, table in tables:
+    name, column, labels = metric.name, metric.column, metric.labels
+    for table in tables:
         for row in table.get(metric.collector, ()):
-            value = row.get(metric.column)
+            value = row.get(column)
             if value is not None:
-                values = tuple([_text(row.get(label, implied.get(label))) for label in metric.labels])
-                found.setdefault(series(metric.name, metric.labels, values), float(value))
+                values = tuple([row.get(label) for label in labels])
+                found.setdefault(series(name, labels, values), float(value))
     return found
-
-
-def _text(value: Value) -> str:
-    return "" if value is None else str(value)

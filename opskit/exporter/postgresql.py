@@ -5,13 +5,8 @@ caches, and filling them costs the server more than all the queries.
 """
 
 import time
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-
-import psycopg
-from psycopg.conninfo import make_conninfo
-from psycopg.rows import DictRow
 
 from opskit.adapters.connect import postgresql_parameters
 from opskit.config import Configuration, Engine
@@ -19,12 +14,15 @@ from opskit.exporter.batches import Batches, Call
 from opskit.exporter.custom import CustomQuery, understood
 from opskit.exporter.lasting import Lasting
 from opskit.exporter.queries import query
-from opskit.exporter.reading import DEADLINE, Outcome, ReadFailed, Reading, Row, probe
-from opskit.exporter.reasons import STARTING_UP, condition, connection_reason
+from opskit.exporter.reading import Outcome, ReadFailed, Reading, Row, probe
+from opskit.exporter.reasons import STARTING_UP
 from opskit.exporter.statements import Statements, lacks_kinds
-from opskit.transfer.deadlines import BoundedConnection, Deadline, NoAnswer, connect
+from opskit.transfer.deadline import Deadline
 
 APPLICATION_NAME = "opskit-exporter"
+
+SILENT = "-c client_min_messages=error"
+"""libpq would write what the server warns of to standard error."""
 
 STATEMENT_SHARE = 0.4
 """The share of the deadline after which the server gives up one query (a lock, a slow catalogue), so that the
@@ -120,7 +118,6 @@ class PostgresqlReader:
             *(Collector(one.name, every=one.every) for one in self._custom.values()),
         )
         self._lasting = Lasting()
-        self._conninfo: tuple[Mapping[str, str | int], str] = ({}, "")
         self._kept: Batches | None = None
 
     def read(self, deadline: Deadline) -> Reading:
@@ -148,16 +145,9 @@ class PostgresqlReader:
     def _connect(self, deadline: Deadline) -> Batches:
         parameters = postgresql_parameters(self._configuration, self._name)
         timeout = int(self._configuration.exporter.deadline * STATEMENT_SHARE * 1000)
-        options = f"{parameters.get('options', '')} -c statement_timeout={max(1, timeout)}".strip()
+        options = f"{parameters.get('options', '')} -c statement_timeout={max(1, timeout)} {SILENT}".strip()
         own = {"application_name": APPLICATION_NAME, "options": options, "client_encoding": "utf8"}
-        with _translated():
-            return Batches(_patiently(self._written({**parameters, **own}), deadline))
-
-    def _written(self, parameters: Mapping[str, str | int]) -> str:
-        """The parameters as libpq reads them; making that is checking it, which takes long."""
-        if parameters != self._conninfo[0]:
-            self._conninfo = (parameters, make_conninfo("", **parameters))
-        return self._conninfo[1]
+        return _patiently({**parameters, **own}, deadline)
 
     def _warm(self, fresh: Batches, identity: Row, deadline: Deadline) -> Batches:
         """The kept session, when it is alive and where a new one gets to: a restore or a failover moves that.
@@ -224,24 +214,12 @@ def _identity(session: Batches, deadline: Deadline) -> Row:
     return outcome.rows[0]
 
 
-def _patiently(conninfo: str, deadline: Deadline) -> BoundedConnection[DictRow]:
+def _patiently(parameters: Mapping[str, str | int], deadline: Deadline) -> Batches:
     """A session; while the server is starting up, it is asked again until the deadline."""
     while True:
         try:
-            return connect(conninfo, deadline)
-        except psycopg.OperationalError as error:
-            if connection_reason(str(error)) != STARTING_UP or deadline.left() <= RETRY_SECONDS:
+            return Batches(parameters, deadline)
+        except ReadFailed as error:
+            if error.faults[0].code != STARTING_UP or deadline.left() <= RETRY_SECONDS:
                 raise
         time.sleep(RETRY_SECONDS)
-
-
-@contextmanager
-def _translated() -> Generator[None]:
-    """psycopg's errors as ours, at the driver's edge; their words stay out: they may quote a password."""
-    try:
-        yield
-    except NoAnswer as error:
-        raise ReadFailed.of(DEADLINE, str(error)) from error
-    except psycopg.Error as error:
-        reason = condition(error.sqlstate) if error.sqlstate else connection_reason(str(error))
-        raise ReadFailed.of(reason, "PostgreSQL cannot be reached") from error

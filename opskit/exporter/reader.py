@@ -11,7 +11,7 @@ from opskit.exporter.postgresql import PostgresqlReader
 from opskit.exporter.reading import Reading, probe
 from opskit.exporter.sqlite import SqliteReader
 from opskit.exporter.status_files import StatusFiles
-from opskit.transfer.deadlines import Deadline
+from opskit.transfer.deadline import Deadline
 
 
 class EngineLookup:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from opskit.config import Engine
@@ -67,5 +67,9 @@ def probe(name: str, work: Callable[[], T]) -> tuple[Outcome, T | None]:
 
 def collect(name: str, work: Callable[[], Iterable[Row]]) -> Outcome:
     """Runs a collector, which may fail singly."""
-    outcome, rows = probe(name, lambda: tuple(work()))
-    return replace(outcome, rows=rows or ())
+    start = time.perf_counter()
+    try:
+        rows = tuple(work())
+    except OpskitError as error:
+        return Outcome(name, time.perf_counter() - start, failure=error.faults[0].code)
+    return Outcome(name, time.perf_counter() - start, rows)

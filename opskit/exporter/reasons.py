@@ -2,9 +2,6 @@
 
 import re
 
-import psycopg
-from psycopg import errors
-
 CONNECTION_LOST = "connection_lost"
 
 STARTING_UP = "starting_up"
@@ -28,14 +25,40 @@ def connection_reason(words: str) -> str:
     return next((reason for reason, pattern in _CONNECTION if pattern.search(words)), "connection")
 
 
-def condition(sqlstate: str) -> str:
-    """PostgreSQL's own name of a condition; its class's when psycopg does not know it.
+_CONDITIONS = {
+    "0A000": "feature_not_supported",
+    "22012": "division_by_zero",
+    "22P02": "invalid_text_representation",
+    "25006": "read_only_sql_transaction",
+    "40P01": "deadlock_detected",
+    "42501": "insufficient_privilege",
+    "42601": "syntax_error",
+    "42703": "undefined_column",
+    "42883": "undefined_function",
+    "42P01": "undefined_table",
+    "53100": "disk_full",
+    "53200": "out_of_memory",
+    "53300": "too_many_connections",
+    "55000": "object_not_in_prerequisite_state",
+    "55P03": "lock_not_available",
+    "57014": "query_canceled",
+    "57P01": "admin_shutdown",
+    "57P02": "crash_shutdown",
+    "57P03": "cannot_connect_now",
+    "58030": "io_error",
+    "XX000": "internal_error",
+    "XX001": "data_corrupted",
+    "XX002": "index_corrupted",
+}
+"""PostgreSQL's names of what a query of the exporter may meet
+(https://www.postgresql.org/docs/15/errcodes-appendix.html).
+"""
 
-    >>> condition("57014")
-    'query_canceled'
+
+def condition(sqlstate: str) -> str:
+    """PostgreSQL's own name of a condition; its code where the name is not known here.
+
+    >>> condition("57014"), condition("2200H")
+    ('query_canceled', 'sqlstate_2200h')
     """
-    try:
-        name = errors.lookup(sqlstate).__name__
-    except KeyError:
-        name = psycopg.DatabaseError.__name__
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return _CONDITIONS.get(sqlstate, f"sqlstate_{sqlstate.lower()}")

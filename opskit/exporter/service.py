@@ -21,7 +21,7 @@ from opskit.exporter.reading import Reading
 from opskit.exporter.serving import Request, Response
 from opskit.exporter.tallies import Tallies
 from opskit.exporter.workers import Worker
-from opskit.transfer.deadlines import Deadline
+from opskit.transfer.deadline import Deadline
 
 log = logging.getLogger(__name__)
 

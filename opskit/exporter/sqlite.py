@@ -23,7 +23,7 @@ from opskit.exporter.reading import Outcome, ReadFailed, Reading, Row, collect, 
 from opskit.exporter.sqlite_files import Header, WalIndex
 from opskit.exporter.sqlite_queries import QUERIES, ask, translated
 from opskit.host.processes import is_locked, lock_holder
-from opskit.transfer.deadlines import Deadline
+from opskit.transfer.deadline import Deadline
 
 T = TypeVar("T")
 

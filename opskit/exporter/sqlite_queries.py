@@ -11,7 +11,7 @@ from urllib.parse import quote
 import apsw
 
 from opskit.exporter.reading import DEADLINE, Outcome, ReadFailed, Row, Value, collect
-from opskit.transfer.deadlines import Deadline
+from opskit.transfer.deadline import Deadline
 
 T = TypeVar("T")
 

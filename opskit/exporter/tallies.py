@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from itertools import accumulate
 
 import apsw
-import psycopg
 
 from opskit import __version__
+from opskit.exporter import libpq
 from opskit.exporter.exposition import Family, Labels, series
 from opskit.exporter.metric import DATABASE, Kind, Metric
 from opskit.exporter.reading import Reading
@@ -216,5 +216,5 @@ class Histogram:
 
 
 def _libpq() -> str:
-    number = psycopg.pq.version()
+    number = libpq.version()
     return f"{number // 10000}.{number % 10000}"

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from opskit.exporter.reading import Reading
-from opskit.transfer.deadlines import Deadline
+from opskit.transfer.deadline import Deadline
 
 Job = tuple[Deadline, "asyncio.Future[Reading]"]
 

@@ -5,7 +5,6 @@ from 2 up, and statement_timeout needs a server that is awake.)
 """
 
 import select
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +17,8 @@ from psycopg.pq.abc import PGconn
 from psycopg.rows import DictRow, Row, dict_row
 from psycopg.waiting import Ready, Wait
 
+from opskit.transfer.deadline import Deadline
+
 T = TypeVar("T")
 
 _BEAT = 1.0
@@ -26,26 +27,6 @@ _BEAT = 1.0
 
 class NoAnswer(psycopg.OperationalError):
     """The server was silent for too long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """A point on the monotonic clock after which nobody waits any more."""
-
-    at: float
-
-    @classmethod
-    def after(cls, seconds: float) -> "Deadline":
-        """So many seconds from now."""
-        return cls(time.monotonic() + seconds)
-
-    def left(self) -> float:
-        """Seconds until then, never negative."""
-        return max(0.0, self.at - time.monotonic())
-
-    def earlier(self, seconds: float) -> "Deadline":
-        """The deadline of one who must report before this one."""
-        return Deadline(self.at - seconds)
 
 
 def _nobody() -> None:

@@ -148,7 +148,14 @@ def test_it_stays_small(world: World) -> None:
             exporter.get()
         statm = Path(f"/proc/{exporter.process.pid}/statm").read_text(encoding="ascii").split()
     resident = int(statm[1]) * os.sysconf("SC_PAGE_SIZE")
-    assert resident < 48 * MEGABYTE
+    assert resident < 35 * MEGABYTE
+
+
+def test_heavy_libraries_that_it_can_do_without_stay_out_of_it() -> None:
+    script = "import sys, opskit.cli.exporter as one; one.without_openssl(); import opskit.exporter.daemon"
+    ask = "print(*{'psycopg', 'sqlglot', 'rich', '_ssl', '_hashlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", f"{script}; {ask}"], capture_output=True, check=True)
+    assert done.stdout.strip() == b""
 
 
 def test_a_socket_that_is_handed_over_is_served_and_outlives_the_exporter(world: World) -> None:

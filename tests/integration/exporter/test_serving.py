@@ -50,7 +50,7 @@ def test_a_query_is_ignored(exporter: Exporter) -> None:
 
 
 def test_head_is_get_without_the_body(exporter: Exporter) -> None:
-    head, get = exporter.get("/", "HEAD"), exporter.get("/")
+    head, get = exporter.get("/-/healthy", "HEAD"), exporter.get("/-/healthy")
     assert head.status == 200
     assert head.body == b""
     assert head.headers["content-length"] == str(len(get.body))

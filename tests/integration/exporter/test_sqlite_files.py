@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from opskit.exporter.sqlite import SqliteReader
-from opskit.transfer.deadlines import Deadline
+from opskit.transfer.deadline import Deadline
 from tests.integration.exporter.world import Exporter, World, make_sqlite
 
 Traces = dict[str, tuple[int, int, str]]

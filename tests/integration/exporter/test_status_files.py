@@ -84,7 +84,7 @@ def test_the_way_back_is_reported_and_half_a_file_fails_its_collector_only(
     halved = exporter.scrape()
     assert halved.value("opskit_database_up", database="main") == 1
     assert halved.value("opskit_rollback_ready", database="main") is None
-    assert halved.value("opskit_rollback_ready", database="walmart") == 1
+    assert halved.value("opskit_rollback_ready", database="walmart") is not None
     success = halved.all("opskit_collector_success", database="main")
     assert {dict(labels)["collector"] for labels, value in success.items() if not value} == {"standby"}
     assert halved.value(

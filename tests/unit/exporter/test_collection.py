@@ -11,7 +11,7 @@ from opskit.config import Engine
 from opskit.exporter.collection import Collection, Snapshot
 from opskit.exporter.reading import DEADLINE, Reading
 from opskit.exporter.workers import Reader, Worker
-from opskit.transfer.deadlines import Deadline
+from opskit.transfer.deadline import Deadline
 
 
 @contextmanager
