@@ -32,7 +32,7 @@ from opskit.backup.postgresql_dump import dump
 from opskit.backup.server import reading_server
 from opskit.backup.shelf import unusable
 from opskit.backup.sqlite_content import faults, table_sums
-from opskit.backup.sqlite_copy import COMPRESSED, compress, journal_mode, sha256
+from opskit.backup.sqlite_copy import COMPRESSED, compress, journal_mode
 from opskit.backup.status import tell_created
 from opskit.config import engine_in_use
 from opskit.errors import NeedsAttention, OpskitError
@@ -202,7 +202,7 @@ def _take_watch_out(copy: Path) -> None:
 
 
 def _origin(source: Path, copy: Path) -> SqliteOrigin:
-    return SqliteOrigin(str(source), copy.stat().st_size, sha256(copy), journal_mode(source))
+    return SqliteOrigin(str(source), copy.stat().st_size, journal_mode(source))
 
 
 def _demand_sound(draft: Draft) -> None:

@@ -55,7 +55,7 @@ class CheckCopy:
 
 @dataclass(frozen=True, slots=True)
 class TakeDigests:
-    """Takes the digest of the copy, and rows and digest of each of its tables."""
+    """Takes rows and digest of each table of the copy."""
 
     database: str
 

@@ -19,7 +19,7 @@ from opskit.transfer.digest import Digest
 
 T = TypeVar("T")
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 MANIFEST_SUM = "manifest.sha256"
 
@@ -60,13 +60,12 @@ class SqliteOrigin:
 
     Attributes:
         file: the application's file.
-        size: bytes of the copy before it was compressed; `sha256` is its digest.
+        size: bytes of the copy before it was compressed.
         journal_mode: the application's; the copy itself needs no companions.
     """
 
     file: str
     size: int
-    sha256: str
     journal_mode: str
 
 

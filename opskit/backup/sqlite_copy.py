@@ -1,6 +1,5 @@
 """SQLite files on their way into a backup and out of it, compressed by the zstd program."""
 
-import hashlib
 import shutil
 from pathlib import Path
 
@@ -36,16 +35,6 @@ def decompress(file: Path, to: Path) -> None:
         ProgramFailed: it cannot be decompressed.
     """
     run_to_end([_zstd(), "--quiet", "--decompress", "-o", to, file], to.with_suffix(".log"))
-
-
-def sha256(file: Path) -> str:
-    """The SHA-256 of a file.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def journal_mode(file: Path) -> str:

@@ -23,7 +23,7 @@ from opskit.backup.manifest import (
 from opskit.config import Engine
 
 AT = datetime(2026, 11, 23, 5, 15, 4, tzinfo=UTC)
-SQLITE = SqliteOrigin("/srv/app.db", 4096, "ab" * 32, "wal")
+SQLITE = SqliteOrigin("/srv/app.db", 4096, "wal")
 POSTGRESQL = PostgresqlOrigin(
     "localhost:5432/app",
     "app",
