@@ -23,6 +23,8 @@ from opskit.errors import ConfigurationError, ExitCode, Refused
 from opskit.runs.lock import exclusive
 from opskit.runs.plan import JsonValue
 
+NOT_READ = "was about to be dropped or rewritten at that moment: it is back as before that, and was not read"
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -119,20 +121,21 @@ def bring_back(place: Place, asked: Asked, progress: str, *, yes: bool) -> Outco
         if asked.into is None and not yes:
             typed(task.plan, cluster.name, "the name of the cluster")
         seen = restore(task, place, told)
-    rows = sum(one.rows for one in seen)
+    rows = sum(one.rows for one in seen.tables)
     kept = f"; what was there is kept as {task.kept}" if task.kept else ""
-    found = f"{len(seen)} tables, {rows:,} rows"
+    found = f"{len(seen.tables)} tables, {rows:,} rows"
     return Outcome(
         f"cluster {cluster.name} is in {task.subject} {task.target.as_of}: {found}{kept}",
         {
             "id": task.target.backup.label,
             "target": str(task.subject),
             "kept": str(task.kept) if task.kept else None,
-            "tables": len(seen),
+            "tables": len(seen.tables),
             "rows": rows,
+            "locked": list(seen.locked),
         },
         changed=True,
-        warnings=task.plan.told,
+        warnings=(*task.plan.told, *(f"{one} {NOT_READ}" for one in seen.locked)),
     )
 
 

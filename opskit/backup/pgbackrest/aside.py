@@ -13,7 +13,7 @@ from pathlib import Path
 
 from opskit.backup.pgbackrest.cluster import MAINTENANCE, session
 from opskit.backup.server import Server
-from opskit.errors import ConnectionFailed, OpskitError
+from opskit.errors import ConnectionFailed, OpskitError, QueryFailed
 from opskit.host.commands import Child, CommandFailed, bare_environment, run
 from opskit.host.pgbackrest import ROOT, Pgbackrest
 from opskit.host.postgresql_programs import DEBIAN, as_account
@@ -157,12 +157,12 @@ class Aside:
         raise self._failure()
 
     def _is_at_rest(self) -> bool:
-        """Has it come to its target, or to the end of all log?"""
+        """Has it come to its target, to the end of all log, or out of recovery?"""
         try:
             with session(self.server) as connection:
                 row = connection.execute(_AT_REST).fetchone()
                 return row is not None and row[0] is True
-        except ConnectionFailed:
+        except (ConnectionFailed, QueryFailed):  # it starts, or comes out of recovery meanwhile
             return False
 
     def _failure(self) -> OpskitError:
@@ -181,9 +181,11 @@ class Aside:
 
 
 _AT_REST = """
-SELECT pg_catalog.pg_get_wal_replay_pause_state() = 'paused'
-    OR EXISTS (SELECT FROM pg_catalog.pg_stat_activity
-               WHERE backend_type = 'startup' AND wait_event = 'RecoveryRetrieveRetryInterval')
+SELECT CASE WHEN pg_catalog.pg_is_in_recovery()
+            THEN pg_catalog.pg_get_wal_replay_pause_state() = 'paused'
+                 OR EXISTS (SELECT FROM pg_catalog.pg_stat_activity
+                            WHERE backend_type = 'startup' AND wait_event = 'RecoveryRetrieveRetryInterval')
+            ELSE true END
 """
 
 

@@ -10,7 +10,8 @@ from opskit.backup.pgbackrest.aside import NotReached, aside
 from opskit.backup.pgbackrest.catalogue import ClusterBackup
 from opskit.backup.pgbackrest.cluster import Cluster
 from opskit.backup.pgbackrest.known import tell_kept
-from opskit.backup.pgbackrest.moments import archive_now, differing, read_moments
+from opskit.backup.pgbackrest.moments import archive_now, read_moments
+from opskit.backup.pgbackrest.reading import differing
 from opskit.backup.pgbackrest.records import write_check
 from opskit.backup.pgbackrest.verification import archive_problems, backup_problems
 from opskit.backup.place import Place

@@ -15,7 +15,7 @@ from opskit.backup.encryption import recipients
 from opskit.backup.manifest import Manifest
 from opskit.backup.pgbackrest.aside import aside
 from opskit.backup.pgbackrest.cluster import Cluster
-from opskit.backup.pgbackrest.fetch import fetch, held
+from opskit.backup.pgbackrest.fetch import fetch, opened
 from opskit.backup.pgbackrest.moments import archive_now
 from opskit.backup.pgbackrest.restore_plan import COMMAND
 from opskit.backup.pgbackrest.target import Target
@@ -76,7 +76,7 @@ def extract(target: Target, database: str, cluster: Cluster, place: Place, progr
     with aside(cluster.repository, cluster.superuser) as found:
         progress.stage(Extract(target, database).title)
         fetch(cluster, target, found.data)
-        with held(found, target):
+        with opened(found, target):
             server = found.server.named(cluster.databases[database])
             task = Undertaking(job, plan_create(job, place.configuration, keys), Source(server, at))
             done = create((task,), place, progress)

@@ -37,6 +37,22 @@ def fetch(cluster: Cluster, target: Target, directory: Path) -> None:
 
 
 @contextmanager
+def opened(found: Aside, target: Target) -> Generator[None]:
+    """Opens a fetched cluster as of its target, with a history of its own, which is for nothing else.
+
+    Transactions that had not ended are over in it, and lock nothing.
+
+    Raises:
+        NotReached: its log does not lead there.
+        OpskitError: it could not be started.
+    """
+    with found.held({"recovery_target_action": "promote"}):
+        if target.latest:
+            _check_end(found)
+        yield
+
+
+@contextmanager
 def held(found: Aside, target: Target) -> Generator[None]:
     """Holds a fetched cluster at its target for the block.
 

@@ -6,17 +6,16 @@ slot's place in the log, and nothing else. The slot is temporary, and read by no
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import cast
 
 import psycopg
 from psycopg import sql
 
-from opskit.backup.checking import different_tables
 from opskit.backup.manifest import TableSum
 from opskit.backup.pgbackrest.cluster import Cluster, session
-from opskit.backup.postgresql_content import SETTINGS, Snapshot, query, snapshot, table_sums
+from opskit.backup.postgresql_content import SETTINGS, Snapshot, query, table_sums
 from opskit.backup.server import Server, failure
 from opskit.errors import OpskitError
 from opskit.runs.progress import Progress
@@ -84,14 +83,6 @@ def _slot(walsender: psycopg.Connection[tuple[object, ...]]) -> tuple[str, str]:
     row = walsender.execute(command.format(sql.Identifier(f"opskit_drill_{os.getpid()}"))).fetchone()
     _, lsn, name, _ = cast("tuple[str, str, str, str]", row)
     return lsn, name
-
-
-def differing(server: Server, moment: Moment, progress: Progress) -> Iterator[str]:
-    """How a restored database differs from what was read at the same place in the log."""
-    with snapshot(server.named(moment.database)) as found:
-        tables = tuple(table_sums(found, progress, lambda: None))
-    for problem in different_tables(moment.tables, tables):
-        yield f"{moment.database}: {problem}"
 
 
 def archive_now(cluster: Cluster) -> None:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
-from opskit.backup.manifest import TableSum
-from opskit.backup.pgbackrest.aside import Aside, aside
+from opskit.backup.pgbackrest.aside import aside
 from opskit.backup.pgbackrest.cluster import Cluster, session
 from opskit.backup.pgbackrest.fetch import fetch, held
 from opskit.backup.pgbackrest.moments import archive_now
+from opskit.backup.pgbackrest.reading import Seen, read
 from opskit.backup.pgbackrest.restore_plan import (
     ASIDE,
     COMMAND,
@@ -28,7 +28,6 @@ from opskit.backup.pgbackrest.restore_plan import (
 )
 from opskit.backup.pgbackrest.target import Target
 from opskit.backup.place import Place
-from opskit.backup.postgresql_content import snapshot, table_sums
 from opskit.backup.room import check_room
 from opskit.host.files import FileFailed, sync_directory
 from opskit.runs.execute import Found, execute
@@ -122,8 +121,8 @@ def mend(cluster: Cluster, place: Place) -> None:
                 _rename(kept, cluster.data)
 
 
-def restore(task: Restoring, place: Place, progress: Progress) -> tuple[TableSum, ...]:
-    """Brings the cluster back, and returns what its tables hold. The caller holds the state directory.
+def restore(task: Restoring, place: Place, progress: Progress) -> Seen:
+    """Brings the cluster back, and returns what was read of it before. The caller holds the state directory.
 
     Raises:
         Reverted: a step failed; everything is as it was before.
@@ -138,7 +137,8 @@ def restore(task: Restoring, place: Place, progress: Progress) -> tuple[TableSum
         execute(task.plan, effects, journal, go_on=GO_ON)
     for run in killed:
         abandon(run)
-    return tuple(effects.seen)
+    seen = effects.seen
+    return Seen(tuple(t for one in seen for t in one.tables), tuple(t for one in seen for t in one.locked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class _Effects:
 
     task: Restoring
     progress: Progress
-    seen: list[TableSum] = field(default_factory=list[TableSum])
+    seen: list[Seen] = field(default_factory=list[Seen])
 
     def perform(self, step: Step) -> Found:
         """Makes it so; see `Effects`."""
@@ -190,16 +190,11 @@ class _Effects:
             case _:
                 pass
 
-    def _look(self, step: Look) -> list[TableSum]:
+    def _look(self, step: Look) -> list[Seen]:
         cluster = self.task.cluster
         directory = self.task.directory
         with aside(cluster.repository, cluster.superuser, directory) as found, held(found, step.target):
-            return [one for name in step.databases for one in _read(found, name, self.progress)]
-
-
-def _read(found: Aside, database: str, progress: Progress) -> tuple[TableSum, ...]:
-    with snapshot(found.server.named(database)) as held_there:
-        return tuple(table_sums(held_there, progress, lambda: None))
+            return [read(found.server.named(name), self.progress) for name in step.databases]
 
 
 def _swap(step: Swap) -> None:

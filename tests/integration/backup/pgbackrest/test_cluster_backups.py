@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from opskit.backup.pgbackrest.catalogue import ClusterBackup, Kind
@@ -85,6 +86,25 @@ def test_one_database_comes_back_and_the_others_stay(world: World) -> None:
     put_back(restoring_dump(world.place, dumped.id, None), world.place, Silence())
     assert world.execute("SELECT text FROM notes WHERE id > 500") == [("first",)]
     assert world.notes("crewai_walmart") == 501
+
+
+def test_a_table_that_was_about_to_be_dropped_comes_back(world: World) -> None:
+    """Recovery keeps it locked at that moment, so nobody can read it until recovery is over."""
+    world.backup()
+    world.execute("CREATE TABLE beside (n int)")
+    with psycopg.connect(world.private.conninfo("crewai_main")) as other:
+        other.execute("DROP TABLE notes")
+        world.execute("INSERT INTO beside VALUES (1)")
+        time.sleep(0.1)
+        moment = world.now()
+        time.sleep(0.1)
+        world.execute("INSERT INTO beside VALUES (2)")
+    dumped = extract(target(world, moment), "main", world.cluster, world.place, Silence())
+    assert ('"public"."notes"', 500) in [(one.name, one.rows) for one in dumped.tables]
+    seen = restore(restoring(world.cluster, target(world, moment), None), world.place, Silence())
+    assert seen.locked == ('"public"."notes"',)
+    assert world.notes() == 500
+    assert world.execute("SELECT n FROM beside") == [(1,)]
 
 
 def test_aside_it_stays_in_a_directory_and_nothing_else_changes(world: World) -> None:
