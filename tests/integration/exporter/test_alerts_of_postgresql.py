@@ -1,5 +1,7 @@
 """Alerts fire for their failure and end with it: PostgreSQL, and the way back from it."""
 
+import shutil
+import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -7,11 +9,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
+from opskit.host.commands import Child, run
+from opskit.host.postgresql_programs import as_account, find_programs, server_account
 from opskit.host.private_cluster import PrivateCluster, private_cluster
-from tests.integration.exporter.servers import disconnect
+from tests.integration.exporter.servers import disconnect, suspended
 from tests.integration.exporter.watch import Watch, watching
-from tests.integration.exporter.world import Exporter, World, make_world, running
+from tests.integration.exporter.world import Exporter, World, make_world, running, wait_until
 from tests.support import Opskit
 
 SETTINGS = {
@@ -247,3 +252,90 @@ def test_a_log_that_is_not_archived_or_not_read_and_blocks_that_are_damaged(
     watch.fires("OpskitChecksumFailures")
     server.run("DROP TABLE damaged", "SELECT pg_stat_reset()")
     watch.ends()
+
+
+def as_server(*command: str | Path) -> None:
+    """Runs one of PostgreSQL's programs under the server's account."""
+    program, *arguments = command
+    run([*as_account(server_account()), find_programs() / str(program), *arguments], cwd=Path("/"))
+
+
+def use_up_transactions(server: Server, number: int) -> None:
+    """The next transaction of the stopped server has this number; half a megabyte says how each ended."""
+    segment = server.data / "pg_xact" / f"{number >> 20:04X}"
+    segment.write_bytes(bytes(32 * 8192))
+    shutil.chown(segment, server.data.owner(), server.data.group())
+    as_server("pg_resetwal", "-x", str(number), "-D", server.data)
+
+
+def test_transactions_that_nobody_freezes(server: Server, watch: Watch) -> None:
+    server.cluster.stop()
+    use_up_transactions(server, 1_300_000_000)
+    server.cluster.start()
+    with server.connect() as in_the_way:
+        in_the_way.execute("BEGIN; LOCK TABLE users IN SHARE UPDATE EXCLUSIVE MODE")
+        watch.fires("OpskitVacuumBehind", "OpskitWraparoundNear")
+        in_the_way.execute("ROLLBACK")
+    for database in ("main", "walmart"):
+        server.run("VACUUM (FREEZE)", database=database)
+    watch.ends("OpskitVacuumBehind", "OpskitWraparoundNear")
+
+
+@contextmanager
+def replica(server: Server, directory: Path) -> Generator["psycopg.Connection[tuple[object, ...]]"]:
+    """A session in a replica of the server."""
+    place = server.cluster.socket_directory / "replica"
+    as_server("pg_basebackup", "-D", place, "-c", "fast", "-R", "-d", server.cluster.conninfo("postgres"))
+    program = [*as_account(server_account()), find_programs() / "postgres", "-D", place, "-c", "port=5999"]
+    running = Child(program, log=directory / "replica.log", cwd=Path("/"))
+    conninfo = server.cluster.conninfo("main").replace(f"port='{server.cluster.port}'", "port='5999'")
+
+    def connected() -> "psycopg.Connection[tuple[object, ...]] | None":
+        with suppress(psycopg.OperationalError):
+            return psycopg.connect(conninfo, autocommit=True)
+        return None
+
+    try:
+        wait_until(lambda: (session := connected()) and session.close() is None)
+        with psycopg.connect(conninfo, autocommit=True) as session:
+            yield session
+    finally:
+        running.signal(signal.SIGQUIT)
+        running.wait(20)
+
+
+RECEIVED = "SELECT 1 FROM pg_stat_replication WHERE flush_lsn = pg_current_wal_flush_lsn()"
+
+
+def test_a_replica_that_does_not_keep_up_or_is_gone(server: Server, watch: Watch, tmp_path: Path) -> None:
+    with replica(server, tmp_path) as session:
+        session.execute("SELECT pg_wal_replay_pause()")
+        for _ in range(18):
+            server.run("INSERT INTO users VALUES (1)", "SELECT pg_switch_wal()")
+            wait_until(lambda: server.run(RECEIVED))
+        watch.fires("OpskitReplicaLagging")
+        session.execute("SELECT pg_wal_replay_resume()")
+        watch.ends("OpskitReplicaLagging")
+    watch.fires("OpskitReplicaGone")
+    watch.ends("OpskitReplicaGone")
+
+
+def test_an_exporter_that_has_too_much_to_tell_and_a_server_that_hangs(server: Server, world: World) -> None:
+    document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
+    world.config.write_text(
+        yaml.safe_dump({**document, "exporter": {"top_statements": 200}}), encoding="utf-8"
+    )
+    for database in ("main", "walmart"):
+        many = [f"SELECT {', '.join('1' * count)}" for count in range(1, 220)]
+        server.run(*many, database=database)
+    with (
+        running(world) as exporter,
+        watching(world.directory, exporter, seconds=2, besides=["OpskitBackupMissing"]) as watch,
+    ):
+        watch.fires("OpskitSeriesDropped")
+        for database in ("main", "walmart"):
+            server.run("SELECT pg_stat_statements_reset()", database=database)
+        watch.ends()
+        with suspended(server.cluster.pid):
+            watch.fires("OpskitScrapeSlow")
+        watch.ends()
