@@ -97,6 +97,19 @@ def test_one_database_comes_back_and_the_others_stay(moved: Debian) -> None:
     assert as_application(moved, "crewai_walmart", "SELECT count(*) FROM stays").stdout == "0\n"
 
 
+def test_a_data_directory_that_is_lost_comes_back_with_all_that_was_archived(moved: Debian) -> None:
+    as_application(moved, "crewai_main", "INSERT INTO writes VALUES (4)")
+    segment = psql(moved, "postgres", "SELECT pg_walfile_name(pg_switch_wal())").stdout.strip()
+    archived = f"SELECT last_archived_wal >= '{segment}' FROM pg_stat_archiver"
+    assert soon(lambda: psql(moved, "postgres", archived).stdout == "t\n", 60)
+    moved.run(["systemctl", "kill", "--signal=KILL", "postgresql@15-main.service"])
+    moved.run(["systemctl", "stop", "postgresql@15-main.service"])
+    moved.run(["rm", "-r", "/var/lib/postgresql/15/main"])
+    opskit(moved, "backup", "restore", "--to-time", "latest", "--yes")
+    assert as_application(moved, "crewai_main", "SELECT max(n) FROM writes").stdout == "4\n"
+    assert is_as_wanted(moved)
+
+
 def test_a_flipped_bit_in_the_repository_turns_the_metric_and_the_unit(moved: Debian) -> None:
     find = "find /srv/repository/backup/main/2*F/bundle -type f"
     flip = f"f=$({find} | head -1); printf x | dd of=$f seek=5000 conv=notrunc bs=1"

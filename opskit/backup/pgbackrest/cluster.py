@@ -1,6 +1,7 @@
 """The cluster of this host that pgBackRest backs up, and how it and its repository are reached."""
 
 import os
+import pwd
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import psycopg
 
 from opskit.backup.pgbackrest.catalogue import Catalogue, has_tablespaces, parse
 from opskit.backup.place import Place
-from opskit.backup.server import Server, administering_server, failure
+from opskit.backup.server import SOCKETS, Server, failure
 from opskit.config import Configuration, Engine, engine_in_use
 from opskit.config import Pgbackrest as Wanted
 from opskit.config.pgbackrest_words import CONFIGURATION
@@ -127,7 +128,7 @@ def cluster_here(place: Place, file: Path = CONFIGURATION) -> Cluster:
         )
     _check_file(file)
     version, _, name = configuration.provision.cluster.partition("/")
-    data = clusters.data_directory(int(version), name)
+    data = clusters.data_directory(int(version), name) if version.isdecimal() else None
     if data is None:
         raise Refused.of(
             "no_cluster",
@@ -135,16 +136,30 @@ def cluster_here(place: Place, file: Path = CONFIGURATION) -> Cluster:
             hint="run `opskit provision`; it makes an empty one, which a restore then takes the place of",
             where="provision.cluster",
         )
-    server = administering_server(configuration, next(iter(configuration.databases))).named(MAINTENANCE)
+    account = server_account()
+    server = _server(configuration, account)
     return Cluster(
         configuration.provision.cluster,
         data.resolve(),
         server,
-        Pgbackrest(wanted.stanza, file, server_account()),
+        Pgbackrest(wanted.stanza, file, account),
         wanted,
         {known: one.postgresql for known, one in configuration.databases.items()},
         _Debian(int(version), name, server),
     )
+
+
+def _server(configuration: Configuration, account: pwd.struct_passwd | None) -> Server:
+    """As the account of the server, whose name its superuser has; also while no server is there to be asked."""
+    host = configuration.postgresql.host
+    me = account or pwd.getpwuid(os.geteuid())
+    parameters = {
+        "host": host if host.startswith("/") else SOCKETS,
+        "port": configuration.postgresql.port,
+        "user": me.pw_name,
+        "dbname": MAINTENANCE,
+    }
+    return Server(parameters, account=account)
 
 
 def _check_file(file: Path) -> None:
