@@ -150,7 +150,7 @@ def cluster_here(place: Place, file: Path = CONFIGURATION) -> Cluster:
 
 
 def _server(configuration: Configuration, account: pwd.struct_passwd | None) -> Server:
-    """As the account of the server, whose name its superuser has; also while no server is there to be asked."""
+    """As the account of the server, after which its superuser is called; also while there is no server."""
     host = configuration.postgresql.host
     me = account or pwd.getpwuid(os.geteuid())
     parameters = {

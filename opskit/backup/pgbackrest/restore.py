@@ -29,6 +29,7 @@ from opskit.backup.pgbackrest.restore_plan import (
 from opskit.backup.pgbackrest.target import Target
 from opskit.backup.place import Place
 from opskit.backup.room import check_room
+from opskit.errors import Refused
 from opskit.host.files import FileFailed, sync_directory
 from opskit.runs.execute import Found, execute
 from opskit.runs.journal import Journal, abandon, unfinished
@@ -163,7 +164,7 @@ class _Effects:
             case Look():
                 self.seen[:] = self._look(step)
             case Stop():
-                cluster.keeper.stop()
+                self._stop(step)
             case Swap():
                 _swap(step)
             case Start():
@@ -189,6 +190,18 @@ class _Effects:
                 cluster.keeper.stop()
             case _:
                 pass
+
+    def _stop(self, step: Stop) -> None:
+        """Nobody who has connected meanwhile is thrown out."""
+        cluster = self.task.cluster
+        if step.ran and (users := _users(cluster)):
+            raise Refused.of(
+                "target_in_use",
+                f"cluster {cluster.name} is in use: {', '.join(users)}",
+                hint="stop the application, then run again",
+                where=cluster.name,
+            )
+        cluster.keeper.stop()
 
     def _look(self, step: Look) -> list[Seen]:
         cluster = self.task.cluster

@@ -183,6 +183,15 @@ def test_a_restore_that_fails_leaves_the_cluster_as_it_was(world: World) -> None
     assert not task.directory.exists()
 
 
+def test_nobody_who_has_connected_meanwhile_is_thrown_out(world: World) -> None:
+    world.backup()
+    task = restoring(world.cluster, target(world, between_two_writes(world)), None)
+    with psycopg.connect(world.private.conninfo("crewai_main"), application_name="node") as application:
+        with pytest.raises(Reverted, match=r"is in use: postgres \(node\)"):
+            restore(task, world.place, Silence())
+        assert application.execute("SELECT count(*) FROM notes").fetchone() == (502,)
+
+
 def test_a_run_killed_between_its_two_renames_is_put_back_by_the_next(world: World) -> None:
     world.backup()
     between = between_two_writes(world)
