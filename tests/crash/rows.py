@@ -14,20 +14,28 @@ from tests.crash.checker import Found
 from tests.crash.operations import SHAPES, Plain, State, Table
 from tests.crash.workload import TOKENS
 
+_GIVEN_SQLITE = "SELECT name, seq FROM sqlite_sequence"
+_GIVEN_POSTGRESQL = """
+SELECT replace(sequencename, '_id_seq', ''), last_value FROM pg_sequences
+WHERE schemaname = 'public' AND last_value IS NOT NULL
+"""
+
 _Ask = Callable[[str], Sequence[Sequence[Any]]]
 
 
 def in_sqlite(file: Path, database: str) -> Found:
     """What a file holds; it may be closed or open."""
     with closing(apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
-        return _found(database, lambda query: connection.execute(query).fetchall())
+        return _found(database, lambda query: connection.execute(query).fetchall(), _GIVEN_SQLITE)
 
 
 def in_postgresql(conninfo: str, database: str) -> Found:
     """What a database holds."""
     with psycopg.connect(conninfo) as connection:
         connection.execute("SET timezone = 'UTC'")
-        return _found(database, lambda query: connection.execute(query.encode()).fetchall())
+        return _found(
+            database, lambda query: connection.execute(query.encode()).fetchall(), _GIVEN_POSTGRESQL
+        )
 
 
 def unsound(file: Path) -> list[str]:
@@ -45,7 +53,7 @@ def unsound(file: Path) -> list[str]:
         return [*pages, *keys]
 
 
-def _found(database: str, ask: _Ask) -> Found:
+def _found(database: str, ask: _Ask, given: str) -> Found:
     state: State = {}
     for name, table in SHAPES[database].items():
         listed = ", ".join(map(quote, table.columns))
@@ -55,7 +63,7 @@ def _found(database: str, ask: _Ask) -> Found:
         )
         state[name] = {tuple(row[column] for column in table.key): row for row in rows}
     tokens = tuple((str(one), int(two)) for one, two in ask(f"SELECT writer, number FROM {TOKENS}"))
-    return Found(state, tokens)
+    return Found(state, tokens, {str(table): int(last) for table, last in ask(given)})
 
 
 def _plain(table: Table, column: str, value: Any) -> Plain:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from opskit.config import Engine
 from opskit.errors import ExitCode
-from tests.crash.checker import lost, refusals, two_sided, wrong_words
+from tests.crash.checker import given_twice, lost, refusals, two_sided, wrong_words
 from tests.crash.rows import unsound
 from tests.crash.scenario import DATABASES, Fault, Kind, Phase, Then
 from tests.crash.world import STRAYS, WRITERS, World
@@ -151,6 +151,7 @@ def _check(world: World, engine: Engine) -> None:
     for name in DATABASES:
         found = world.found(name, engine)
         wrong = list(lost(world.scenario.seed, name, (*WRITERS, *STRAYS), notes, found))
+        wrong += given_twice(found, world.found(name, _other(engine)))
         if engine is Engine.SQLITE:
             wrong += unsound(world.file(name))
         assert not wrong, "\n".join([f"{name} on {engine.value}:", *wrong])

@@ -184,8 +184,9 @@ class Forked:
         os.write(self._go, b".")
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends a signal; it has not been waited for yet."""
-        os.kill(self.pid, number)
+        """Sends a signal, unless it has ended."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
     def wait(self, seconds: float) -> tuple[int, str, str]:
         """Its exit code, stdout and stderr.

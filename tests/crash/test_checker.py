@@ -1,6 +1,7 @@
 """The checker finds what a crash could do wrong, and nothing in what it may do."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -8,7 +9,7 @@ import pytest
 
 from opskit.config import Engine
 from tests.crash import rows
-from tests.crash.checker import Found, Window, lost, two_sided, wrong_words
+from tests.crash.checker import Found, Window, given_twice, lost, two_sided, wrong_words
 from tests.crash.ledger import Event, Ledger, Note, read_ledger
 from tests.crash.operations import SHAPES, State
 from tests.crash.workload import beginning, transaction
@@ -94,7 +95,9 @@ def test_sqlite_does_what_the_model_says(name: str, tmp_path: Path) -> None:
             with connection:
                 for sql, values in transaction(SEED, WRITER, number).statements(Engine.SQLITE):
                     connection.execute(sql, values)
-    assert rows.in_sqlite(file, name) == performed(name, of(name))
+    found = rows.in_sqlite(file, name)
+    assert replace(found, given={}) == performed(name, of(name))
+    assert min(found.given.values()) > 5
     assert rows.unsound(file) == []
 
 
@@ -103,6 +106,16 @@ def test_a_full_text_index_that_is_not_in_step_is_told(tmp_path: Path) -> None:
     with closing(apsw.Connection(str(file))) as connection:
         connection.execute("INSERT INTO found (rowid, body) VALUES (7, 'nowhere else')")
     assert [one.partition(":")[0] for one in rows.unsound(file)] == ["full-text index"]
+
+
+def test_keys_that_would_be_given_out_again_are_told() -> None:
+    def given(last: int) -> Found:
+        return Found({}, (), {"items": last})
+
+    assert list(given_twice(given(7), given(7))) == []
+    assert list(given_twice(given(6), given(7))) == [
+        "items: goes on after 6, and keys up to 7 were given out"
+    ]
 
 
 def taken(*writes: tuple[int, int, Engine]) -> list[Note]:
