@@ -19,6 +19,17 @@ NEW = "the file is new"
 _MEGABYTE = 2**20
 
 
+PAUSE = 0.5
+"""Seconds between two looks at least; what comes meanwhile is taken over together."""
+
+_SHARE, _LONGEST = 3, 2.0
+"""The server rests so many times as long as a look took, so many seconds at most: each look costs it
+something, as a peek reads up to 15 seconds of the log again (LOG_SNAPSHOT_INTERVAL_MS of bgwriter.c)."""
+
+_SHARE_COMPARED, _LONGEST_COMPARED = 19, 30.0
+"""The same where tables were compared whole, beside the time of that."""
+
+
 class Method(Enum):
     """How changes come back."""
 
@@ -93,6 +104,19 @@ def due(place: Place, tables: Collection[str], now: datetime) -> str | None:
     """The table whose comparison is the longest ago, when that is long enough; one at a time."""
     oldest = min(tables, key=lambda name: place.followed[name].verified, default=None)
     return oldest if oldest and now - place.followed[oldest].verified >= VERIFY else None
+
+
+def rest(taken: float, compared: float) -> float:
+    """Seconds until the next look.
+
+    Args:
+        taken: seconds of this look.
+        compared: those of them in which tables were compared whole.
+
+    >>> rest(0.1, 0.0), rest(0.5, 0.0), rest(60.0, 0.0), rest(0.5, 0.5), rest(60.0, 60.0)
+    (0.5, 1.5, 2.0, 9.5, 30.0)
+    """
+    return max(PAUSE, min(_SHARE * taken, _LONGEST), min(_SHARE_COMPARED * compared, _LONGEST_COMPARED))
 
 
 def reasons(place: Place | None, now: datetime, problems: Sequence[str], unreachable: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from opskit.capture.reconcile import Alive
 from opskit.errors import OpskitError
 from opskit.runs.standby_state import Phase, State, read_state, utc
 from opskit.standby.cycle import Cycle, cycle
-from opskit.standby.decide import NEW, reasons
+from opskit.standby.decide import NEW, reasons, rest
 from opskit.standby.place import Place
 from opskit.standby.place_table import place_of
 from opskit.standby.session import Session, session
@@ -25,16 +25,6 @@ from opskit.standby.window import Window
 from opskit.transfer.target import server_words
 
 log = logging.getLogger(__name__)
-
-PAUSE = 0.5
-"""Seconds between two looks at the log; what comes meanwhile is taken over together. Each look costs the
-server something, as a peek reads up to 15 seconds of it again (LOG_SNAPSHOT_INTERVAL_MS of bgwriter.c)."""
-
-_SHARE = 19
-"""Where tables are compared whole, the server rests so many times as long as that took."""
-
-_LONGEST_REST = 30.0
-"""Seconds that the server rests at most."""
 
 _LONGEST_WAIT = 60.0
 """Seconds between two attempts at most, while the server cannot be reached."""
@@ -74,12 +64,15 @@ class Follower:
         """Takes over what has changed, if it is time to look; never fails, but tells why it cannot."""
         if time.monotonic() < self._due:
             return
+        begun = time.monotonic()
         try:
             done = self._step()
         except (OpskitError, psycopg.Error, apsw.Error, Malformed, OSError) as error:
             self._failed(error)
         else:
             self._went_well(done)
+            compared = done.seconds if done else 0.0
+            self._due = time.monotonic() + rest(time.monotonic() - begun, compared)
 
     def told(self, now: datetime) -> State:
         """The state as others shall know it: while a step takes long, the file falls behind."""
@@ -141,10 +134,6 @@ class Follower:
         self._place = opened.place
         if done is None:  # nothing was written: the file shows this very moment
             self._place = opened.place and replace(opened.place, at=now)
-            pause = PAUSE
-        else:
-            pause = min(max(PAUSE, _SHARE * done.seconds), _LONGEST_REST)
-        self._due = time.monotonic() + pause
         self._problems = (*(opened.pairs.problems if opened.pairs else ()), *opened.differing.values())
         self.state = self._followed(opened, done)
         self.state = self.told(now)

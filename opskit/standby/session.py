@@ -21,6 +21,7 @@ from opskit.standby.pairs import Pairs
 from opskit.standby.place import Place
 from opskit.standby.place_table import read_place
 from opskit.standby.window import Window
+from opskit.transfer.awake import while_awake
 from opskit.transfer.deadlines import Silence
 from opskit.transfer.target import Connection, connect, server_words
 
@@ -73,7 +74,7 @@ def session(window: Window, alive: Alive) -> Generator[Session]:
         apsw.Error: the file cannot be opened.
     """
     with ExitStack() as stack:
-        limit = Silence(SILENCE, lambda: alive(0))
+        limit = Silence(SILENCE, _waiting(window, alive))
         reader = connect(window.reader, "opskit standby", limit=limit)
         stack.callback(reader.close)
         log = connect(window.reader, "opskit standby log", limit=limit)
@@ -84,6 +85,17 @@ def session(window: Window, alive: Alive) -> Generator[Session]:
         file = open_for_changes(window.file)
         stack.callback(file.close)
         yield Session(window, file, reader, log, method, why, read_place(file))
+
+
+def _waiting(window: Window, alive: Alive) -> Callable[[], None]:
+    """What is done while the server is silent: tell it, and doubt whether the server is awake."""
+    doubt = while_awake(window.reader).alive
+
+    def beat() -> None:
+        alive(0)
+        doubt()
+
+    return beat
 
 
 def seed(window: Window, copy: Callable[[Path], None]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from opskit.runs.standby_state import Phase
 from opskit.standby import session
+from opskit.transfer import awake
 from tests.integration.standby.world import World, until
 
 SCHEMA = "CREATE TABLE t (id INTEGER PRIMARY KEY, words TEXT)"
@@ -71,7 +72,9 @@ def test_the_state_of_everything_is_told_while_the_server_takes_nobody_in(world:
     world.moved(SCHEMA, ROWS)
     world.follow()
     file = world.configuration()
-    file.write_text(file.read_text().replace("user: application", "user: application, parameters: {connect_timeout: 2}"))
+    file.write_text(
+        file.read_text().replace("user: application", "user: application, parameters: {connect_timeout: 2}")
+    )
     before = world.opskit("status", "--config", file)
     assert before.code == 3, before.stderr  # nobody has switched: the .env is wrong
     assert "[x] provisioned" in before.stdout
@@ -93,3 +96,19 @@ def test_while_a_step_takes_long_the_file_falls_behind_and_is_not_ready(world: W
     told = follower.told(datetime.now(UTC) + timedelta(minutes=2))
     assert not told.ready
     assert "is behind" in told.reasons[0]
+
+
+def test_a_server_that_hangs_as_a_whole_is_given_up_also_while_its_log_is_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(awake, "PATIENCE", 1.0)
+    world.moved(SCHEMA, ROWS)
+    follower = world.follower()
+    follower.window = replace(follower.window, reader={**follower.window.reader, "connect_timeout": "2"})
+    until(follower, lambda state: state.ready)
+    world.run("UPDATE t SET words = 'changed'")
+    everybody = [world.cluster.pid, *(pid for (pid,) in world.run("SELECT pid FROM pg_stat_activity"))]
+    with suspended(*everybody):
+        state = until(follower, lambda state: state.phase is Phase.STUCK)
+        assert "PostgreSQL hangs: no new session within" in state.reasons[0]
+    until(follower, lambda state: state.ready)
