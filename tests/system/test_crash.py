@@ -34,9 +34,7 @@ SEEDS = (
     else range(int(os.environ.get("OPSKIT_CRASH_RUNS", RUNS)) // ONE_IN)
 )
 REFUSED = 6
-FENCED = re.compile(
-    r"the data is in PostgreSQL database|permission denied for database|not permitted to log in"
-)
+FENCED = re.compile(r"the data is in PostgreSQL database|permission denied for database")
 """What a writer is told by a side that is fenced."""
 
 FOLLOW = ("migrate", "--follow", "--yes")
