@@ -1,9 +1,8 @@
-"""Alerts fire for their failure and end with it: PostgreSQL, and the way back from it."""
+"""Alerts fire for their failure and end with it: PostgreSQL."""
 
 import shutil
-import signal
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -11,66 +10,18 @@ import psycopg
 import pytest
 import yaml
 
-from opskit.host.commands import Child, run
-from opskit.host.postgresql_programs import as_account, find_programs, server_account
-from opskit.host.private_cluster import PrivateCluster, private_cluster
-from tests.integration.exporter.servers import disconnect, suspended
+from tests.integration.exporter.own_server import Server, as_server, own_server, replica
+from tests.integration.exporter.servers import suspended
 from tests.integration.exporter.watch import Watch, watching
 from tests.integration.exporter.world import Exporter, World, make_world, running, wait_until
-from tests.support import Opskit
 
-SETTINGS = {
-    "fsync": "off",
-    "autovacuum": "off",
-    "max_connections": "40",
-    "max_prepared_transactions": "2",
-    "wal_level": "logical",
-    "min_wal_size": "32MB",
-    "max_wal_size": "64MB",
-    "max_slot_wal_keep_size": "64MB",
-    "archive_mode": "on",
-    "archive_command": "test ! -e archive_is_full",
-}
 DAMAGED_AT = 8192 + 100
 """Somewhere in a table's second page."""
 
 
-class Server:
-    """A PostgreSQL that can be brought into trouble."""
-
-    def __init__(self, cluster: PrivateCluster) -> None:
-        self.cluster = cluster
-        self.data = cluster.socket_directory / "data"
-
-    def connect(self, database: str = "main") -> "psycopg.Connection[tuple[object, ...]]":
-        return psycopg.connect(self.cluster.conninfo(database), autocommit=True)
-
-    def run(self, *statements: str, database: str = "main") -> list[tuple[object, ...]]:
-        """The rows of the last statement; the exporter asks everything anew then."""
-        with self.connect(database) as connection:
-            for statement in statements:
-                cursor = connection.execute(statement.encode())
-            disconnect(connection)
-            return cursor.fetchall() if cursor.description else []
-
-    @contextmanager
-    def after(self, statements: Sequence[str], undo: Sequence[str]) -> Generator[None]:
-        self.run(*statements)
-        yield
-        self.run(*undo)
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with private_cluster(settings=SETTINGS) as cluster:
-        for name in ("main", "walmart"):
-            cluster.create_database(name)
-        server = Server(cluster)
-        for name in ("main", "walmart"):
-            server.run(
-                "CREATE EXTENSION pg_stat_statements", "CREATE TABLE users (id int, name text)", database=name
-            )
-        server.run("CREATE TABLE log (id serial, line text)")
+    with own_server() as server:
         yield server
 
 
@@ -79,11 +30,6 @@ def world(tmp_path: Path, server: Server) -> World:
     world = make_world(tmp_path, server.cluster)
     world.use("postgresql")
     return world
-
-
-@pytest.fixture
-def opskit(world: World) -> Opskit:
-    return Opskit(world.state_dir)
 
 
 @pytest.fixture
@@ -254,12 +200,6 @@ def test_a_log_that_is_not_archived_or_not_read_and_blocks_that_are_damaged(
     watch.ends()
 
 
-def as_server(*command: str | Path) -> None:
-    """Runs one of PostgreSQL's programs under the server's account."""
-    program, *arguments = command
-    run([*as_account(server_account()), find_programs() / str(program), *arguments], cwd=Path("/"))
-
-
 def use_up_transactions(server: Server, number: int) -> None:
     """The next transaction of the stopped server has this number; half a megabyte says how each ended."""
     segment = server.data / "pg_xact" / f"{number >> 20:04X}"
@@ -279,29 +219,6 @@ def test_transactions_that_nobody_freezes(server: Server, watch: Watch) -> None:
     for database in ("main", "walmart"):
         server.run("VACUUM (FREEZE)", database=database)
     watch.ends("OpskitVacuumBehind", "OpskitWraparoundNear")
-
-
-@contextmanager
-def replica(server: Server, directory: Path) -> Generator["psycopg.Connection[tuple[object, ...]]"]:
-    """A session in a replica of the server."""
-    place = server.cluster.socket_directory / "replica"
-    as_server("pg_basebackup", "-D", place, "-c", "fast", "-R", "-d", server.cluster.conninfo("postgres"))
-    program = [*as_account(server_account()), find_programs() / "postgres", "-D", place, "-c", "port=5999"]
-    running = Child(program, log=directory / "replica.log", cwd=Path("/"))
-    conninfo = server.cluster.conninfo("main").replace(f"port='{server.cluster.port}'", "port='5999'")
-
-    def connected() -> "psycopg.Connection[tuple[object, ...]] | None":
-        with suppress(psycopg.OperationalError):
-            return psycopg.connect(conninfo, autocommit=True)
-        return None
-
-    try:
-        wait_until(lambda: (session := connected()) and session.close() is None)
-        with psycopg.connect(conninfo, autocommit=True) as session:
-            yield session
-    finally:
-        running.signal(signal.SIGQUIT)
-        running.wait(20)
 
 
 RECEIVED = "SELECT 1 FROM pg_stat_replication WHERE flush_lsn = pg_current_wal_flush_lsn()"

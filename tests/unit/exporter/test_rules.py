@@ -55,3 +55,9 @@ def test_every_alert_is_tested() -> None:
         file.read_text() for file in (ROOT / "tests/integration/exporter").glob("alerts_*.test.yml")
     )
     assert set(re.findall(r'alertname="(\w+)"', cases)) == {rule["alert"] for rule in ALERTS}
+
+
+def test_every_alert_is_fired_and_resolved_by_causing_its_failure() -> None:
+    files = (ROOT / "tests/integration/exporter").glob("test_alerts_of_*.py")
+    fired = re.findall(r'"(Opskit\w+)"', "".join(file.read_text(encoding="utf-8") for file in files))
+    assert {rule["alert"] for rule in ALERTS} - set(fired) == set()
