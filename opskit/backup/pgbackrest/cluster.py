@@ -163,20 +163,22 @@ def _server(configuration: Configuration, account: pwd.struct_passwd | None) -> 
 
 
 def _check_file(file: Path) -> None:
-    if not os.access(file.parent, os.X_OK) or (file.exists() and not os.access(file, os.R_OK)):
-        raise Refused.of(
-            "not_permitted",
-            f"{file} cannot be read: pgBackRest works under the server's account",
-            hint="run as root; the timers use opskit-pgbackrest.service",
-            where=str(file),
-        )
-    if not file.exists():
+    try:
+        file.open("rb").close()
+    except FileNotFoundError as error:
         raise Refused.of(
             "not_provisioned",
             f"{file} is missing: pgBackRest knows neither the cluster nor its repository",
             hint="run `opskit provision`",
             where=str(file),
-        )
+        ) from error
+    except PermissionError as error:
+        raise Refused.of(
+            "not_permitted",
+            f"{file} cannot be read: pgBackRest works under the server's account",
+            hint="run as root; the timers use opskit-pgbackrest.service",
+            where=str(file),
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from opskit.config import (
     Secret,
     Sftp,
 )
+from opskit.provision.host.units import drop_in, wanted_units
 from opskit.provision.pgbackrest.planning import (
     ACCESS,
     CreateStanza,
@@ -119,6 +120,18 @@ def test_the_server_archives_while_it_is_configured_and_goes_on_until_it_is_told
     ended = chosen(machine, share, {"archive_mode": "off"}, Others(ours=values))
     assert {one.name: one.value for one in ended}["archive_mode"] == "off"
     assert "archive_mode" not in {one.name for one in chosen(machine, share, {}, Others())}
+
+
+def test_the_timers_start_the_services_that_work_on_the_cluster() -> None:
+    databases = {"main": Database(Path("a.db"), "app")}
+    units = wanted_units(Configuration(databases, backup=Backup(pgbackrest=HERE)))
+    texts = {one.name: drop_in(one, ()) for one in units}
+    assert texts["opskit-backup.timer"].endswith("Unit=opskit-pgbackrest.service\n")
+    assert texts["opskit-backup-drill.timer"].endswith("Unit=opskit-pgbackrest-verify@drill.service\n")
+    assert texts["opskit-pgbackrest.service"].endswith("ReadWritePaths=-/srv/repository\n")
+    without = wanted_units(Configuration(databases))
+    assert not any(drop_in(one, ()) for one in without)
+    assert "opskit-pgbackrest.service" not in {one.name for one in without}
 
 
 def test_what_is_not_configured_any_more_is_told() -> None:
