@@ -246,7 +246,7 @@ class Writers:
         return Commits(
             round(took[-1] * 1e3, 1),
             round(took[-1 - len(took) // 1000] * 1e3, 1),
-            len(took) / (ended - begun),
+            round(len(took) / (ended - begun)),
         )
 
 
@@ -276,8 +276,8 @@ def stall(world: World, rounds: int, engine: str, patience: float) -> None:
     for name, commits in found.items():
         told = {
             "slowest of all, ms": max(one.worst for one in commits),
-            "slowest, median of rounds": statistics.median(one.worst for one in commits),
-            "slowest in a thousand": statistics.median(one.thousandth for one in commits),
+            "slowest, median of rounds": round(statistics.median(one.worst for one in commits), 1),
+            "slowest in a thousand": round(statistics.median(one.thousandth for one in commits), 1),
             "commits a second": round(statistics.median(one.rate for one in commits)),
         }
         print(json.dumps({name: told}))
