@@ -206,6 +206,10 @@ ROWS = (
             _numbers("Last check succeeded", of("opskit_backup_last_check_success")),
             _numbers("Last check, ago", of("opskit_backup_last_check_timestamp_seconds")),
             _numbers("Backups kept", of("opskit_backup_retained")),
+            _numbers(
+                "Any moment comes back of the last",
+                of("opskit_backup_recovery_window_start_timestamp_seconds"),
+            ),
             _lines("Size", of("opskit_backup_last_size_bytes"), of("opskit_backup_total_size_bytes")),
             _lines("Time to make one", of("opskit_backup_last_duration_seconds")),
             _lines("Time to check one", of("opskit_backup_last_check_duration_seconds")),
@@ -244,7 +248,6 @@ ROWS = (
 
 NOT_SHOWN = frozenset(
     {
-        "opskit_backup_recovery_window_start_timestamp_seconds",
         "opskit_database_info",
         "opskit_collector_success",
         "opskit_collector_last_success_timestamp_seconds",
