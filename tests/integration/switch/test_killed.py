@@ -7,11 +7,15 @@ import os
 
 import pytest
 
+from tests.integration.switch import application
 from tests.integration.switch.world import NAMES, World
 from tests.support import Result
 
 CUTOVER, ROLLBACK = 24, 18
 """How many steps they have."""
+
+SWITCHED = 32
+"""Behind this entry of a cutover, `.env` names PostgreSQL, which is not open yet."""
 
 EVERY = os.environ.get("OPSKIT_KILLS") == "all"
 
@@ -96,4 +100,15 @@ def test_a_rollback_that_is_killed_before_the_point_can_be_put_back(world: World
     else:
         return
     succeeds(world.run("rollback", "--resume"))
+    assert_settled(world, "sqlite")
+
+
+def test_what_a_boot_has_started_meanwhile_is_started_anew_when_a_cutover_is_put_back(world: World) -> None:
+    world.start()
+    world.follow()
+    assert world.killed(SWITCHED, "cutover", "--yes").code == -9
+    world.start()  # by the .env of the other side, which it does not read again
+    begun = application.running(world.application)
+    succeeds(world.run("cutover", "--abort"))
+    assert application.running(world.application) not in (None, begun)
     assert_settled(world, "sqlite")
