@@ -10,7 +10,6 @@ from opskit.provision.pgbackrest.planning import PgbackrestFacts
 from opskit.provision.settings.file import FilesFacts
 from opskit.provision.settings.machine import Machine
 
-
 NO_PGBACKREST = PgbackrestFacts()
 
 

@@ -79,10 +79,8 @@ def to_json(value: object) -> JsonValue:
         return value
     if isinstance(value, Enum):
         return to_json(cast("object", value.value))
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
+    if isinstance(value, Path | datetime):
+        return value.isoformat() if isinstance(value, datetime) else str(value)
     if isinstance(value, bytes):
         return value.hex()
     if is_dataclass(value):

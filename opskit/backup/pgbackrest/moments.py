@@ -110,7 +110,7 @@ def archive_now(cluster: Cluster) -> None:
         "not_archived",
         f"the repository did not take segment {segment} in {ARCHIVE_SECONDS:.0f} s"
         + (f"; the last failure was {failed}" if failed else ""),
-        hint="the server's log says why; `sudo -u postgres pgbackrest … check` tries it",
+        hint="the server's log says why; a restore does without it while the cluster is stopped",
         where=segment,
     )
 
