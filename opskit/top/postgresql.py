@@ -62,7 +62,7 @@ class PostgresqlEye:
             connection = self._connected()
             sight = connection.cursor(row_factory=class_row(_Sight)).execute(query("sight")).fetchall()[0]
             sessions = in_order(_sessions(connection))
-            span = self._count(connection, sight.statistics) if sight.statistics else None
+            span = self._count(connection, sight.statistics)
         except psycopg.Error as error:
             self._fail(error)
             return
@@ -92,13 +92,18 @@ class PostgresqlEye:
         deadline = Deadline.after(PATIENCE_SECONDS)
         if self._connection is None:
             parameters = postgresql_parameters(self._configuration, self._seen.database)
-            own = {"application_name": APPLICATION_NAME, "client_encoding": "utf8"}
+            limited = f"-c statement_timeout={PATIENCE_SECONDS * 1000:.0f}"
+            options = f"{parameters.get('options', '')} {limited}".strip()
+            own = {"application_name": APPLICATION_NAME, "options": options, "client_encoding": "utf8"}
             self._connection = connect(make_conninfo("", **{**parameters, **own}), deadline)
         self._connection.limit = deadline
         return self._connection
 
-    def _count(self, connection: BoundedConnection[DictRow], schema: str) -> float | None:
-        """What was spent since the last look, and how long ago that was."""
+    def _count(self, connection: BoundedConnection[DictRow], schema: str | None) -> float | None:
+        """What was spent since the last look, and how long ago that was; nothing without statistics."""
+        if schema is None:
+            self._looked, self._spent = None, {}
+            return None
         connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(schema)))
         at, costs, last = time.monotonic(), _costs(connection), self._looked
         self._spent = spent(last[1], costs) if last else costs

@@ -47,7 +47,7 @@ _STATEMENTS = of("opskit_statements_total", "database")
 _STATEMENT_SECONDS = of("opskit_statement_seconds_total", "database")
 _HIT = of("opskit_postgres_blocks_hit_total")
 _READ = of("opskit_postgres_blocks_read_total")
-_LEAST_USED = of("opskit_sqlite_freelist_pages")
+_UNUSED_PAGES = of("opskit_sqlite_freelist_pages")
 
 ROWS = (
     Row(
@@ -132,7 +132,7 @@ ROWS = (
             _lines("Indexes that are not used", of("opskit_postgres_invalid_indexes")),
             _lines("Damaged blocks", of("opskit_postgres_checksum_failures_total")),
             _lines("SQLite: files", of("opskit_sqlite_file_bytes")),
-            _lines("SQLite: unused pages", share(_LEAST_USED, of("opskit_sqlite_pages"))),
+            _lines("SQLite: unused pages", share(_UNUSED_PAGES, of("opskit_sqlite_pages"))),
             _lines("SQLite: hot journal", of("opskit_sqlite_hot_journal")),
         ),
     ),
