@@ -32,7 +32,7 @@ body { padding: 1rem 1rem 4rem; }
   margin-top: 1rem; }
 .panels > * { min-width: 0; }
 h2 { font-size: 1rem; }
-td:last-child { text-align: right; }
+.table td:last-child { text-align: right; }
 .rickshaw_legend { max-height: 9rem; overflow-y: auto; }
 </style>
 </head>
