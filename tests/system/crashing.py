@@ -37,6 +37,7 @@ Restart=always
 [Install]
 WantedBy=multi-user.target
 """
+HELD = Path(__file__).with_name("held.py")
 TRIAL = """
 import apsw
 connection = apsw.Connection("data/{file}")
@@ -116,14 +117,23 @@ class Host:
         self.windows.append(Window(time.monotonic_ns(), engine))
 
     def lose_power(self, entries: int, delay: float, *arguments: str) -> bool:
-        """Every process ends at once, so long after opskit wrote so many entries of its journal; then a boot.
+        """Every process ends at once, behind so many entries of opskit's journal; then a boot.
 
-        When opskit has ended before, that is the moment: returns whether it had done everything.
+        Args:
+            delay: seconds that opskit goes on meanwhile; 0: it is held at the entry.
+
+        Returns:
+            Whether opskit had done everything by then.
         """
-        before = self._entries()
+        told = self.debian.root / "root/told"
+        told.write_bytes(b"")
+        self.debian.write("/root/held.py", HELD.read_text())
+        self.debian.run(["sh", "-c", "rm -f /root/go; mkfifo /root/go"])
+        go = "/dev/zero" if delay else "/root/go"
+        held = [self.python, "/root/held.py", str(entries), "/root/told", go, *arguments, "-o", "json"]
         with ThreadPoolExecutor(1) as beside:
-            running = beside.submit(self.debian.run, ["opskit", *arguments, "-o", "json"], check=False)
-            while not running.done() and self._entries() - before < entries:
+            running = beside.submit(self.debian.run, held, check=False)
+            while not running.done() and not told.stat().st_size:
                 time.sleep(0.001)
             time.sleep(delay)
             self.reboot()
@@ -194,10 +204,6 @@ class Host:
         self.debian.run(
             ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement], user="postgres", cwd="/tmp"
         )
-
-    def _entries(self) -> int:
-        journals = (self.debian.root / "var/lib/opskit/runs").glob("*.jsonl")
-        return sum(one.read_bytes().count(b"\n") for one in journals)
 
     def _ended(self, arguments: tuple[str, ...], outcome: Outcome) -> tuple[int, dict[str, Any]]:
         assert "Traceback" not in outcome.stderr, outcome

@@ -19,7 +19,7 @@ import pytest
 
 from opskit.config import Engine
 from opskit.switch.plan import Wanted, cutover_plan
-from opskit.switch.steps import DrainLast
+from opskit.switch.steps import FenceSqlite, Step, SwitchEnvironment
 from tests.crash.checker import lost, two_sided, wrong_words
 from tests.crash.scenario import RUNS, Phase, entries_of
 from tests.system.crashing import DATABASES, PATIENCE, STANDBY, WRITERS, Host
@@ -47,18 +47,30 @@ def powered(host: Debian) -> Host:
     return Host(host)
 
 
-def test_an_application_that_the_boot_starts_in_mid_cutover_is_refused_by_the_fence(powered: Host) -> None:
+def test_an_application_that_the_boot_starts_in_mid_cutover_is_refused_until_that_is_put_back(
+    powered: Host,
+) -> None:
     powered.begin(0, by_log=False)
     powered.start()
     assert powered.opskit(*FOLLOW)[0] == 0
+    for behind, words in (
+        (FenceSqlite, "the data is in PostgreSQL"),
+        (SwitchEnvironment, "permission denied"),
+    ):
+        assert not powered.lose_power(entry_behind(behind), 0.0, "cutover", "--yes")
+        assert sides(powered, problems=True) == set()
+        told = the_application_writes_only_to(powered, set())
+        assert told != set()
+        assert all(words in one for one in told), told
+        assert accepts(powered, ("cutover", "--yes", "--abort"))
+        is_settled(powered, Engine.SQLITE)
+    is_complete(powered, Engine.SQLITE)
+
+
+def entry_behind(kind: type[Step]) -> int:
+    """The entry of a cutover's journal behind which all steps of a kind are done."""
     steps = cutover_plan(Wanted(tuple(DATABASES), "", "")).steps
-    fenced = next(at for at, step in enumerate(steps) if isinstance(step, DrainLast))
-    assert not powered.lose_power(2 * fenced, 0.0, "cutover", "--yes")
-    assert sides(powered, problems=True) == set()
-    assert the_application_writes_only_to(powered, set()) != set()
-    assert accepts(powered, ("cutover", "--yes", "--resume"))
-    is_settled(powered, Engine.POSTGRESQL)
-    is_complete(powered, Engine.POSTGRESQL)
+    return 2 * max(at for at, step in enumerate(steps, 1) if isinstance(step, kind))
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"seed {seed}")
