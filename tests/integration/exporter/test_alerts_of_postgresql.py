@@ -168,6 +168,12 @@ def test_what_grows_old_unseen_in_a_database(server: Server, watch: Watch) -> No
     watch.ends()
 
 
+def archive(server: Server) -> None:
+    """Ends log files until the server has archived one."""
+    archived = "SELECT 1 FROM pg_stat_archiver WHERE last_archived_time > last_failed_time"
+    wait_until(lambda: server.run("INSERT INTO users VALUES (1)", "SELECT pg_switch_wal()", archived))
+
+
 def test_a_log_that_is_not_archived_or_not_read_and_blocks_that_are_damaged(
     server: Server, watch: Watch
 ) -> None:
@@ -182,7 +188,9 @@ def test_a_log_that_is_not_archived_or_not_read_and_blocks_that_are_damaged(
     full.unlink()
     server.run("CHECKPOINT")
     watch.fires("OpskitSlotLost")
-    server.run("SELECT pg_drop_replication_slot('nobody')", "SELECT pg_switch_wal()")
+    server.run("SELECT pg_drop_replication_slot('nobody')")
+    archive(server)
+    watch.ends()
 
     server.run(
         "CREATE TABLE damaged AS SELECT n, repeat('x', 500) AS x FROM generate_series(1, 100) n", "CHECKPOINT"
@@ -197,6 +205,7 @@ def test_a_log_that_is_not_archived_or_not_read_and_blocks_that_are_damaged(
         server.run("SELECT sum(length(x)) FROM damaged")
     watch.fires("OpskitChecksumFailures")
     server.run("DROP TABLE damaged", "SELECT pg_stat_reset()")
+    archive(server)
     watch.ends()
 
 
