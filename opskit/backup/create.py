@@ -31,7 +31,7 @@ from opskit.backup.place import Place
 from opskit.backup.postgresql_dump import dump
 from opskit.backup.server import reading_server
 from opskit.backup.shelf import unusable
-from opskit.backup.sqlite_content import faults, table_sums
+from opskit.backup.sqlite_content import obvious_faults, table_sums
 from opskit.backup.sqlite_copy import COMPRESSED, compress, journal_mode
 from opskit.backup.status import tell_created
 from opskit.config import engine_in_use
@@ -207,7 +207,7 @@ def _origin(source: Path, copy: Path) -> SqliteOrigin:
 
 def _demand_sound(draft: Draft) -> None:
     draft.versions["sqlite"] = apsw.sqlite_lib_version()
-    source, found = draft.job.source, faults(draft.copy)
+    source, found = draft.job.source, obvious_faults(draft.copy)
     if found:
         raise Damaged.of(
             "sqlite_corrupt",

@@ -43,7 +43,7 @@ class CopyFile:
 
 @dataclass(frozen=True, slots=True)
 class CheckCopy:
-    """Lets SQLite check the copy."""
+    """Lets SQLite check the copy's pages, and counts the entries of its indexes."""
 
     database: str
 

@@ -12,7 +12,7 @@ import apsw
 from opskit.backup.manifest import TableSum
 from opskit.runs.progress import Progress
 from opskit.schema.names import quote
-from opskit.schema.sqlite_file import Cursor, Value, create_function, cursor, open_read_only, rows
+from opskit.schema.sqlite_file import Cursor, Value, create_function, cursor, open_read_only, rows, scalar
 from opskit.transfer.digest import Digest, digest, total
 from opskit.transfer.source import concatenate
 
@@ -27,6 +27,12 @@ _MOST_FAULTS = 20
 
 _OF_CONTENT = re.compile(r"(NULL|NUMERIC|TEXT|non-\w+) value in ")
 """Rows that break a rule of their table: content that is worth a backup, and no damage of the file."""
+
+_INDEXES = (
+    "SELECT t.name, i.name FROM sqlite_schema t, pragma_index_list(t.name) i"
+    " WHERE t.type = 'table' AND t.rootpage > 0 AND NOT i.partial"
+)
+"""Every index that has an entry for each row of its table."""
 
 _GENERATED = (2, 3)
 """What PRAGMA table_xinfo says of generated columns, virtual and stored."""
@@ -54,14 +60,19 @@ def faults(file: Path) -> tuple[str, ...]:
         Refused: the file is no database.
     """
     with _reading(file) as reader:
-        reader.collation_needed(None)  # in another order than the application's, an index would look broken
-        rows(reader, "PRAGMA ignore_check_constraints = ON")
-        try:
-            return _faults(reader, str(_MOST_FAULTS))
-        except apsw.SQLError:  # the application's own code is not here: all else is looked at table by table
-            return tuple(fault for name in _tables(reader) for fault in _table_faults(reader, name))
-        except apsw.Error as error:
-            return (str(error),)
+        return _checked(reader, "integrity_check")
+
+
+def obvious_faults(file: Path) -> tuple[str, ...]:
+    """The same without looking up every row in every index, which takes longer than all else of a backup.
+
+    Every page is looked at, and whether every index has as many entries as its table has rows.
+
+    Raises:
+        Refused: the file is no database.
+    """
+    with _reading(file) as reader:
+        return _checked(reader, "quick_check") or tuple(_miscounted(reader))
 
 
 @contextmanager
@@ -71,17 +82,40 @@ def _reading(file: Path) -> Generator[apsw.Connection]:
         yield reader
 
 
-def _table_faults(reader: apsw.Connection, table: str) -> tuple[str, ...]:
+def _checked(reader: apsw.Connection, check: str) -> tuple[str, ...]:
+    reader.collation_needed(None)  # in another order than the application's, an index would look broken
+    rows(reader, "PRAGMA ignore_check_constraints = ON")
     try:
-        return _faults(reader, quote(table))
+        return _faults(reader, check, str(_MOST_FAULTS))
+    except apsw.SQLError:  # the application's own code is not here: all else is looked at table by table
+        return tuple(fault for name in _tables(reader) for fault in _table_faults(reader, check, name))
+    except apsw.Error as error:
+        return (str(error),)
+
+
+def _miscounted(reader: apsw.Connection) -> Iterator[str]:
+    """What has another number of entries than its table has rows."""
+    for table, index in rows(reader, _INDEXES):
+        counted = f"SELECT count(*) FROM (SELECT 1 FROM {quote(str(table))} {{}})"
+        try:
+            entries = scalar(reader, counted.format(f"INDEXED BY {quote(str(index))}"))
+        except apsw.SQLError:  # it rests on the application's own code
+            continue
+        if entries != scalar(reader, counted.format("NOT INDEXED")):
+            yield f"wrong # of entries in index {index}"
+
+
+def _table_faults(reader: apsw.Connection, check: str, table: str) -> tuple[str, ...]:
+    try:
+        return _faults(reader, check, quote(table))
     except apsw.SQLError:  # its indexes rest on that code; its rows are read for the digest
         return ()
     except apsw.Error as error:
         return (f"{table}: {error}",)
 
 
-def _faults(reader: apsw.Connection, what: str) -> tuple[str, ...]:
-    found = [str(word) for (word,) in rows(reader, f"PRAGMA integrity_check({what})")]
+def _faults(reader: apsw.Connection, check: str, what: str) -> tuple[str, ...]:
+    found = [str(word) for (word,) in rows(reader, f"PRAGMA {check}({what})")]
     return tuple(word for word in found if word != "ok" and not _OF_CONTENT.match(word))
 
 

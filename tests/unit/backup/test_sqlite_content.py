@@ -1,12 +1,13 @@
 """What a SQLite file holds is told whatever it is made of; content that breaks a rule is no damage."""
 
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 import pytest
 
 from opskit.backup.manifest import TableSum
-from opskit.backup.sqlite_content import faults, table_sums
+from opskit.backup.sqlite_content import faults, obvious_faults, table_sums
 from opskit.runs.progress import Silence
 
 
@@ -39,7 +40,7 @@ def sums(file: Path) -> dict[str, TableSum]:
 )
 def test_an_applications_own_code_and_broken_rules_are_no_damage(tmp_path: Path, table: str) -> None:
     file = database(tmp_path / "app.db", f"{table}; INSERT INTO t (a) VALUES (1), (2), (3)")
-    assert faults(file) == ()
+    assert faults(file) == obvious_faults(file) == ()
     assert sums(file)["t"].rows == 3
 
 
@@ -61,6 +62,27 @@ def test_damage_is_found_also_beside_an_applications_own_code(tmp_path: Path, in
     content[-4096 * 3 : -4096 * 2] = bytes(4096)
     file.write_bytes(content)
     assert faults(file)
+    assert obvious_faults(file)
+
+
+@pytest.mark.parametrize(
+    ("unnoticed", "obvious"),
+    [("INSERT INTO t VALUES (4)", True), ("DELETE FROM t WHERE a = 2", True), ("UPDATE t SET a = 9", False)],
+)
+def test_an_index_that_misses_a_row_is_found(tmp_path: Path, unnoticed: str, obvious: bool) -> None:
+    """What is written while the schema does not show the index does not reach it."""
+    file = database(
+        tmp_path / "app.db", "CREATE TABLE t (a); CREATE INDEX i ON t (a); INSERT INTO t VALUES (1), (2)"
+    )
+    kept = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema WHERE name = 'i'"
+    with closing(apsw.Connection(str(file))) as connection:
+        connection.execute(f"PRAGMA writable_schema = ON; CREATE TABLE kept AS {kept}").fetchall()
+        connection.execute("DELETE FROM sqlite_schema WHERE name = 'i'").fetchall()
+    with closing(apsw.Connection(str(file))) as connection:
+        back = "INSERT INTO sqlite_schema SELECT * FROM kept"
+        connection.execute(f"{unnoticed}; PRAGMA writable_schema = ON; {back}").fetchall()
+    assert faults(file)
+    assert bool(obvious_faults(file)) is obvious
 
 
 @pytest.mark.parametrize(
