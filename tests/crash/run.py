@@ -23,6 +23,9 @@ _TRIES = {
 }
 """What an operator tries, one after the other, as long as opskit refuses it and says why."""
 
+_SKIPPED = 32
+"""PostgreSQL's log is so many keys ahead (SEQ_LOG_VALS): after a crash it goes on behind them."""
+
 _MOMENT = 1.0
 _PATIENCE = 60.0
 
@@ -151,7 +154,8 @@ def _check(world: World, engine: Engine) -> None:
     for name in DATABASES:
         found = world.found(name, engine)
         wrong = list(lost(world.scenario.seed, name, (*WRITERS, *STRAYS), notes, found))
-        wrong += given_twice(found, world.found(name, _other(engine)))
+        skipped = _SKIPPED if engine is Engine.SQLITE else 0
+        wrong += given_twice(found, world.found(name, _other(engine)), skipped=skipped)
         if engine is Engine.SQLITE:
             wrong += unsound(world.file(name))
         assert not wrong, "\n".join([f"{name} on {engine.value}:", *wrong])

@@ -113,6 +113,7 @@ def test_keys_that_would_be_given_out_again_are_told() -> None:
         return Found({}, (), {"items": last})
 
     assert list(given_twice(given(7), given(7))) == []
+    assert list(given_twice(given(6), given(7), skipped=1)) == []
     assert list(given_twice(given(6), given(7))) == [
         "items: goes on after 6, and keys up to 7 were given out"
     ]

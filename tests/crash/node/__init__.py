@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 
 
 def writer_command(spec: Path) -> list[str]:
-    """The command line of a Node writer; where it was not made ready, the test is skipped, and fails in CI."""
+    """The command line of a Node writer; where it is not ready, the test is skipped, and fails in CI."""
     if not (HERE / "node_modules" / ".opskit").exists():
         reason = "the Node writer is not ready: run tests/crash/node/setup"
         if os.environ.get("CI") == "true":
