@@ -25,6 +25,7 @@ TENTHS_OF_EXPOSURE_BY_TCP = 12
 TENTHS_OF_EXPOSURE_OF_A_CLUSTER = 26
 """What becomes the server's account, and reaches repositories over the network."""
 
+RESIDENT_KILOBYTES = 35_000
 WATCHDOG_SECONDS = 3
 SECRET = "a-secret-of-this-test"
 
@@ -65,6 +66,29 @@ def test_the_exporter_reads_both_engines_as_a_peer_without_a_network(provisioned
     assert psql(provisioned, "postgres", sessions).stdout == "opskit_monitor\n"
     spaces = ["readlink", "/proc/1/ns/net", f"/proc/{show(provisioned, 'MainPID')}/ns/net"]
     assert len(set(provisioned.run(spaces).stdout.split())) == 2
+
+
+def test_a_reload_reads_the_configuration_in_the_same_process_which_stays_small(provisioned: Debian) -> None:
+    use(provisioned, "postgresql")
+    scraped(provisioned)
+    before = show(provisioned, "MainPID")
+    with edited(provisioned, "/etc/opskit/opskit.yaml", lambda text: f"{text}\nunknown: key\n"):
+        provisioned.run(["systemctl", "reload", EXPORTER])
+        wait_for_reload(provisioned, 0.0)
+    provisioned.run(["systemctl", "reload", EXPORTER])
+    wait_for_reload(provisioned, 1.0)
+    assert show(provisioned, "MainPID") == before
+    resident = provisioned.run(
+        ["sed", "-n", "s/^VmRSS:[^0-9]*\\([0-9]*\\) kB/\\1/p", f"/proc/{before}/status"]
+    )
+    assert int(resident.stdout) < RESIDENT_KILOBYTES
+
+
+def wait_for_reload(debian: Debian, successful: float) -> None:
+    """Until the exporter has taken a configuration over, or refused it."""
+    until = time.monotonic() + 20
+    while set(scraped(debian)["opskit_exporter_config_last_reload_successful"].values()) != {successful}:
+        assert time.monotonic() < until
 
 
 def test_a_database_that_goes_down_is_a_warning_in_the_journal(provisioned: Debian) -> None:

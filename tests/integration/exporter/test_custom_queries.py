@@ -10,7 +10,7 @@ from tests.integration.exporter.world import World, running, wait_until
 
 QUERIES = {
     "users": {
-        "query": "select name as who, count(*) as users, max(id)::numeric as newest from users group by who",
+        "query": "select column2 as who, count(*) as users, max(column1) as newest from people group by who;",
         "databases": ["main"],
         "metrics": {
             "shop_users": {"type": "gauge", "help": "Users.", "column": "users", "labels": ["who"]},
@@ -51,21 +51,22 @@ def test_queries_of_ones_own_are_metrics_and_one_that_fails_takes_no_other_with_
 ) -> None:
     configure(world, {name: QUERIES[name] for name in ("users", "wrong")})
     world.use("postgresql")
-    with running(world) as exporter:
-        scrape = exporter.scrape()
-        with psycopg.connect(cluster.conninfo("main"), autocommit=True) as connection:
-            connection.execute("ALTER TABLE users ALTER id TYPE integer")
-            try:
+    with psycopg.connect(cluster.conninfo("main"), autocommit=True) as connection:
+        connection.execute("CREATE TABLE people AS VALUES (1::bigint, 'a'), (2, 'b')")
+        try:
+            with running(world) as exporter:
+                scrape = exporter.scrape()
+                connection.execute("ALTER TABLE people ALTER column1 TYPE integer")
                 altered = exporter.scrape()
-            finally:
-                connection.execute("ALTER TABLE users ALTER id TYPE bigint")
+        finally:
+            connection.execute("DROP TABLE people")
     for one in (scrape, altered):
         assert one.value("shop_users", database="main", who="a") == 1
         assert one.value("shop_newest_total", database="main", who="b") == 2
         assert not one.all("shop_users", database="walmart")
         assert one.value("opskit_collector_success", database="main", collector="users") == 1
         assert one.value("opskit_collector_success", database="main", collector="wrong") == 0
-        assert one.value("opskit_database_tables", database="main") == 1
+        assert one.value("opskit_database_up", database="main") == 1
     failure = {"database": "main", "collector": "wrong", "reason": "undefined_column"}
     assert scrape.value("opskit_collector_failures_total", **failure) > 0
 
