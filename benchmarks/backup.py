@@ -185,7 +185,7 @@ def cost(world: World, rounds: int, engine: str) -> None:
     ways: Mapping[str, Callable[[], subprocess.Popen[bytes]]] = {
         "postgresql: opskit": world.start_opskit,
         "postgresql: pg_dump -Fd -j2": world.start_dump,
-        "postgresql: pg_dump -Fd -j2 -Z4": lambda: world.start_dump("-Z4"),
+        "postgresql: pg_dump -Fd -j2 -Z5": lambda: world.start_dump("-Z5"),
         "sqlite: opskit": world.start_opskit,
         "sqlite: .backup and zstd": world.start_copy,
         "sqlite: .backup and zstd -2": lambda: world.start_copy(2),
