@@ -1,12 +1,14 @@
 """The PostgreSQL end of the data path: a session whose output is canonical, COPY in and COPY out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.pq import ExecStatus
+from psycopg.generators import execute, fetch_many
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from opskit.errors import ConnectionFailed
 from opskit.transfer.deadlines import BoundedConnection, Limit, await_input
@@ -31,6 +33,8 @@ CANONICAL = {
 
 _LIST_BYTES = 256 * 1024
 """How much of a table is handed on at once."""
+
+_CANCEL_SECONDS = 5.0
 
 _ALL_ROWS = sql.SQL("")
 
@@ -156,9 +160,36 @@ def copy_out(
     hashed = {one.name: one for one in table.hashed}
     columns = sql.SQL(", ").join(_printed(name, hashed.get(name)) for name in table.columns)
     statement = sql.SQL("COPY (SELECT {} FROM {} {}) TO STDOUT").format(columns, identifier(table), where)
-    with connection.cursor() as cursor, cursor.copy(statement):
+    with _copying(connection, statement):
         # psycopg's own iteration makes a generator a row, which takes as long as all the rest together
         yield from _lists(copied_rows(connection, end=-1))
+
+
+@contextmanager
+def _copying(connection: Connection, statement: sql.Composed) -> Generator[None]:
+    """A COPY that has begun, and is given up unless the block has read all.
+
+    Not psycopg's own, which holds the connection's lock: when who reads the lines fails, this generator stays
+    as it is for the time being, and the end of the transaction would wait for the lock for ever.
+    """
+    connection.pgconn.send_query(statement.as_bytes(connection))
+    for result in connection.wait(execute(connection.pgconn)):
+        if result.status == ExecStatus.FATAL_ERROR:
+            raise psycopg.errors.error_from_result(result)
+    try:
+        yield
+    finally:
+        if not connection.closed and connection.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            _give_up(connection)
+
+
+def _give_up(connection: Connection) -> None:
+    with suppress(psycopg.Error):  # gone: the next to use the connection hears of it
+        connection.cancel_safe(timeout=_CANCEL_SECONDS)
+        with suppress(psycopg.Error):  # that it was canceled
+            for _ in copied_rows(connection):
+                pass
+        connection.wait(fetch_many(connection.pgconn))
 
 
 def _printed(name: str, hashed: Hashed | None) -> sql.Composable:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import TestDatabase
 from tests.chromium import Chromium, chromium, find_chromium
+from tests.conftest import TestDatabase
 from tests.support import Opskit, make_sqlite
 
 HOSTILE = """<img src=x onerror="document.title='taken over'">"""
