@@ -1,34 +1,31 @@
 """`opskit backup`."""
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 import click
 
 from opskit.backup.checking import look, pin, to_check
-from opskit.backup.create import Created, undertakings
 from opskit.backup.create import create as make
+from opskit.backup.create import undertakings
 from opskit.backup.pgbackrest.catalogue import Kind, is_label
 from opskit.backup.pgbackrest.cluster import cluster_here, serves
 from opskit.backup.pgbackrest.prune import expire, expiring
 from opskit.backup.place import Place
-from opskit.backup.prune import Pruning, pruning
 from opskit.backup.prune import prune as remove
-from opskit.backup.records import Level, Looked
+from opskit.backup.prune import pruning
+from opskit.backup.records import Level
 from opskit.backup.restore import restore as put_back
 from opskit.backup.restore import restoring
 from opskit.backup.text import described, listed
 from opskit.cli import backup_cluster
 from opskit.cli.backup_cluster import Asked
+from opskit.cli.backup_outcomes import created, decided, looked, planned
 from opskit.cli.command import Invocation, common_options
 from opskit.cli.confirm import typed
 from opskit.cli.output import Outcome
 from opskit.cli.progress import shown
-from opskit.errors import ConfigurationError, ExitCode, Refused
+from opskit.errors import ConfigurationError, Refused
 from opskit.runs.lock import exclusive
-from opskit.runs.plan import JsonValue, Plan, Step, to_json
-
-S = TypeVar("S", bound=Step)
 
 database_option = click.option(
     "--database", "names", multiple=True, metavar="NAME", help="Only this database of the configuration."
@@ -67,9 +64,9 @@ def create(invocation: Invocation, *, names: tuple[str, ...], kind: str | None, 
         raise ConfigurationError.of("no_pgbackrest", "--type is for backups by pgBackRest", hint=hint)
     chosen = _chosen(place, names)
     if plan_only:
-        return _planned([task.plan for task in undertakings(place, chosen)])
+        return planned([task.plan for task in undertakings(place, chosen)])
     with shown(invocation.progress) as progress, exclusive(place.state_dir, "backup create"):
-        return _created(make(undertakings(place, chosen), place, progress))
+        return created(make(undertakings(place, chosen), place, progress))
 
 
 @backup.command(name="list")
@@ -122,10 +119,10 @@ def verify(invocation: Invocation, *, name: str | None, level: str) -> Outcome:
     """
     place = _place(invocation)
     if is_label(name) if name else serves(place.configuration):
-        return _looked(backup_cluster.look_at(place, name, Level(level), invocation.progress), level)
+        return looked(backup_cluster.look_at(place, name, Level(level), invocation.progress), level)
     chosen = to_check(place.shelf.backups(), Level(level)) if name is None else (place.shelf.backup(name),)
     with shown(invocation.progress) as progress:
-        return _looked(look(chosen, Level(level), place, progress), level)
+        return looked(look(chosen, Level(level), place, progress), level)
 
 
 @backup.command()
@@ -173,7 +170,7 @@ def restore(
         hint = "name one of `opskit backup list`; of the cluster, --to-time will do"
         raise ConfigurationError.of("no_backup_named", "there is no ID", hint=hint)
     if plan_only:
-        return _planned([restoring(place, name, into).plan])
+        return planned([restoring(place, name, into).plan])
     with shown(invocation.progress) as progress, exclusive(place.state_dir, "backup restore"):
         task = restoring(place, name, into)
         if into is None and not yes:
@@ -197,7 +194,7 @@ def prune(invocation: Invocation, *, plan_only: bool, yes: bool) -> Outcome:
     place = _place(invocation)
     cluster = cluster_here(place) if serves(place.configuration) else None
     if plan_only:
-        return _decided([pruning(place), *([expiring(cluster)] if cluster else [])], plan_only=True)
+        return decided([pruning(place), *([expiring(cluster)] if cluster else [])], plan_only=True)
     with exclusive(place.state_dir, "backup prune"):
         found = [pruning(place), *([expiring(cluster)] if cluster else [])]
         for one in found:
@@ -206,7 +203,7 @@ def prune(invocation: Invocation, *, plan_only: bool, yes: bool) -> Outcome:
         remove(found[0].plan, place)
         if cluster:
             expire(cluster, place)
-    return _decided(found)
+    return decided(found)
 
 
 @backup.command(name="pin")
@@ -223,40 +220,6 @@ def pin_(invocation: Invocation, *, name: str) -> Outcome:
 def unpin(invocation: Invocation, *, name: str) -> Outcome:
     """Let the rules decide about a backup again."""
     return _pinned(invocation, name, pinned=False)
-
-
-def _looked(looked: Sequence[Looked], level: str) -> Outcome:
-    checked = [(one.id, one.check) for one in looked if one.check]
-    failures = [one.failure for one in looked if one.failure]
-    faults = [fault for failure in failures for fault in failure.faults]
-    if failures and not checked:
-        raise type(failures[0])(*faults)
-    lines = [f"{one}: {'; '.join(done.problems) or 'sound'} (level {level})" for one, done in checked]
-    sound = all(not done.problems for _, done in checked)
-    return Outcome(
-        "\n".join(lines) or "there are no backups",
-        {
-            "level": level,
-            "backups": [{"id": one, **done.to_json()} for one, done in checked],
-            "failed": to_json(faults),
-        },
-        ExitCode.DIFFERENCES if not sound else ExitCode.FAILED if failures else ExitCode.DONE,
-        changed=bool(checked),
-        warnings=tuple(fault.message for fault in faults),
-    )
-
-
-def _decided(found: Sequence[Pruning], *, plan_only: bool = False) -> Outcome:
-    decisions = [decision for one in found for decision in one.decisions]
-    lines = [f"{'keep' if one.keep else 'drop'}  {one.id}: {', '.join(one.reasons)}" for one in decisions]
-    drops = any(one.plan.steps for one in found)
-    result: dict[str, JsonValue] = {
-        "decisions": to_json(decisions),
-        "plans": [one.plan.to_json() for one in found],
-    }
-    exit_code = ExitCode.DIFFERENCES if drops and plan_only else ExitCode.DONE
-    changed = drops and not plan_only
-    return Outcome("\n".join(lines) or "there are no backups", result, exit_code, changed=changed)
 
 
 def _pinned(invocation: Invocation, name: str, *, pinned: bool) -> Outcome:
@@ -278,27 +241,3 @@ def _chosen(place: Place, names: Sequence[str]) -> list[str]:
             "unknown_database", f"there is no database {unknown[0]}", hint=f"use one of: {', '.join(known)}"
         )
     return [name for name in known if not names or name in names]
-
-
-def _planned(plans: Sequence[Plan[S]]) -> Outcome:
-    return Outcome(
-        "\n".join(plan.to_text() for plan in plans),
-        {"plans": [plan.to_json() for plan in plans]},
-        ExitCode.DIFFERENCES,
-    )
-
-
-def _created(created: Created) -> Outcome:
-    lines = [
-        f"{one.id}: {len(one.tables)} tables, {one.rows:,} rows, {one.size:,} bytes" for one in created.made
-    ]
-    faults = [fault for error in created.failures for fault in error.faults]
-    if faults and not created.made:
-        raise type(created.failures[0])(*faults)
-    return Outcome(
-        "\n".join(lines),
-        {"backups": [one.to_json() for one in created.made], "failed": to_json(faults)},
-        ExitCode.FAILED if faults else ExitCode.DONE,
-        changed=True,
-        warnings=tuple(fault.message for fault in faults),
-    )

@@ -1,33 +1,26 @@
 """Configuration: parsed strictly, all faults at once, then frozen and passed on."""
 
+from opskit.config.backups import S3, Backup, Encrypt, Keep, Pgbackrest, Repository, Sftp
 from opskit.config.checks import is_local, unfit_schema
 from opskit.config.environment import application_password, engine_in_use, environment_key, from_environment
 from opskit.config.load import Loaded, load, locate, read_document
 from opskit.config.model import (
-    S3,
     Administrator,
     Application,
-    Backup,
     Configuration,
     Database,
-    Encrypt,
     Engine,
     Exporter,
-    Keep,
     Migrate,
     Misfits,
-    Pgbackrest,
     Postgresql,
     Provision,
-    Repository,
     Roles,
     Rollback,
-    Secret,
     Settings,
-    Sftp,
     TypesProfile,
 )
-from opskit.config.secrets import read_secret
+from opskit.config.secrets import Secret, read_secret
 
 __all__ = [
     "S3",

@@ -6,7 +6,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import cast
 
-from opskit.config.model import S3, Configuration, Database, Pgbackrest, Repository, Sftp
+from opskit.config.backups import S3, Pgbackrest, Repository, Sftp
+from opskit.config.model import Configuration, Database
 from opskit.errors import Fault
 
 _MAX_BYTES = 63

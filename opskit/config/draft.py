@@ -7,7 +7,8 @@ from json import dumps
 from pathlib import Path
 
 from opskit.config.environment import from_environment
-from opskit.config.model import Application, Configuration, Database, Postgresql, Secret
+from opskit.config.model import Application, Configuration, Database, Postgresql
+from opskit.config.secrets import Secret
 
 _HOME = Path("/srv/crewai")
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.@+-]*")

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from opskit.config.env_text import values
-from opskit.config.model import Configuration, Database, Engine, Postgresql, Secret
+from opskit.config.model import Configuration, Database, Engine, Postgresql
+from opskit.config.secrets import Secret
 from opskit.errors import ConfigurationError
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from opskit.config.model import Secret
+from opskit.config.secrets import Secret
 from opskit.errors import Fault
 
 T = TypeVar("T")

@@ -2,10 +2,19 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from opskit.config.model import Secret
 from opskit.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The name of a secret, never the secret: exactly one of the three is set."""
+
+    env: str | None = None
+    file: Path | None = None
+    credential: str | None = None
 
 
 def read_secret(secret: Secret | None, environ: Mapping[str, str] = os.environ) -> str | None:
