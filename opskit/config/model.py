@@ -135,6 +135,7 @@ class Exporter:
     Attributes:
         listen: ADDRESS:PORT.
         deadline: seconds a scrape may take at most.
+        reuse: seconds for which a collection that found nothing wrong answers further scrapes.
         top_statements: how many statements a database reports singly.
         user: the role it logs in as, with `password` when it has one; None: as the application does.
         host: how it reaches the server, a socket directory for example; None: as the application does.
@@ -145,6 +146,7 @@ class Exporter:
 
     listen: str = "127.0.0.1:9188"
     deadline: float = field(default=2.0, metadata={"unit": "duration"})
+    reuse: float = field(default=1.0, metadata={"unit": "duration"})
     top_statements: int = field(default=20, metadata={"minimum": 0, "maximum": 200})
     user: str | None = None
     password: Secret | None = None

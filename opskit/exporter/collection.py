@@ -1,4 +1,4 @@
-"""Scrapes that overlap share one collection, and every scrape is answered by its own deadline."""
+"""Scrapes that come close upon each other share one collection; each is answered by its own deadline."""
 
 import asyncio
 import time
@@ -48,18 +48,29 @@ class Collection:
     Args:
         workers: by configured database name.
         record: told of every finished collection, once.
+
+    Attributes:
+        reuse: so many seconds a collection that found nothing wrong answers further scrapes, too. One that
+            found something wrong does not: that all is well again is seen at once.
     """
+
+    reuse = 0.0
 
     def __init__(self, workers: Mapping[str, Worker], record: Callable[[Snapshot], None]) -> None:
         self._workers = workers
         self._record = record
         self._engines: dict[str, Engine | None] = {}
         self._round: _Round | None = None
+        self._outdated = 0.0
+
+    def outdate(self) -> None:
+        """Answers no more scrapes with what was found until now."""
+        self._outdated = time.monotonic()
 
     async def snapshot(self, deadline: Deadline) -> Snapshot:
         """A collection that was begun or joined now, as far as it is by the deadline."""
         current = self._round
-        if current is None or current.ended.done():
+        if current is None or (current.ended.done() and not self._answers(current.ended.result())):
             current = self._round = self._begin(deadline)
         await asyncio.wait({current.ended}, timeout=deadline.left() + TICK_SECONDS)
         return (
@@ -75,6 +86,10 @@ class Collection:
             and time.monotonic() > current.deadline.at + OVERDUE_SECONDS
         )
         return not stuck and all(worker.alive() for worker in self._workers.values())
+
+    def _answers(self, snapshot: Snapshot) -> bool:
+        recent = snapshot.at > max(self._outdated, time.monotonic() - self.reuse)
+        return recent and all(reading.sound for reading in snapshot.readings)
 
     def _begin(self, deadline: Deadline) -> _Round:
         began = time.monotonic()

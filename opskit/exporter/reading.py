@@ -54,6 +54,11 @@ class Reading:
     probes: tuple[Outcome, ...]
     collectors: tuple[Outcome, ...] = ()
 
+    @property
+    def sound(self) -> bool:
+        """Whether the database is up and everything was read."""
+        return self.up and all(one.failure is None for one in (*self.probes, *self.collectors))
+
 
 def probe(name: str, work: Callable[[], T]) -> tuple[Outcome, T | None]:
     """Runs `work`, timed; a failure that opskit understands becomes part of the outcome."""

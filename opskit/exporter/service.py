@@ -75,6 +75,8 @@ class Service:
         queries = _queries(configuration)
         self._metrics_told = (*METRICS, *(metric for one in queries for metric in one.metrics))
         self._seconds = configuration.exporter.deadline
+        self._collection.reuse = configuration.exporter.reuse
+        self._collection.outdate()
         known = dict(self._workers)
         self._workers.clear()
         for name in configuration.databases:

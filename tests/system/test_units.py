@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 EXPORTER = "opskit-exporter.service"
 STANDBY = "opskit-standby.service"
 REHEARSAL = "opskit-rehearse.service"
+REUSE_SECONDS = 1.1
 METRICS = "http://127.0.0.1:9188/metrics"
 BOTH = {"main", "walmart"}
 TENTHS_OF_EXPOSURE = 3
@@ -202,7 +203,8 @@ def use(host: Debian, engine: str) -> None:
 
 
 def scraped(host: Debian) -> dict[str, dict[frozenset[tuple[str, str]], float]]:
-    """Name → labels → value, of one scrape."""
+    """Name → labels → value, of a scrape that looks anew."""
+    time.sleep(REUSE_SECONDS)
     body = host.run(["curl", "--silent", "--show-error", "--fail", "--max-time", "30", METRICS]).stdout
     found: dict[str, dict[frozenset[tuple[str, str]], float]] = {}
     for family in text_string_to_metric_families(body):

@@ -249,7 +249,7 @@ def test_a_replica_that_does_not_keep_up_or_is_gone(server: Server, watch: Watch
 def test_an_exporter_that_has_too_much_to_tell_and_a_server_that_hangs(server: Server, world: World) -> None:
     document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
     world.config.write_text(
-        yaml.safe_dump({**document, "exporter": {"top_statements": 200}}), encoding="utf-8"
+        yaml.safe_dump({**document, "exporter": {"reuse": "0s", "top_statements": 200}}), encoding="utf-8"
     )
     for database in ("main", "walmart"):
         many = [f"SELECT {', '.join('1' * count)}" for count in range(1, 220)]

@@ -42,7 +42,7 @@ QUERIES = {
 def configure(world: World, queries: dict[str, object]) -> None:
     (world.directory / "queries.yaml").write_text(yaml.safe_dump({"queries": queries}), encoding="utf-8")
     document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
-    document["exporter"] = {"queries": "queries.yaml"}
+    document["exporter"] = {"reuse": "0s", "queries": "queries.yaml"}
     world.config.write_text(yaml.safe_dump(document), encoding="utf-8")
 
 

@@ -258,3 +258,22 @@ def test_a_process_that_no_longer_turns_lets_the_watchdog_bite(world: World) -> 
             assert systemd.falls_silent()
             exporter.process.send_signal(signal.SIGCONT)
             assert systemd.until("WATCHDOG")
+
+
+def test_scrapes_within_a_second_of_a_collection_are_answered_from_it(world: World) -> None:
+    document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
+    world.config.write_text(yaml.safe_dump({**document, "exporter": {"reuse": "1h"}}), encoding="utf-8")
+    collected = "opskit_probe_duration_seconds_count"
+    with running(world) as exporter:
+        first, second = exporter.scrape(), exporter.scrape()
+        exporter.get("/")
+        world.sqlite("main").unlink()
+        third = exporter.scrape()
+        reload(world, exporter, document, "was read again")
+        missed = exporter.scrape()
+        world.sqlite("main").touch()
+        mended = exporter.scrape()
+    counts = [one.value(collected, database="main", probe="read") for one in (first, second, third)]
+    assert counts == [1, 1, 1]
+    ups = [one.value("opskit_database_up", database="main") for one in (third, missed, mended)]
+    assert ups == [1, 0, 1]

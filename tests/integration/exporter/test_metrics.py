@@ -115,7 +115,7 @@ def test_the_exporter_may_log_in_as_another_role_than_the_application(
         connection.execute("CREATE ROLE watcher LOGIN")
         world = make_world(tmp_path, cluster, host="127.0.0.1", user="app", password={"file": "/nowhere"})
         document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
-        document["exporter"] = {"user": "watcher", "host": str(cluster.socket_directory)}
+        document["exporter"] = {"reuse": "0s", "user": "watcher", "host": str(cluster.socket_directory)}
         world.config.write_text(yaml.safe_dump(document), encoding="utf-8")
         world.use("postgresql")
         with running(world) as exporter:

@@ -40,7 +40,9 @@ def certificate(directory: Path, name: str) -> tuple[str, str]:
 def configure(world: World, **web: object) -> None:
     (world.directory / "web.yaml").write_text(yaml.safe_dump(web), encoding="utf-8")
     document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
-    world.config.write_text(yaml.safe_dump({**document, "exporter": {"web_config": "web.yaml"}}), "utf-8")
+    world.config.write_text(
+        yaml.safe_dump({**document, "exporter": {"reuse": "0s", "web_config": "web.yaml"}}), "utf-8"
+    )
 
 
 def reload(exporter: Exporter, answer: str = "was read again") -> None:

@@ -153,6 +153,7 @@ def make_world(directory: Path, cluster: PrivateCluster | None, **postgresql: ob
         "databases": {name: {"sqlite": f"{name}.db", "postgresql": name} for name in ("main", "walmart")},
         "postgresql": {**server, **postgresql},
         "state_dir": str(directory / "state"),
+        "exporter": {"reuse": "0s"},  # a scrape shall tell what a test has done just before
     }
     config.write_text(yaml.safe_dump(document), encoding="utf-8")
     world = World(directory, config, env_file)

@@ -9,7 +9,7 @@ import pytest
 
 from opskit.config import Engine
 from opskit.exporter.collection import Collection, Snapshot
-from opskit.exporter.reading import DEADLINE, Reading
+from opskit.exporter.reading import DEADLINE, Outcome, Reading
 from opskit.exporter.workers import Reader, Worker
 from opskit.transfer.deadline import Deadline
 
@@ -102,3 +102,62 @@ def test_what_a_reader_keeps_is_ended_with_its_thread() -> None:
     with collecting(main=reader):
         assert not reader.closed
     assert reader.closed
+
+
+class Told(Healthy):
+    """Says what it is told to say, one after the other."""
+
+    def __init__(self, *readings: Reading) -> None:
+        super().__init__()
+        self._readings = iter(readings)
+
+    def read(self, _deadline: Deadline) -> Reading:
+        return next(self._readings)
+
+
+SOUND = Reading("main", Engine.SQLITE, up=True, probes=(Outcome("connect", 0.01),))
+DOWN = Reading("main", Engine.SQLITE, up=False, probes=(Outcome("connect", 0.01, failure=DEADLINE),))
+IN_PART = Reading("main", Engine.SQLITE, up=True, probes=(), collectors=(Outcome("pages", 0, failure="x"),))
+
+
+@pytest.mark.parametrize(
+    ("found", "is_reused"),
+    [(SOUND, True), (DOWN, False), (IN_PART, False)],
+    ids=["all is well", "the database is down", "a collector failed"],
+)
+def test_a_collection_answers_the_scrapes_soon_after_it_unless_something_was_wrong(
+    found: Reading, is_reused: bool
+) -> None:
+    async def scrapes(collection: Collection) -> list[Snapshot]:
+        collection.reuse = 60
+        return [await collection.snapshot(Deadline.after(2)) for _ in range(2)]
+
+    with collecting(main=Told(found, SOUND)) as (collection, recorded):
+        first, second = asyncio.run(scrapes(collection))
+    assert (first is second) is is_reused
+    assert len(recorded) == (1 if is_reused else 2)
+
+
+@pytest.mark.parametrize("reuse", [0.0, 0.05])
+def test_later_a_scrape_looks_anew(reuse: float) -> None:
+    async def scrapes(collection: Collection) -> list[Snapshot]:
+        collection.reuse = reuse
+        first = await collection.snapshot(Deadline.after(2))
+        await asyncio.sleep(2 * reuse)
+        return [first, await collection.snapshot(Deadline.after(2))]
+
+    with collecting(main=Told(SOUND, DOWN)) as (collection, _):
+        first, second = asyncio.run(scrapes(collection))
+    assert ups(first) != ups(second)
+
+
+def test_what_was_found_before_a_reload_answers_nobody_after_it() -> None:
+    async def scrapes(collection: Collection) -> list[Snapshot]:
+        collection.reuse = 60
+        first = await collection.snapshot(Deadline.after(2))
+        collection.outdate()
+        return [first, await collection.snapshot(Deadline.after(2))]
+
+    with collecting(main=Told(SOUND, DOWN)) as (collection, _):
+        first, second = asyncio.run(scrapes(collection))
+    assert ups(first) != ups(second)
