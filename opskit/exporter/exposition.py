@@ -5,6 +5,7 @@ process does besides (10 µs a series against 1), and its modules 4 MB. The test
 """
 
 import gzip
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -78,8 +79,16 @@ def encoded(families: Iterable[Family], accept: str) -> tuple[bytes, str]:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether a client with this Accept-Encoding header takes gzip."""
-    return any(one.partition(";")[0].strip() == "gzip" for one in accept_encoding.lower().split(","))
+    """Whether a client with this Accept-Encoding header takes gzip (RFC 9110, 12.5.3).
+
+    >>> accepts_gzip("br, gzip;q=0.5"), accepts_gzip("gzip; q=0"), accepts_gzip("identity")
+    (True, False, False)
+    """
+    for one in accept_encoding.lower().split(","):
+        coding, _, weight = one.partition(";")
+        if coding.strip() == "gzip":
+            return re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight) is None
+    return False
 
 
 def compressed(body: bytes) -> bytes:

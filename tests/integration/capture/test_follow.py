@@ -6,9 +6,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from opskit.capture.follow import compare, drain, follower
+from opskit.capture.follow import Follower, copy_level, drain, follower
 from opskit.capture.following import forget, read_followed
 from opskit.capture.watch import end_watch
+from opskit.capture.whole import compare
 from opskit.errors import Refused
 from opskit.transfer.target import Connection, connect
 from tests.conftest import TestDatabase
@@ -64,12 +65,20 @@ def test_a_drain_brings_over_one_moment_and_knows_how_many_changes_that_were(
     assert query(database, "SELECT line, count(*) FROM log GROUP BY 1 ORDER BY 1") == [("one", 3), ("two", 1)]
 
 
-def test_a_comparison_names_the_tables_that_differ(source: Path, database: TestDatabase) -> None:
+def test_a_comparison_names_the_tables_that_differ(
+    source: Path, database: TestDatabase, tmp_path: Path
+) -> None:
+    def differing(one: Follower) -> tuple[str, ...]:
+        drain(one, alive)
+        copy = tmp_path / "copy.db"
+        copy_level(one, copy, alive)
+        return compare(one, copy, alive)
+
     execute(source, "UPDATE items SET name = 'new' WHERE id = 1")
     with follower(source, database.conninfo) as one:
-        assert compare(one, alive).differing == ()
+        assert differing(one) == ()
         query(database, "UPDATE items SET price = 7 WHERE id = 1; INSERT INTO log VALUES ('more')")
-        assert compare(one, alive).differing == ("items", "log")
+        assert differing(one) == ("items", "log")
 
 
 def test_a_fence_that_comes_while_a_follower_is_open_does_not_disturb_it(

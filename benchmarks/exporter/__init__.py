@@ -1,0 +1,1 @@
+"""What a scrape takes, beside postgres_exporter."""
