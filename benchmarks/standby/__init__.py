@@ -1,0 +1,1 @@
+"""What the standby sustains, needs and costs."""
