@@ -153,8 +153,7 @@ class MigrateEffects:
             clear_staging(session.writer, step)
         else:
             prepare_staging(session.writer, step.staging)
-        memory = session.undertaking.target.index_memory
-        configure(session.writer, session_settings(step.staging, memory))
+        configure(session.writer, session_settings(step.staging, session.undertaking.target))
         session.hire(step.workers)
 
     def _copy(self, step: CopyTable, session: Session) -> Found:

@@ -157,6 +157,7 @@ class TargetFacts:
         missing: the target schema is not there yet.
         zone: the time zone that sessions of this role begin with.
         may_give: this role may give tables to the heir.
+        has_lz4: large values can be compressed by lz4, and nobody has decided otherwise.
     """
 
     version: int
@@ -168,3 +169,4 @@ class TargetFacts:
     missing: bool = False
     zone: str = "UTC"
     may_give: bool = True
+    has_lz4: bool = False

@@ -93,7 +93,7 @@ class Session:
         """Lets tasks be carried out by so many processes, when it is more than one."""
         if workers > 1:
             job, target = self.undertaking.job, self.undertaking.target
-            settings = worker_settings(job.schema, job.staging, target.index_memory)
+            settings = worker_settings(job.schema, job.staging, target)
             self.hands = Workers(Route(self.copy, job.target, APPLICATION_NAME, settings), workers)
 
     def reconnect(self) -> None:

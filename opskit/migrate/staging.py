@@ -11,6 +11,7 @@ from psycopg import sql
 
 from opskit.capture.following import forget, keep_followed
 from opskit.errors import Busy
+from opskit.migrate.facts import TargetFacts
 from opskit.migrate.steps import Prepare, Publish, SetGenerator
 from opskit.schema.names import quote
 from opskit.transfer.target import Connection
@@ -43,10 +44,10 @@ WHERE datname = current_database() AND application_name = %s
 """
 
 
-def worker_settings(schema: str, staging: str, index_memory: int) -> dict[str, str]:
+def worker_settings(schema: str, staging: str, target: TargetFacts) -> dict[str, str]:
     """How a worker's session is set: as any that builds, and found by its name when it lingers."""
     return {
-        **session_settings(staging, index_memory),
+        **session_settings(staging, target),
         "application_name": _worker_name(schema),
         "max_parallel_maintenance_workers": "0",  # the cores are taken
     }
@@ -57,17 +58,15 @@ def _worker_name(schema: str) -> str:
     return f"opskit migrate worker {zlib.crc32(schema.encode()):08x}"
 
 
-def session_settings(staging: str, index_memory: int) -> dict[str, str]:
-    """How a session that builds is set: statements without a schema make their objects in staging.
-
-    Args:
-        index_memory: kilobytes that the server grants to building an index by default.
-    """
+def session_settings(staging: str, target: TargetFacts) -> dict[str, str]:
+    """How a session that builds is set: statements without a schema make their objects in staging."""
     return {
         "search_path": f"{quote(staging)}, pg_catalog",
         # the publication's commit waits for the disk, and with it for everything before
         "synchronous_commit": "off",
-        "maintenance_work_mem": f"{max(index_memory, _INDEX_MEMORY)}kB",
+        "maintenance_work_mem": f"{max(target.index_memory, _INDEX_MEMORY)}kB",
+        # a third of pglz's processor time at about its size; later, values go on as the server is set
+        **({"default_toast_compression": "lz4"} if target.has_lz4 else {}),
     }
 
 

@@ -20,6 +20,10 @@ SELECT current_setting('server_version_num')::int,
        %(heir)s::text IS NULL OR EXISTS (
            SELECT FROM pg_roles heir WHERE heir.rolname = %(heir)s AND pg_has_role(heir.oid, 'MEMBER')
              AND coalesce(has_schema_privilege(heir.oid, n.oid, 'CREATE'), true)
+       ),
+       EXISTS (
+           SELECT FROM pg_settings
+           WHERE name = 'default_toast_compression' AND source = 'default' AND 'lz4' = ANY(enumvals)
        )
 FROM (SELECT %(schema)s::text AS name) wanted LEFT JOIN pg_namespace n ON n.nspname = wanted.name
 """
@@ -40,11 +44,13 @@ def read_target(connection: Connection, schema: str, heir: str | None = None) ->
     """
     asked = {"schema": schema, "staging": staging_of(schema), "heir": heir}
     (row,) = connection.execute(_TARGET, asked).fetchall()
-    version, encoding, may_create, leftover, memory, missing, zone, may_give = cast(
-        "tuple[int, str, bool, bool, int, bool, str, bool]", row
+    version, encoding, may_create, leftover, memory, missing, zone, may_give, has_lz4 = cast(
+        "tuple[int, str, bool, bool, int, bool, str, bool, bool]", row
     )
     occupied = tuple(str(name) for (name,) in connection.execute(_OCCUPIED, {"schema": schema}))
-    return TargetFacts(version, encoding, may_create, occupied, leftover, memory, missing, zone, may_give)
+    return TargetFacts(
+        version, encoding, may_create, occupied, leftover, memory, missing, zone, may_give, has_lz4
+    )
 
 
 _TABLES: LiteralString = "SELECT tablename FROM pg_tables WHERE schemaname = %s"

@@ -103,8 +103,9 @@ def bring_back(follower: Follower, *, last: bool) -> Compared:
     """
     with _told(follower.window.database):
         done = follower.drain()
-    if last and not follower.state.ready:
-        name, reasons = follower.window.database, "; ".join(follower.state.reasons)
+    then = follower.told(done.moment.at)  # however long ago it is: nothing of before this call is missing
+    if last and not then.ready:
+        name, reasons = follower.window.database, "; ".join(then.reasons)
         raise QueryFailed.of(
             "not_ready",
             f"{name}: a rollback would lose something: {reasons}",

@@ -287,3 +287,18 @@ def test_large_documents_are_kept_as_text_and_views_that_show_them_are_not_fetch
         "view everything was compared by its number of rows only (1)"
     ]
     assert opskit("verify", sqlite_file, database.url).code == 0
+
+
+@pytest.mark.parametrize("decided", [None, "pglz"], ids=["as the server comes", "as somebody decided"])
+def test_large_values_are_compressed_by_lz4_unless_somebody_decided_otherwise(
+    opskit: Opskit, tmp_path: Path, database: TestDatabase, decided: str | None
+) -> None:
+    if decided:
+        query(database, f'ALTER DATABASE "{database.name}" SET default_toast_compression = {decided}')
+    source = make_sqlite(
+        tmp_path / "app.db",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT);"
+        "INSERT INTO t VALUES (1, replace(hex(zeroblob(5000)), '00', 'words and '))",
+    )
+    assert opskit("migrate", source, database.url, "--yes").code == 0
+    assert query(database, "SELECT pg_column_compression(body) FROM t") == [(decided or "lz4",)]

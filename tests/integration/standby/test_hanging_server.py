@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from opskit.runs.standby_state import Phase
-from opskit.standby import session
+from opskit.standby import decide, session
+from opskit.switch.way_back import arm, bring_back
 from opskit.transfer import awake
 from tests.integration.standby.world import World, until
 
@@ -112,3 +113,13 @@ def test_a_server_that_hangs_as_a_whole_is_given_up_also_while_its_log_is_read(
         state = until(follower, lambda state: state.phase is Phase.STUCK)
         assert "PostgreSQL hangs: no new session within" in state.reasons[0]
     until(follower, lambda state: state.ready)
+
+
+def test_a_way_back_that_takes_long_to_make_is_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decide, "LATE", timedelta(0))
+    world.moved(SCHEMA, ROWS)
+    follower = world.follower()
+    arm(follower)
+    world.run("UPDATE t SET words = 'changed'")
+    bring_back(follower, last=True)
+    assert not follower.state.ready  # by now
