@@ -135,12 +135,12 @@ class PostgresqlReader:
             self._kept.send([_call(IDENTITY), *questions.calls], deadline)
         connected, fresh = probe("connect", lambda: self._connect(deadline))
         if fresh is None:
-            self.release()
+            self._forego(questions, deadline)
             return Reading(self._name, Engine.POSTGRESQL, up=False, probes=(connected,))
         answered, identity = probe("read", lambda: _identity(fresh, deadline))
         if identity is None:
             fresh.close()
-            self.release()
+            self._forego(questions, deadline)
             return Reading(self._name, Engine.POSTGRESQL, up=False, probes=(connected, answered))
         session = self._warm(identity, deadline)
         if session is None:
@@ -166,6 +166,11 @@ class PostgresqlReader:
         options = f"{parameters.get('options', '')} -c statement_timeout={max(1, timeout)} {SILENT}".strip()
         own = {"application_name": APPLICATION_NAME, "options": options, "client_encoding": "utf8"}
         return _patiently({**parameters, **own}, deadline)
+
+    def _forego(self, questions: Questions, deadline: Deadline) -> None:
+        """Reads answers that nobody needs any more, so that the kept session can be asked again."""
+        if self._kept is not None:
+            self._kept.answers([_call(IDENTITY), *questions.calls], deadline)
 
     def _warm(self, identity: Row, deadline: Deadline) -> Batches | None:
         """The kept session, if it is alive and where a new one gets to: a restore, a failover moves that."""
