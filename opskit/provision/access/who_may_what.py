@@ -37,7 +37,7 @@ def _wanted_rights(wanted: WantedDatabase, facts: DatabaseFacts, duties: Duties)
         yield Right(Kind.SCHEMA, duties.application, "CREATE", schema)
     for relation in facts.relations:
         if relation.schema in wanted.schemas:
-            for role in duties.readers:
+            for role in _readers(duties, relation.kind):
                 yield Right(relation.kind, role, "SELECT", relation.name, relation.schema)
             if relation.ours or relation.owner == duties.application:
                 for privilege in _PRESENT[relation.kind]:
@@ -51,11 +51,17 @@ def _rights_on_what_comes(duties: Duties) -> Iterator[Right]:
     They are for all schemas: a migration makes its tables in another one, and moves them.
     """
     for kind, everything in _FUTURE.items():
-        for role in duties.readers:
+        for role in _readers(duties, kind):
             yield Right(kind, role, "SELECT", duties.application)
             yield Right(kind, role, "SELECT", duties.owner)
         for privilege in everything:
             yield Right(kind, duties.application, privilege, duties.owner)
+
+
+def _readers(duties: Duties, kind: Kind) -> tuple[str, ...]:
+    """Monitoring reads no table; how many keys a sequence has left, nothing but the sequence tells."""
+    is_sequence = kind in {Kind.SEQUENCE, Kind.FUTURE_SEQUENCES}
+    return (*duties.readers, duties.monitor) if is_sequence else tuple(duties.readers)
 
 
 def _rights_of_guests(wanted: WantedDatabase, facts: DatabaseFacts) -> Iterator[Right]:

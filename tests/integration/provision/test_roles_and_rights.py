@@ -145,11 +145,18 @@ def test_what_the_owner_made_is_handed_to_the_application_which_may_alter_it_the
 def test_monitoring_sees_statistics_and_no_data(provisioned: World) -> None:
     with provisioned.application("crewai_main") as connection:
         connection.execute("CREATE TABLE secrets AS SELECT 'x' AS text")
+        connection.execute("CREATE SEQUENCE keys; SELECT nextval('keys')")
     with provisioned.acting_as("crewai_main", "opskit_monitor") as connection:
+        assert connection.execute("SELECT pg_sequence_last_value('keys')").fetchone() == (1,)
         assert connection.execute("SELECT count(*) > 0 FROM pg_stat_statements").fetchone() == (True,)
         assert connection.execute("SELECT pg_database_size('crewai_main') > 0").fetchone() == (True,)
         assert connection.execute("SELECT relname FROM pg_stat_user_tables").fetchall() == [("secrets",)]
-        for statement in ("SELECT * FROM secrets", "CREATE TABLE own (a int)", "SELECT * FROM pg_authid"):
+        for statement in (
+            "SELECT * FROM secrets",
+            "SELECT nextval('keys')",
+            "CREATE TABLE own (a int)",
+            "SELECT * FROM pg_authid",
+        ):
             with pytest.raises(DENIED):
                 connection.execute(statement)
 
