@@ -10,7 +10,6 @@ from psycopg import sql
 
 from opskit.capture.counterpart import Counterpart, counterparts, new_columns, new_tables, without
 from opskit.capture.derived import add_column, create_table
-from opskit.capture.habits import read_habits
 from opskit.capture.search import SearchIndex, search_indexes
 from opskit.schema.matching import Matching, match
 from opskit.schema.model import Schema
@@ -19,6 +18,7 @@ from opskit.schema.postgresql_reader import read_target_schema
 from opskit.schema.sqlite_file import rows, scalar
 from opskit.schema.sqlite_reader import read_schema
 from opskit.schema.target_schema import PgSequence, TargetSchema
+from opskit.standby.habits_table import habits_of
 from opskit.standby.place_table import application_schema
 from opskit.standby.window import Window
 from opskit.transfer.rejects import find_lines
@@ -71,7 +71,7 @@ def pair(
     problems = [f"table {name} may not be read by the role that follows" for name in sorted(hidden)]
     problems += _made(file, _match(file, target, window), target, hidden)
     matching = _match(file, target, window)
-    written = read_habits(file, matching, window.overrides)
+    written = habits_of(file, matching, window.overrides)
     tables = counterparts(matching, target, written.habits, written.units)
     return Pairs(
         fingerprints,

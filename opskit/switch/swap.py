@@ -20,7 +20,7 @@ from opskit.errors import QueryFailed
 from opskit.host.files import sync_directory
 from opskit.runs.ownership import hand_over
 from opskit.schema.sqlite_file import rows, scalar
-from opskit.standby.place_table import TABLE
+from opskit.standby import habits_table, place_table
 from opskit.switch.sqlite_fence import lowered, opened
 
 _BESIDE = ("-wal", "-shm", "-journal")
@@ -118,7 +118,8 @@ def take_out(file: Path) -> None:
     with opened(file) as connection, transaction(connection):
         triggers = rows(connection, "SELECT name FROM sqlite_schema WHERE type = 'trigger'")
         names = [str(name) for (name,) in triggers]
-        for statement in (*lowered(names), f"DROP TABLE IF EXISTS {TABLE}"):
+        ours = (f"DROP TABLE IF EXISTS {one}" for one in (place_table.TABLE, habits_table.TABLE))
+        for statement in (*lowered(names), *ours):
             rows(connection, statement)
 
 

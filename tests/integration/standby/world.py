@@ -162,7 +162,7 @@ state_dir: {self.opskit.state_dir}
                     backup.step(-1)
             finally:
                 source.close()
-            copy.execute("DROP TABLE opskit_standby")
+            copy.execute("DROP TABLE opskit_standby; DROP TABLE opskit_habits")
         finally:
             copy.close()
         target = self.cluster.conninfo(self.name, "opskit_owner")
