@@ -108,7 +108,6 @@ def test_the_daemon_waits_while_the_application_runs_on_sqlite(world: World) -> 
     assert status(world)["code"] == 0
     assert not world.file.exists()
     world.configuration("postgresql")
-    assert status(world)["code"] == 3
     wait_for(lambda: bool(state_of(world).get("ready")))
     assert terminated(process) == 0
 
@@ -149,8 +148,9 @@ def test_closing_lets_go_what_both_sides_keep_and_stays_closed(
     assert world.run("SELECT count(*) FROM pg_publication") == [(0,)]
     assert not world.file.exists()
     assert world.opskit(*close, "--yes", "-o", "json").document["changed"] is False
+    before = state_of(world).get("written")
     process = world.opskit.start("standby", "run", "--config", world.configuration_file)
-    time.sleep(2)
+    wait_for(lambda: state_of(world).get("written") != before)
     assert terminated(process) == 0
     assert not world.file.exists()
     assert status(world)["phase"] == "ended"
