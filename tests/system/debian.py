@@ -216,10 +216,18 @@ def _wait_for_leader(nspawn: Child, console: Path) -> int:
     while time.monotonic() < deadline:
         if nspawn.code() is not None:
             break
-        if found := children.read_text().split():
-            return int(found[0])
+        for pid in children.read_text().split():
+            if _is_init(pid):
+                return int(pid)
         time.sleep(0.1)
     raise AssertionError(f"the container did not start: {console.read_text(errors='replace')}")
+
+
+def _is_init(pid: str) -> bool:
+    """Whether a child of nspawn's is the container's init, not what makes that and ends."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
+    return False
 
 
 def _wait_until_up(debian: Debian) -> None:

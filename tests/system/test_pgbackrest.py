@@ -102,7 +102,8 @@ def test_a_data_directory_that_is_lost_comes_back_with_all_that_was_archived(mov
     segment = psql(moved, "postgres", "SELECT pg_walfile_name(pg_switch_wal())").stdout.strip()
     archived = f"SELECT last_archived_wal >= '{segment}' FROM pg_stat_archiver"
     assert soon(lambda: psql(moved, "postgres", archived).stdout == "t\n", 60)
-    moved.run(["systemctl", "kill", "--signal=KILL", "postgresql@15-main.service"])
+    kill = ["systemctl", "kill", "--signal=KILL", "postgresql@15-main.service"]
+    moved.run(kill, check=False)  # fails when some end by themselves, as the others have
     moved.run(["systemctl", "stop", "postgresql@15-main.service"])
     moved.run(["rm", "-r", "/var/lib/postgresql/15/main"])
     opskit(moved, "backup", "restore", "--to-time", "latest", "--yes")

@@ -1,5 +1,6 @@
 """The shipped units on a provisioned host: shut off from what they do not need, and doing their work."""
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -67,6 +68,14 @@ def test_the_exporter_reads_both_engines_as_a_peer_without_a_network(provisioned
     assert psql(provisioned, "postgres", sessions).stdout == "opskit_monitor\n"
     spaces = ["readlink", "/proc/1/ns/net", f"/proc/{show(provisioned, 'MainPID')}/ns/net"]
     assert len(set(provisioned.run(spaces).stdout.split())) == 2
+
+
+def test_root_sees_what_costs_and_who_waits_on_both_engines(provisioned: Debian) -> None:
+    for engine in ("sqlite", "postgresql"):
+        use(provisioned, engine)
+        views = json.loads(provisioned.run(["opskit", "top", "-o", "json"]).stdout)["result"]["databases"]
+        assert [(view["engine"], view["failure"]) for view in views] == [(engine, "")] * 2
+        assert all(view["statements"] and not view["notes"] for view in views) or engine == "sqlite"
 
 
 def test_a_reload_reads_the_configuration_in_the_same_process_which_stays_small(provisioned: Debian) -> None:
