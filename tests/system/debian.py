@@ -13,6 +13,7 @@ from pathlib import Path
 
 from opskit.host.commands import Child, run
 from opskit.host.scratch import scratch_directory
+from tests.system.control_groups import entering, make_groups, remove_groups
 
 SUITE = "bookworm"
 PACKAGES = "systemd,systemd-sysv,dbus,ca-certificates,sudo,iproute2,procps,git"
@@ -61,6 +62,7 @@ class Debian:
         self.leader = 0
         self._console = root.with_name("console")
         self._nspawn: Child | None = None
+        self._groups: list[Path] = []
 
     def boot(self, *, network: bool = True) -> None:
         """Boot it and wait until everything is up.
@@ -69,7 +71,8 @@ class Debian:
             network: the host's own, with its registries and its ports; without it, nothing but a loopback of
                 its own, where any port is free whatever runs beside it.
         """
-        command = _boot_command(self.root, network=network)
+        self._groups = make_groups(f"opskit-{os.getpid()}-{time.monotonic_ns()}")
+        command = entering(self._groups, _boot_command(self.root, network=network))
         self._nspawn = Child(command, log=self._console, env=_boot_environment())
         self.leader = _wait_for_leader(self._nspawn, self._console)
         _wait_until_up(self)
@@ -90,6 +93,7 @@ class Debian:
                 os.kill(self.leader, signal.SIGKILL)  # which outlives nspawn, when that is killed
             self._nspawn.wait(60)
         self._nspawn.kill()
+        remove_groups(self._groups)
         self._nspawn = None
         self.leader = 0
 
