@@ -1,6 +1,6 @@
 """Control groups of a container's own.
 
-nspawn puts every container into `payload` beside itself. Two that share that share their services' groups, too:
+nspawn puts every container into `payload` beside itself. Two that share that share the groups of services:
 each systemd would kill the other's processes, or wait for them.
 """
 
