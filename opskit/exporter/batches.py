@@ -64,16 +64,8 @@ class Batches:
         When the deadline passes or the connection is lost, all that are left fail for that reason, and so
         does whatever the session is asked later.
         """
-        self.send(calls, deadline)
-        return self.answers(calls, deadline)
-
-    def send(self, calls: Sequence[Call], deadline: Deadline) -> None:
-        """Asks, and leaves the answers for later; all have to be read before anything else is asked."""
         with suppress(ReadFailed), self._unless_lost():
             self._send(calls, deadline)
-
-    def answers(self, calls: Sequence[Call], deadline: Deadline) -> list[Outcome]:
-        """The outcomes of calls that have been sent, in their order."""
         return [collect(call.name, partial(self._rows, call, deadline)) for call in calls]
 
     def close(self) -> None:

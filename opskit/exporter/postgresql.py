@@ -58,14 +58,6 @@ class Collector:
     every: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Questions:
-    """What is told again, and what a session is asked."""
-
-    lasting: tuple[Outcome, ...]
-    calls: tuple[Call, ...]
-
-
 COLLECTORS = (
     Collector("database"),
     Collector("tables", every=SLOWLY),
@@ -130,25 +122,15 @@ class PostgresqlReader:
 
     def read(self, deadline: Deadline) -> Reading:
         """The database as a new session finds it; ends by the deadline."""
-        questions = self._questions({""})
-        if self._kept is not None:  # it works while the new one is let in
-            self._kept.send([_call(IDENTITY), *questions.calls], deadline)
         connected, fresh = probe("connect", lambda: self._connect(deadline))
         if fresh is None:
-            self._forego(questions, deadline)
             return Reading(self._name, Engine.POSTGRESQL, up=False, probes=(connected,))
         answered, identity = probe("read", lambda: _identity(fresh, deadline))
         if identity is None:
             fresh.close()
-            self._forego(questions, deadline)
             return Reading(self._name, Engine.POSTGRESQL, up=False, probes=(connected, answered))
-        session = self._warm(identity, deadline)
-        if session is None:
-            self.release()
-            session = self._kept = fresh
-            questions = self._questions({""})
-            session.send(questions.calls, deadline)
-        collected = tuple(self._collect(session, questions, deadline))
+        session = self._warm(fresh, identity, deadline)
+        collected = tuple(self._collect(session, deadline))
         if session is not fresh:
             fresh.close()
         return Reading(self._name, Engine.POSTGRESQL, True, (connected, answered), collected)
@@ -167,41 +149,34 @@ class PostgresqlReader:
         own = {"application_name": APPLICATION_NAME, "options": options, "client_encoding": "utf8"}
         return _patiently({**parameters, **own}, deadline)
 
-    def _forego(self, questions: Questions, deadline: Deadline) -> None:
-        """Reads answers that nobody needs any more, so that the kept session can be asked again."""
-        if self._kept is not None:
-            self._kept.answers([_call(IDENTITY), *questions.calls], deadline)
-
-    def _warm(self, identity: Row, deadline: Deadline) -> Batches | None:
-        """The kept session, if it is alive and where a new one gets to: a restore, a failover moves that."""
+    def _warm(self, fresh: Batches, identity: Row, deadline: Deadline) -> Batches:
+        """The kept session, when it is alive and where a new one gets to: a restore or a failover moves that.
+        Else the fresh one takes its place.
+        """
         kept = self._kept
-        if kept is None:
-            return None
-        early = deadline.earlier(deadline.left() * (1 - KEPT_SHARE))
-        return kept if probe(IDENTITY, lambda: _identified(kept, early))[1] == identity else None
+        if kept is not None:
+            early = deadline.earlier(deadline.left() * (1 - KEPT_SHARE))
+            if probe(IDENTITY, lambda: _identity(kept, early))[1] == identity:
+                return kept
+        self.release()
+        self._kept = fresh
+        return fresh
 
-    def _collect(self, session: Batches, first: Questions, deadline: Deadline) -> Iterator[Outcome]:
-        """The outcomes of what has been asked, and of what is asked then because of them."""
-        found = self._answered(session, first, deadline)
-        yield from found
-        available = {one.name for one in found if any(row.get("available") for row in one.rows)}
-        second = self._questions(available)
-        session.send(second.calls, deadline)
-        for one in self._answered(session, second, deadline):
+    def _collect(self, session: Batches, deadline: Deadline) -> Iterator[Outcome]:
+        first = self._found(session, {""}, deadline)
+        yield from first
+        available = {one.name for one in first if any(row.get("available") for row in one.rows)}
+        for one in self._found(session, available, deadline):
             yield self._told(one, session, deadline) if one.name == STATEMENTS else one
 
-    def _questions(self, met: Collection[str]) -> Questions:
-        """For the collectors whose requirement is met."""
+    def _found(self, session: Batches, met: Collection[str], deadline: Deadline) -> list[Outcome]:
+        """The outcomes of the collectors whose requirement is met: what lasts, and what was asked now."""
         wanted = [one for one in self._collectors if one.requires in met]
         lasting = {one.name: found for one in wanted if (found := self._lasting.of(one.name, one.every))}
-        return Questions(
-            tuple(lasting.values()), tuple(self._call(one.name) for one in wanted if one.name not in lasting)
-        )
-
-    def _answered(self, session: Batches, questions: Questions, deadline: Deadline) -> list[Outcome]:
-        asked = [understood(one, self._custom) for one in session.answers(questions.calls, deadline)]
+        calls = [self._call(one.name) for one in wanted if one.name not in lasting]
+        asked = [understood(one, self._custom) for one in session.ask(calls, deadline)]
         self._lasting.keep(asked)
-        return [*questions.lasting, *asked]
+        return [*lasting.values(), *asked]
 
     def _call(self, name: str) -> Call:
         if custom := self._custom.get(name):
@@ -233,12 +208,7 @@ def _call(name: str, *parameters: bytes) -> Call:
 
 
 def _identity(session: Batches, deadline: Deadline) -> Row:
-    session.send([_call(IDENTITY)], deadline)
-    return _identified(session, deadline)
-
-
-def _identified(session: Batches, deadline: Deadline) -> Row:
-    (outcome,) = session.answers([_call(IDENTITY)], deadline)
+    (outcome,) = session.ask([_call(IDENTITY)], deadline)
     if outcome.failure:
         raise ReadFailed.of(outcome.failure, "PostgreSQL does not answer")
     return outcome.rows[0]

@@ -65,7 +65,7 @@ def session_settings(staging: str, target: TargetFacts) -> dict[str, str]:
         # the publication's commit waits for the disk, and with it for everything before
         "synchronous_commit": "off",
         "maintenance_work_mem": f"{max(target.index_memory, _INDEX_MEMORY)}kB",
-        # a third of pglz's processor time at about its size; later, values go on as the server is set
+        # less processor time than pglz; what comes later is compressed as the server is set
         **({"default_toast_compression": "lz4"} if target.has_lz4 else {}),
     }
 

@@ -18,7 +18,7 @@ _FIXED = (
     Setting("log_timezone", "UTC", "log lines of several hosts can be put side by side"),
     Setting("wal_level", "logical", "the way back to SQLite reads changes from the WAL"),
     Setting("wal_compression", "lz4", "less WAL for little CPU"),
-    Setting("default_toast_compression", "lz4", "large values take a third of pglz's CPU, at about its size"),
+    Setting("default_toast_compression", "lz4", "large values take less CPU than with pglz"),
     Setting("max_wal_senders", "10", "replication, backups, the way back"),
     Setting("max_replication_slots", "10", "one for each database's way back, the rest for others"),
     Setting("checkpoint_timeout", "15min", "fewer full pages in the WAL than with the default of 5min"),
