@@ -1,6 +1,6 @@
 """`opskit demo`."""
 
-import signal
+import time
 
 import click
 
@@ -32,9 +32,10 @@ def demo(invocation: Invocation, *, rows: int, leave: bool) -> Outcome:
 
 def _serve(text: str, address: str) -> None:
     """Keeps databases and exporter alive until the operator has seen enough."""
-    click.echo(text)
-    click.echo(f"\nServing {address} until Ctrl-C.", err=True)
-    try:
-        signal.pause()
+    try:  # from here on Ctrl-C is the good end, also when it comes before the last words are out
+        click.echo(text)
+        click.echo(f"\nServing {address} until Ctrl-C.", err=True)
+        while True:  # pause() could be entered just after the signal, and would then wait for another
+            time.sleep(1)
     except KeyboardInterrupt:
         click.echo("", err=True)
