@@ -3,7 +3,7 @@
 After a drain the tables that the log covers are what they are in the snapshot, all of them of one moment.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import apsw
@@ -11,12 +11,11 @@ import apsw
 from opskit.capture.counterpart import Counterpart
 from opskit.capture.pgoutput import Begin, Change, Commit, Key, Marker, Message, Relation, Truncate
 from opskit.capture.reconcile import Alive, reconcile
+from opskit.capture.rewriting import Rewriting
 from opskit.capture.search import SearchIndex, forget, learn
 from opskit.capture.slot import PREFIX
 from opskit.capture.snapshot import Snapshot, rows_with
 from opskit.capture.sqlite_side import ChangedKeys, insert_lines
-from opskit.schema.names import quote
-from opskit.schema.sqlite_file import rows
 from opskit.transfer.target import Connection
 
 _BATCH = 5_000
@@ -123,7 +122,8 @@ def refresh(
 ) -> None:
     """Makes the rows with the changed keys what they are in the snapshot; inside a transaction of the file.
 
-    All go before the first comes, so that values may have changed places in a unique column.
+    What an index refuses because of a row that has not changed yet comes last: values may have changed places
+    in a unique column.
 
     Args:
         indexes: those on this table that are kept by row.
@@ -139,13 +139,28 @@ def refresh(
     condition = changed.condition()
     for index in indexes:
         forget(file, index, condition)
-    rows(file, f"DELETE FROM {quote(table.name)} WHERE {condition}")
+    rewriting, late = Rewriting(file, table), changed.others()
     for batch in changed.batches(_BATCH):
-        _store(file, snapshot, table, batch)
+        late.add(_rewrite(rewriting, snapshot, table, batch))
         alive(len(batch))
+    if late:
+        for batch in late.batches(_BATCH):
+            insert_lines(file, table, (line for some in rows_with(snapshot, table, batch) for line in some))
+            alive(len(batch))
+        late.drop()
     for index in indexes:
         learn(file, index, condition)
 
 
-def _store(file: apsw.Connection, snapshot: Connection, table: Counterpart, keys: Sequence[Key]) -> None:
-    insert_lines(file, table, (line for some in rows_with(snapshot, table, keys) for line in some))
+def _rewrite(
+    rewriting: Rewriting, snapshot: Connection, table: Counterpart, keys: Sequence[Key]
+) -> Iterator[Key]:
+    """Rewrites the rows with some keys; yields those of rows that cannot be stored yet."""
+    gone = set(keys)
+    for some in rows_with(snapshot, table, keys):
+        for line in some:
+            key, stored = rewriting.store(line)
+            gone.discard(key)
+            if not stored:
+                yield key
+    rewriting.remove(gone)

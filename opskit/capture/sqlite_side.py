@@ -43,6 +43,7 @@ def open_for_changes(file: Path) -> apsw.Connection:
         for setting in (
             "journal_mode = WAL",
             "synchronous = FULL",  # the log is let go after a commit, which must then stay
+            "wal_autocheckpoint = 4000",  # a page that changes again and again goes to the file itself once
             "ignore_check_constraints = ON",
             "temp_store = FILE",
             "cache_size = -8192",
@@ -87,22 +88,27 @@ def insert_lines(file: apsw.Connection, table: Counterpart, lines: Iterable[byte
     Raises:
         apsw.ConstraintError: one of them, or one that is equal in a unique column, is there.
     """
+    executemany(file, insertion(table), (row_of(line, table.columns) for line in lines))
+
+
+def insertion(table: Counterpart) -> str:
+    """The statement that stores a row, of the parameters for its line."""
     names = ", ".join(quote(column.name) for column in table.source.columns)
     values = ", ".join(column.sql.format(f"?{number}") for number, column in enumerate(table.columns, 1))
     # ABORT, whatever the table's own ON CONFLICT clauses say: a row must never take another's place
-    statement = f"INSERT OR ABORT INTO {quote(table.name)} ({names}) VALUES ({values})"
-    executemany(file, statement, (row_of(line, table.columns) for line in lines))
+    return f"INSERT OR ABORT INTO {quote(table.name)} ({names}) VALUES ({values})"
 
 
 class ChangedKeys:
     """The keys of one table's rows that changed, each once; false when there are none."""
 
-    def __init__(self, file: apsw.Connection, table: Counterpart, number: int) -> None:
+    def __init__(self, file: apsw.Connection, table: Counterpart, number: int, what: str = "keys") -> None:
         self.table = table
         self.everything = False
         """The table was emptied: any row may have gone."""
         self._file = file
-        self._name = f"temp.opskit_keys_{number}"
+        self._number = number
+        self._name = f"temp.opskit_{what}_{number}"
         self._names = [f"k{position}" for position in range(len(table.key))]
         self._buffer: set[Key] = set()
         self._is_made = False
@@ -116,10 +122,15 @@ class ChangedKeys:
         if len(self._buffer) >= _BUFFERED:
             self._flush()
 
+    def others(self) -> "ChangedKeys":
+        """None yet, of the same table."""
+        return ChangedKeys(self._file, self.table, self._number, "other_keys")
+
     def batches(self, size: int) -> Iterator[list[Key]]:
-        """All keys, as PostgreSQL prints them."""
+        """All keys in their order, in which most tables stand on disk, as PostgreSQL prints them."""
         self._flush()
-        found = cursor(self._file, f"SELECT {', '.join(self._names)} FROM {self._name}")
+        names = ", ".join(self._names)
+        found = cursor(self._file, f"SELECT {names} FROM {self._name} ORDER BY {names}")
         batch: list[Key] = []
         for row in found:
             batch.append(tuple(map(str, row)))

@@ -22,9 +22,10 @@ _MEGABYTE = 2**20
 PAUSE = 0.5
 """Seconds between two looks at least; what comes meanwhile is taken over together."""
 
-_SHARE, _LONGEST = 3, 2.0
-"""The server rests so many times as long as a look took, so many seconds at most: each look costs it
-something, as a peek reads up to 15 seconds of the log again (LOG_SNAPSHOT_INTERVAL_MS of bgwriter.c)."""
+_SHARE, _LONGEST = 5, 5.0
+"""Server and disk rest so many times as long as a look took, so many seconds at most: each look costs them
+something, as a peek reads up to 15 seconds of the log again (LOG_SNAPSHOT_INTERVAL_MS of bgwriter.c), and
+what is written to a page between two looks is written to the file once."""
 
 _SHARE_COMPARED, _LONGEST_COMPARED = 19, 30.0
 """The same where tables were compared whole, beside the time of that."""
@@ -114,7 +115,7 @@ def rest(taken: float, compared: float) -> float:
         compared: those of them in which tables were compared whole.
 
     >>> rest(0.1, 0.0), rest(0.5, 0.0), rest(60.0, 0.0), rest(0.5, 0.5), rest(60.0, 60.0)
-    (0.5, 1.5, 2.0, 9.5, 30.0)
+    (0.5, 2.5, 5.0, 9.5, 30.0)
     """
     return max(PAUSE, min(_SHARE * taken, _LONGEST), min(_SHARE_COMPARED * compared, _LONGEST_COMPARED))
 
