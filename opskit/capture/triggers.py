@@ -52,7 +52,7 @@ def watched_as(number: int, table: Table) -> Watched:
     """A table with the address of its rows."""
     if table.rowid_alias is not None:
         return Watched(number, table, (table.rowid_alias,), stable=True)
-    if table.primary_key and (table.without_rowid or _is_filled(table)):
+    if table.primary_key:
         return Watched(number, table, table.primary_key, stable=True)
     rowid = rowid_name(table)
     # columns may have taken all three names of the rowid; then a row is addressed by all that it holds
@@ -115,11 +115,6 @@ def triggers(one: Watched) -> dict[str, str]:
     }
 
 
-def _is_filled(table: Table) -> bool:
-    """Only a key that is declared NOT NULL tells rows apart: SQLite takes NULL in others, many times over."""
-    return all(table.column(name).not_null for name in table.primary_key)
-
-
 def _name(one: Watched, moment: str) -> str:
     when, what, *of = moment.lower().split()
     moved = "_moved" if of and when == "after" else ""
@@ -142,7 +137,24 @@ def _bodies(one: Watched) -> Iterator[tuple[str, str]]:
 
 def _note(one: Watched, row: str) -> str:
     values = ", ".join(f"{row}.{quote(name)}" for name in one.address)
-    return f"INSERT INTO {CHANGES} ({_columns(one)}) VALUES ({one.number}, {values})"
+    return f"INSERT INTO {CHANGES} ({_columns(one)}) VALUES ({_relation(one, f'{row}.')}, {values})"
+
+
+def _relation(one: Watched, row: str) -> str:
+    """The table's number; that of all its rows for one whose address has a NULL, as many rows may have it.
+
+    SQLite takes NULL in a primary key that is not declared NOT NULL, many times over.
+    """
+    empty = " OR ".join(
+        f"{row}{quote(name)} IS NULL" for name in one.address if _may_be_null(one.table, name)
+    )
+    return f"CASE WHEN {empty} THEN {whole(one.number)} ELSE {one.number} END" if empty else str(one.number)
+
+
+def _may_be_null(table: Table, name: str) -> bool:
+    if table.without_rowid or name == table.rowid_alias:
+        return False
+    return any(one.name == name and not one.not_null for one in table.columns)
 
 
 def _columns(one: Watched) -> str:
@@ -192,7 +204,7 @@ def _note_rivals(one: Watched, index: Index) -> str:
     if index.predicate is not None:
         equal.append(f"({index.predicate})")  # without which SQLite would not use the index
     return (
-        f"INSERT INTO {CHANGES} ({_columns(one)}) SELECT {one.number}, {names}"
+        f"INSERT INTO {CHANGES} ({_columns(one)}) SELECT {_relation(one, '')}, {names}"
         f" FROM {quote(one.table.name)} WHERE {' AND '.join(equal)}"
     )
 

@@ -81,6 +81,49 @@ def test_a_comparison_names_the_tables_that_differ(
         assert differing(one) == ("items", "log")
 
 
+def test_a_text_key_that_may_be_null_tells_single_rows_until_it_is(
+    opskit: Opskit, tmp_path: Path, database: TestDatabase
+) -> None:
+    script = (
+        "CREATE TABLE notes (id TEXT PRIMARY KEY, n INTEGER); INSERT INTO notes VALUES ('a', 1), ('b', 2);"
+    )
+    source = make_sqlite(tmp_path / "app.db", script)
+    assert opskit("migrate", source, database.url, "--follow", "--yes").code == 0
+    with follower(source, database.conninfo) as one:
+        query(
+            database, "UPDATE notes SET n = 99 WHERE id = 'b'"
+        )  # which a comparison of the whole would undo
+        execute(source, "UPDATE notes SET n = 3, id = 'A' WHERE id = 'a'; REPLACE INTO notes VALUES ('c', 4)")
+        drain(one, alive)
+        assert query(database, "SELECT * FROM notes ORDER BY n") == [("A", 3), ("c", 4), ("b", 99)]
+        execute(source, "INSERT INTO notes VALUES (NULL, 5); DELETE FROM notes WHERE id IS NULL")
+        drain(one, alive)
+        assert query(database, "SELECT * FROM notes ORDER BY n") == [("b", 2), ("A", 3), ("c", 4)]
+
+
+def test_keys_that_are_null_in_many_rows_are_told_apart_by_the_whole_row(
+    opskit: Opskit, tmp_path: Path, database: TestDatabase
+) -> None:
+    script = """
+    CREATE TABLE notes (id TEXT PRIMARY KEY, n INTEGER);
+    INSERT INTO notes VALUES (NULL, 1), (NULL, 1), (NULL, 2), ('a', 3);
+    """
+    source = make_sqlite(tmp_path / "app.db", script)
+    assert opskit("migrate", source, database.url, "--follow", "--yes").code == 0
+    with follower(source, database.conninfo) as one:
+        execute(source, "UPDATE notes SET n = 7 WHERE rowid = 1; UPDATE notes SET n = 8 WHERE id = 'a'")
+        drain(one, alive)
+        assert query(database, "SELECT n FROM notes ORDER BY n") == [(1,), (2,), (7,), (8,)]
+        execute(source, "UPDATE notes SET id = 'b' WHERE n = 2; UPDATE notes SET id = NULL WHERE id = 'a'")
+        drain(one, alive)
+        assert query(database, "SELECT * FROM notes ORDER BY n") == [
+            (None, 1),
+            ("b", 2),
+            (None, 7),
+            (None, 8),
+        ]
+
+
 def test_a_fence_that_comes_while_a_follower_is_open_does_not_disturb_it(
     source: Path, database: TestDatabase
 ) -> None:

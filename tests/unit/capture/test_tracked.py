@@ -34,7 +34,7 @@ def followed(table: str, **types: str) -> Followed:
             {"a": "text", "b": "bigint"},
             ("b_there", "a_there"),
         ),
-        ("a TEXT PRIMARY KEY, b", {"a": "text", "b": "text"}, ()),
+        ("a TEXT PRIMARY KEY, b", {"a": "text", "b": "text"}, ("a_there",)),
         ("a, b", {"a": "text", "b": "text"}, ()),
         ("a NOT NULL PRIMARY KEY, b", {"a": "text", "b": "text"}, ()),
         ("a TEXT NOT NULL PRIMARY KEY, b", {"a": "uuid", "b": "text"}, ()),
