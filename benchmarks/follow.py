@@ -3,7 +3,8 @@
     .venv/bin/python -m benchmarks.follow --seconds 4 --pairs 7
 
 Each run writes to a fresh copy of the same file as one process of the application does, as fast as it can: in
-WAL mode, with `synchronous = NORMAL` and foreign keys on. Ratios count; throughputs are one machine's.
+WAL mode, with foreign keys on, with `synchronous` as told: NORMAL, then FULL, which is SQLite's own default.
+Ratios count; throughputs are one machine's.
 
     application  the sample application's own tables, with their indexes and triggers: an e-mail comes,
                  another one is worked on, a message is written and its conversation marked
@@ -121,10 +122,12 @@ WORKLOADS: Mapping[str, Workload] = {
 }
 
 
-def throughput(workload: Workload, file: Path, seconds: float, seed: int) -> tuple[float, float]:
+def throughput(
+    workload: Workload, file: Path, synchronous: str, seconds: float, seed: int
+) -> tuple[float, float]:
     """Transactions a second, and a second of the processor's."""
     connection, done = apsw.Connection(str(file)), 0
-    connection.execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON").fetchall()
+    connection.execute(f"PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON").fetchall()
     transactions = workload.transactions(connection, random.Random(seed))
     begun, worked = time.perf_counter(), time.process_time()
     while time.perf_counter() - begun < seconds:
@@ -138,7 +141,7 @@ def throughput(workload: Workload, file: Path, seconds: float, seed: int) -> tup
 
 
 def run(
-    workload: Workload, original: Path, seconds: float, seed: int, *, watched: bool
+    workload: Workload, original: Path, synchronous: str, seconds: float, seed: int, *, watched: bool
 ) -> tuple[float, float]:
     file = original.with_name("run.db")
     for suffix in ("", "-wal", "-shm"):
@@ -146,22 +149,23 @@ def run(
     shutil.copyfile(original, file)
     if watched:
         begin_watch(file)
-    return throughput(workload, file, seconds, seed)
+    return throughput(workload, file, synchronous, seconds, seed)
 
 
-def compare(name: str, room: Path, seconds: float, pairs: int) -> None:
+def compare(name: str, original: Path, synchronous: str, seconds: float, pairs: int) -> None:
     """Prints each pair's ratios and their medians."""
-    original = WORKLOADS[name].make(room)
     walls: list[float] = []
     works: list[float] = []
     for seed in range(pairs):
         order = random.Random(seed).sample([True, False], 2)
-        found = {one: run(WORKLOADS[name], original, seconds, seed, watched=one) for one in order}
+        found = {
+            one: run(WORKLOADS[name], original, synchronous, seconds, seed, watched=one) for one in order
+        }
         wall, work = (watched / alone for watched, alone in zip(found[True], found[False], strict=True))
         walls.append(wall)
         works.append(work)
         tell({"unwatched": round(found[False][0])}, wall, work)
-    tell({"workload": name}, statistics.median(walls), statistics.median(works))
+    tell({"workload": name, "synchronous": synchronous}, statistics.median(walls), statistics.median(works))
 
 
 def tell(what: Mapping[str, object], wall: float, work: float) -> None:
@@ -174,12 +178,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("workloads", nargs="*", choices=[*WORKLOADS, []], metavar="WORKLOAD")
+    parser.add_argument("--synchronous", nargs="*", choices=["NORMAL", "FULL"], default=["NORMAL", "FULL"])
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--pairs", type=int, default=7)
     asked = parser.parse_args()
     for name in asked.workloads or WORKLOADS:
         with tempfile.TemporaryDirectory() as directory:
-            compare(name, Path(directory), asked.seconds, asked.pairs)
+            original = WORKLOADS[name].make(Path(directory))
+            for synchronous in asked.synchronous:
+                compare(name, original, synchronous, asked.seconds, asked.pairs)
 
 
 if __name__ == "__main__":

@@ -105,8 +105,7 @@ def _attempt(task: Undertaking, place: Place, progress: Progress) -> Manifest | 
         raise
     except OpskitError as error:
         result = error
-    made = result if isinstance(result, Manifest) else None
-    tell_created(place, task.job, made, time.monotonic() - begun)
+    tell_created(place, task.job, result, time.monotonic() - begun)
     return result
 
 

@@ -13,22 +13,33 @@ from opskit.backup.manifest import Manifest
 from opskit.backup.place import Place
 from opskit.backup.records import Level, Looked
 from opskit.backup.shelf import Backup, heirs
+from opskit.config import Engine
+from opskit.errors import OpskitError
 from opskit.host.files import write_whole
-from opskit.runs.backup_status import CREATE, FILE, LAST_GOOD, RETAINED, load_document
+from opskit.runs.backup_status import CREATE, FILE, INTEGRITY, LAST_GOOD, RETAINED, load_document
 from opskit.runs.plan import JsonValue
 
 
-def tell_created(place: Place, job: Job, made: Manifest | None, seconds: float) -> None:
-    """Tells how making a backup ended.
-
-    Args:
-        made: None when it failed.
-    """
-    told: dict[str, JsonValue] = {"at": _now(), "seconds": round(seconds, 1), "ok": made is not None}
-    if made is not None:
-        told |= {"id": made.id, "engine": made.engine.value, "bytes": made.size}
-    attempts = {CREATE: told, **({LAST_GOOD: told} if made else {})}
+def tell_created(place: Place, job: Job, result: Manifest | OpskitError, seconds: float) -> None:
+    """Tells how making a backup ended, and what it has shown of a SQLite file, which it checks."""
+    told: dict[str, JsonValue] = {
+        "at": _now(),
+        "seconds": round(seconds, 1),
+        "ok": isinstance(result, Manifest),
+    }
+    attempts: dict[str, JsonValue] = {CREATE: told}
+    if isinstance(result, Manifest):
+        told |= {"id": result.id, "engine": result.engine.value, "bytes": result.size}
+        attempts |= {LAST_GOOD: told}
+    if job.engine is Engine.POSTGRESQL:
+        attempts[INTEGRITY] = None
+    elif isinstance(result, Manifest) or _finds_damage(result):
+        attempts[INTEGRITY] = {"at": _now(), "ok": isinstance(result, Manifest)}
     tell(place, dict.fromkeys((job.database, *job.also), attempts))
+
+
+def _finds_damage(error: OpskitError) -> bool:
+    return any(fault.code == "sqlite_corrupt" for fault in error.faults)
 
 
 def tell_looked(place: Place, level: Level, looked: Sequence[Looked]) -> None:
@@ -45,7 +56,7 @@ def tell(place: Place, told: Mapping[str, Mapping[str, JsonValue]]) -> None:
     """Tells something of some databases, and what is kept of all; what was told beside it stays.
 
     Args:
-        told: database → name → value.
+        told: database → name → value; None where nothing is told any more.
     """
     file = place.state_dir / FILE
     with _alone(place.state_dir):  # a check may end while a backup does
@@ -53,7 +64,8 @@ def tell(place: Place, told: Mapping[str, Mapping[str, JsonValue]]) -> None:
         backups = place.shelf.backups()
         for database in {**place.configuration.databases, **known, **told}:
             kept = _retained([one for one in backups if database in one.databases])
-            known[database] = {**known.get(database, {}), RETAINED: kept, **told.get(database, {})}
+            all_told = {**known.get(database, {}), RETAINED: kept, **told.get(database, {})}
+            known[database] = {name: value for name, value in all_told.items() if value is not None}
         content = json.dumps(known, indent=1) + "\n"
         write_whole(file, content.encode(), mode=0o644, **heirs(place.state_dir))
 

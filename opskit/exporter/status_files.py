@@ -76,11 +76,15 @@ def _told(file: Path, rows: Callable[[bytes], Iterator[Row]]) -> Iterator[Row]:
 
 
 def backup_rows(status: BackupStatus) -> Iterator[Row]:
-    """Rows for the last attempt, the last backup that was made, each level of checks, and what is kept."""
+    """Rows for the last attempt, the last backup that was made, the file's integrity, each level of checks,
+    and what is kept.
+    """
     if tried := status.create:
         yield {"attempted": tried.at.timestamp(), "succeeded": tried.ok}
     if made := status.last_good:
         yield {"made": made.at.timestamp(), "bytes": made.size, "seconds": made.seconds}
+    if integrity := status.integrity:
+        yield {"intact": integrity.ok, "integrity_checked": integrity.at.timestamp()}
     for level, check in status.checks.items():
         yield {
             "level": level,

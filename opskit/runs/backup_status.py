@@ -14,6 +14,7 @@ FILE = "backups.json"
 CREATE = "create"
 LAST_GOOD = "last_good"
 RETAINED = "retained"
+INTEGRITY = "integrity"
 """What is told beside the checks, which go by their level."""
 
 SINCE = "any_moment_since"
@@ -63,12 +64,14 @@ class BackupStatus:
     Attributes:
         create: the last attempt to make one; `last_good`: the last that succeeded.
         checks: level → the last run of checks that looked so closely: of several backups, the worst result.
+        integrity: whether the last backup found the application's own SQLite file sound; None on PostgreSQL.
     """
 
     create: Attempt | None = None
     last_good: Attempt | None = None
     checks: Mapping[str, Attempt] = field(default_factory=dict[str, Attempt])
     retained: Retained | None = None
+    integrity: Attempt | None = None
 
 
 def load_status(content: bytes, database: str) -> BackupStatus:
@@ -83,7 +86,8 @@ def load_status(content: bytes, database: str) -> BackupStatus:
         attempts = {name: _attempt(one) for name, one in told.items() if name != RETAINED}
     except (ValueError, KeyError, TypeError) as error:
         raise StatusDamaged.of("damaged", "the status of the backups cannot be understood") from error
-    return BackupStatus(attempts.pop(CREATE, None), attempts.pop(LAST_GOOD, None), attempts, retained)
+    beside = {name: attempts.pop(name, None) for name in (CREATE, LAST_GOOD, INTEGRITY)}
+    return BackupStatus(beside[CREATE], beside[LAST_GOOD], attempts, retained, beside[INTEGRITY])
 
 
 def load_document(content: bytes) -> dict[str, Mapping[str, JsonValue]]:

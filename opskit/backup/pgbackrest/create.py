@@ -13,7 +13,7 @@ from opskit.backup.status import tell
 from opskit.config import Engine
 from opskit.errors import OpskitError
 from opskit.host.pgbackrest import RepositoryFailed
-from opskit.runs.backup_status import CREATE, LAST_GOOD
+from opskit.runs.backup_status import CREATE, INTEGRITY, LAST_GOOD
 from opskit.runs.execute import Found, execute
 from opskit.runs.journal import Journal, abandon, unfinished
 from opskit.runs.plan import JsonValue, Plan, Stage
@@ -114,5 +114,5 @@ def _tell_created(place: Place, cluster: Cluster, made: ClusterBackup | None, se
     }
     if made is not None:
         told |= {"id": made.label, "engine": Engine.POSTGRESQL.value, "bytes": made.added}
-    attempts = {CREATE: told, **({LAST_GOOD: told} if made else {})}
+    attempts: dict[str, JsonValue] = {CREATE: told, INTEGRITY: None, **({LAST_GOOD: told} if made else {})}
     tell(place, dict.fromkeys(cluster.databases, attempts))

@@ -61,6 +61,16 @@ TOLD = (
         "backups.window_start",
     ),
     gauge(
+        "opskit_sqlite_integrity_ok",
+        "Whether the last backup found the SQLite file that it was made of sound; none on PostgreSQL.",
+        "backups.intact",
+    ),
+    gauge(
+        "opskit_sqlite_integrity_check_timestamp_seconds",
+        "When that was, as Unix time.",
+        "backups.integrity_checked",
+    ),
+    gauge(
         "opskit_rollback_ready",
         "Whether a rollback to SQLite would lose nothing; none while there is no way back.",
         "standby.ready",

@@ -205,6 +205,8 @@ ROWS = (
             _numbers("Passed a check, ago", of("opskit_backup_last_verified_timestamp_seconds")),
             _numbers("Last check succeeded", of("opskit_backup_last_check_success")),
             _numbers("Last check, ago", of("opskit_backup_last_check_timestamp_seconds")),
+            _numbers("SQLite file sound", of("opskit_sqlite_integrity_ok")),
+            _numbers("SQLite file checked, ago", of("opskit_sqlite_integrity_check_timestamp_seconds")),
             _numbers("Backups kept", of("opskit_backup_retained")),
             _numbers(
                 "Any moment comes back of the last",

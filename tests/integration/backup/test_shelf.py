@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from opskit.backup.shelf import Shelf
+from opskit.runs.backup_status import FILE, load_status
 from opskit.runs.lock import exclusive
 from opskit.runs.standby_state import Phase, State, state_file, write_state
 from tests.integration.backup.world import World
@@ -172,6 +173,9 @@ def test_a_backup_of_several_databases_is_told_for_each(world: World, tmp_path: 
 
 
 def test_a_corrupt_database_is_not_backed_up_as_if_it_were_sound(world: World) -> None:
+    world.create()
+    assert integrity(world) is True
+    before = world.names()
     connection = apsw.Connection(str(world.file))
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.close()
@@ -180,7 +184,21 @@ def test_a_corrupt_database_is_not_backed_up_as_if_it_were_sound(world: World) -
     world.file.write_bytes(content)
     result = world("create", "-o", "json")
     assert result.code == 4
-    assert world.names() == []
+    assert world.names() == before
+    assert integrity(world) is False
+
+
+def integrity(world: World) -> bool | None:
+    """What monitoring is told of the application's file."""
+    told = load_status((world.opskit.state_dir / FILE).read_bytes(), "main").integrity
+    return told.ok if told else None
+
+
+def test_of_postgresql_nothing_is_told_about_a_files_integrity(world: World) -> None:
+    world.create()
+    world.use("postgresql")
+    world.create()
+    assert integrity(world) is None
 
 
 def test_a_failure_of_one_database_costs_no_other_its_backup(world: World, tmp_path: Path) -> None:

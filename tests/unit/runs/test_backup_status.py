@@ -12,7 +12,15 @@ MADE = {"at": AT.isoformat(), "seconds": 1.5, "ok": True, "id": "main-1", "engin
 CHECKED = {"id": "main-1", "at": AT.isoformat(), "seconds": 2, "ok": False, "problems": 1}
 NOT_CHECKED = {"id": "main-1", "at": AT.isoformat(), "ok": False, "failure": "zstd is missing"}
 KEPT = {"count": 3, "bytes": 9000, "damaged": 1, "verified": {"drill": AT.isoformat()}}
-TOLD = {"create": MADE, "last_good": MADE, "files": CHECKED, "drill": NOT_CHECKED, "retained": KEPT}
+SOUND = {"at": AT.isoformat(), "ok": True}
+TOLD = {
+    "create": MADE,
+    "last_good": MADE,
+    "files": CHECKED,
+    "drill": NOT_CHECKED,
+    "retained": KEPT,
+    "integrity": SOUND,
+}
 
 
 def document(**databases: object) -> bytes:
@@ -23,7 +31,7 @@ def test_what_was_told_is_read() -> None:
     made = Attempt(AT, ok=True, seconds=1.5, size=4096)
     checks = {"files": Attempt(AT, ok=False, seconds=2), "drill": Attempt(AT, ok=False)}
     assert load_status(document(main=TOLD), "main") == BackupStatus(
-        made, made, checks, Retained(3, 9000, 1, {"drill": AT})
+        made, made, checks, Retained(3, 9000, 1, {"drill": AT}), Attempt(AT, ok=True)
     )
 
 
