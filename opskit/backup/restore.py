@@ -121,7 +121,8 @@ def restoring(place: Place, name: str, into: str | None) -> Restoring:
         case PostgresqlOrigin() as origin:
             server = administering_server(place.configuration, manifest.database)
             called = into or server.database
-            target = DatabaseAside(server, called, aside_name(called), origin)
+            is_begun = any(unfinished(place.runs, COMMAND, called))
+            target = DatabaseAside(server, called, aside_name(called), origin, is_begun)
             there = target.there()
     facts = Facts(manifest, called, into is None, engine_in_use(place.configuration), there)
     plan = plan_restore(facts, place.configuration.backup.jobs, datetime.now(UTC))

@@ -36,12 +36,14 @@ class DatabaseAside:
 
     Attributes:
         server: reached as one who may make databases there.
+        is_begun: a restore into it has begun and never ended; killed in between, it could not leave its mark.
     """
 
     server: Server
     name: str
     aside: str
     origin: PostgresqlOrigin
+    is_begun: bool = False
 
     def there(self) -> There:
         """What is there.
@@ -56,7 +58,7 @@ class DatabaseAside:
                 query("missing_roles"), {"names": [self.origin.owner, *self.origin.roles]}
             ).fetchall()
             comments = dict(cast("list[tuple[str, str]]", found))
-            if comments.get(self.aside, MARK) != MARK:
+            if comments.get(self.aside, MARK) not in ({MARK, ""} if self.is_begun else {MARK}):
                 raise Refused.of(
                     "aside_exists",
                     f"there is a database {self.aside}, which no restore has made",

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.integration.backup.world import World
-from tests.integration.migrate.kills import kill_when, soon, written
+from tests.integration.migrate.kills import begun, kill_when, processes, soon, written
 from tests.support import query
 
 ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -100,6 +100,24 @@ def test_restore(world: World, engine: str) -> None:
     assert content(world) == before
     assert not world.leftovers()
     world.drop_kept()
+
+
+def test_a_database_that_a_killed_restore_could_not_mark_is_known_by_its_journal(world: World) -> None:
+    """It is made and then marked, and the kill may come between; nobody else's is taken for it."""
+    world.use("postgresql")
+    name = world.create()
+    aside = f"opskit_restoring_{world.database.name}"
+    query(world.database, f"CREATE DATABASE {aside}")
+    refused = world("restore", name, "--yes", "-o", "json")
+    assert (refused.code, refused.document["errors"][0]["code"]) == (6, "aside_exists")
+    query(world.database, f"DROP DATABASE {aside}")
+    assert kill_when(world.start("restore", name, "--yes"), begun(world.opskit, "restore the backup into"))
+    assert soon(lambda: not processes(world.opskit))
+    query(world.database, f"DROP DATABASE IF EXISTS {aside} WITH (FORCE)")
+    query(world.database, f"CREATE DATABASE {aside}")
+    world.done("restore", name, "--yes")
+    world.drop_kept()
+    assert not world.leftovers()
 
 
 def test_prune(world: World) -> None:
