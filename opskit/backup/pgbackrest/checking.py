@@ -19,7 +19,7 @@ from opskit.backup.records import Check, Level, Looked
 from opskit.backup.room import ELSEWHERE, check_room
 from opskit.backup.status import tell_looked
 from opskit.errors import OpskitError
-from opskit.host.pgbackrest import RepositoryDamaged
+from opskit.host.pgbackrest import RepositoryDamaged, RepositoryFailed
 from opskit.runs.progress import Progress
 
 
@@ -62,15 +62,30 @@ def _file_problems(
     backups: Sequence[ClusterBackup], cluster: Cluster
 ) -> Iterator[tuple[ClusterBackup, tuple[str, ...]]]:
     repository, stanza = cluster.repository, cluster.wanted.stanza
+    found = _unlike_copies(backups, cluster)
     told = ("--output=text", "--verbose", "--log-level-console=info", "--log-level-stderr=off")
-    said = repository.attend("verify", *told, "--log-timestamp=n")
-    listing = repository.ask("repo-ls", "--recurse", "--output=json", f"archive/{stanza}")
+    try:
+        said = repository.attend("verify", *told, "--log-timestamp=n")
+        listing = repository.ask("repo-ls", "--recurse", "--output=json", f"archive/{stanza}")
+    except RepositoryFailed as error:
+        if not any(found.values()):
+            raise
+        # over some damage it stumbles instead of telling: then it has vouched for no backup
+        yield from ((one, (*found[one.label], str(error))) for one in backups)
+        return
+    for one in backups:
+        yield one, (*found[one.label], *backup_problems(said, one), *archive_problems(said, listing, one))
+
+
+def _unlike_copies(backups: Sequence[ClusterBackup], cluster: Cluster) -> dict[str, tuple[str, ...]]:
+    """For each backup's label, which of the files that it needs and that are kept twice are not the same."""
     shared = [*_unlike(cluster, "backup/{}/backup.info"), *_unlike(cluster, "archive/{}/archive.info")]
-    for backup in backups:
-        problems = [*shared, *backup_problems(said, backup), *archive_problems(said, listing, backup)]
-        for label in (*backup.needs, backup.label):
-            problems += _unlike(cluster, f"backup/{{}}/{label}/backup.manifest")
-        yield backup, tuple(problems)
+    needed = {one.label: (*one.needs, one.label) for one in backups}
+    labels = {label for some in needed.values() for label in some}
+    manifests = {label: [*_unlike(cluster, f"backup/{{}}/{label}/backup.manifest")] for label in labels}
+    return {
+        label: (*shared, *(line for one in some for line in manifests[one])) for label, some in needed.items()
+    }
 
 
 def _unlike(cluster: Cluster, path: str) -> Iterator[str]:
