@@ -11,8 +11,8 @@ import pytest
 
 from opskit.host.processes import sees_all
 from opskit.host.scratch import scratch_directory
-from tests.crash.disk import Disk, disk
 from tests.crash.server import Server, server
+from tests.disks import Disk, small_disk
 
 _ROOT = Path(__file__).parents[2]
 
@@ -34,7 +34,7 @@ def crashing(scratch: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def host(scratch: Path) -> Iterator[Disk]:
-    with disk(scratch / "host", 96) as one:
+    with small_disk(scratch / "host", 96, in_memory=True, mode=0o711) as one:
         yield one
 
 

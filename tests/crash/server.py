@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from opskit.host.private_cluster import PrivateCluster, private_cluster
-from tests.crash.disk import Disk, disk
+from tests.disks import Disk, small_disk
 
 _MEGABYTES = 512
 _SECONDS = 30.0
@@ -114,7 +114,10 @@ def _lives(pid: int) -> bool:
 @contextmanager
 def server(mount: Path) -> Iterator[Server]:
     """One that runs for the block."""
-    with disk(mount, _MEGABYTES) as storage, private_cluster(mount, settings=_SETTINGS) as cluster:
+    with (
+        small_disk(mount, _MEGABYTES, in_memory=True, mode=0o711) as storage,
+        private_cluster(mount, settings=_SETTINGS) as cluster,
+    ):
         with psycopg.connect(cluster.conninfo("postgres"), autocommit=True) as connection:
             connection.execute(_ROLES)
         yield Server(cluster, storage)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.disk import Disk
 from tests.crash.run import perform
 from tests.crash.scenario import RUNS, scenario
 from tests.crash.server import Server
 from tests.crash.world import World
+from tests.disks import Disk
 
 SEEDS = (
     [int(os.environ["OPSKIT_CRASH_SEED"])]

@@ -17,7 +17,6 @@ from psycopg import sql
 from opskit.config import Engine
 from tests.crash import rows
 from tests.crash.checker import Found, Window
-from tests.crash.disk import Disk
 from tests.crash.ledger import Note, read_ledger
 from tests.crash.node import writer_command
 from tests.crash.scenario import DATABASES, Fault, Kind, Scenario
@@ -25,6 +24,7 @@ from tests.crash.server import Server
 from tests.crash.supervisor import Forked, order
 from tests.crash.workload import beginning, line, transaction
 from tests.crash.writer import Spec
+from tests.disks import Disk
 from tests.support import Result, make_sqlite
 
 _SHAPES = Path(__file__).with_name("shapes")

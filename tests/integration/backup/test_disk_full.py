@@ -1,9 +1,5 @@
 """A full disk: no half backup is listed, nothing live is touched, and all is well once there is room."""
 
-import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,56 +7,29 @@ import pytest
 from opskit.host.private_cluster import PrivateCluster, private_cluster
 from opskit.host.scratch import scratch_directory
 from tests.conftest import PASSABLE, TestDatabase
+from tests.disks import small_disk
 from tests.integration.backup.test_encryption import make_key
 from tests.integration.backup.test_killed import content
 from tests.integration.backup.test_restore import names
 from tests.integration.backup.world import World, make_world
 from tests.support import Opskit, query
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts file systems")
 ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 
 
-@contextmanager
-def small_disk(directory: Path, size: str) -> Iterator[None]:
-    """A file system of its own for what is in a directory."""
-    directory.mkdir(exist_ok=True)
-    kept = {file.name: file.read_bytes() for file in directory.iterdir() if file.is_file()}
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", directory], check=True)
-    try:
-        for name, content in kept.items():
-            (directory / name).write_bytes(content)
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", directory], check=True)
-
-
-def grow(directory: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=100m", directory], check=True)
-
-
-def fill(directory: Path, leave: int) -> Path:
-    """Takes all room but so many bytes."""
-    file = directory / "full"
-    room = os.statvfs(directory)
-    try:
-        file.write_bytes(bytes(room.f_bavail * room.f_frsize - leave))
-    except OSError:  # a server has written meanwhile: all that was left is taken
-        os.truncate(file, max(0, file.stat().st_size - leave))
-    return file
-
-
 @ENGINES
-@pytest.mark.parametrize("size", ["48k", "300k"])
-def test_create(world: World, engine: str, size: str) -> None:
+@pytest.mark.parametrize("room", [0, 48_000, 300_000])
+def test_create(world: World, engine: str, room: int) -> None:
     world.use(engine)
-    with small_disk(world.backups, size):
+    with small_disk(world.backups, 100) as disk:
+        disk.fill(leave=room)
         result = world("create", "-o", "json")
+        assert result.code or room, "something was stored on a full disk"
         if result.code:
             assert result.code in (2, 4), result.stderr
             assert world.names() == []
             assert not world.leftovers()
-        grow(world.backups)
+        disk.free()
         name = world.create()
         assert world("verify", name).code == 0
         assert not world.leftovers()
@@ -69,32 +38,30 @@ def test_create(world: World, engine: str, size: str) -> None:
 def test_restore_of_a_file(world: World) -> None:
     before = names(world.file)
     name = world.create()
-    with small_disk(world.file.parent, "10m"):
-        taken = fill(world.file.parent, 100_000)
+    with small_disk(world.file.parent, 20) as disk:
+        disk.fill(leave=100_000)
         result = world("restore", name, "--yes", "-o", "json")
         assert result.code in (4, 6), result.stderr
         assert names(world.file) == before
         assert not world.leftovers()
-        taken.unlink()
+        disk.free()
         world.done("restore", name, "--yes")
         assert names(world.file) == before
 
 
 def test_restore_of_a_database_on_the_servers_own_full_disk(opskit: Opskit, tmp_path: Path) -> None:
     """The room ends while the database is made, or its rows, or the log: the server may even go down."""
-    with scratch_directory() as room, small_disk(room / "disk", "300m"):
-        mounted = room / "disk"
-        for directory in (room, mounted):
-            directory.chmod(PASSABLE)
-        with private_cluster(mounted, settings={"max_wal_size": "32MB", "min_wal_size": "32MB"}) as cluster:
+    with scratch_directory() as room, small_disk(room / "disk", 300, mode=PASSABLE) as disk:
+        room.chmod(PASSABLE)
+        with private_cluster(disk.root, settings={"max_wal_size": "32MB", "min_wal_size": "32MB"}) as cluster:
             world = world_on(cluster, opskit, tmp_path)
             before = content(world)
             name = world.create()
             for leave in (1_000_000, 12_000_000, 20_000_000):
-                taken = fill(mounted, leave)
+                disk.fill(leave)
                 result = world("restore", name, "--yes", "-o", "json")
                 assert result.code in (4, 5), result
-                taken.unlink()
+                disk.free()
                 cluster.restart()
                 assert content(world) == before
             world.done("restore", name, "--yes")
@@ -121,20 +88,21 @@ def test_create_without_room_for_what_is_not_encrypted_yet(
     world.configure(encrypt={"recipients_file": str(public)})
     temporary = tmp_path / "tmp"
     monkeypatch.setenv("TMPDIR", str(temporary))
-    with small_disk(temporary, "300k"):
+    with small_disk(temporary, 100) as disk:
+        disk.fill(leave=300_000)
         result = world("create", "-o", "json")
         assert result.code in (2, 4), result
         assert world.names() == []
         assert not world.leftovers()
-        grow(temporary)
+        disk.free()
         world.create()
         assert not list(temporary.iterdir())
 
 
 def test_prune_frees_a_full_disk(world: World) -> None:
-    with small_disk(world.backups, "100m"):
+    with small_disk(world.backups, 100) as disk:
         made = [world.create() for _ in range(3)]
         world.configure(keep={"last": 1, "daily": 0, "weekly": 0, "monthly": 0, "floor": 1})
-        fill(world.backups, 0)
+        disk.fill()
         world.done("prune", "--yes")
         assert world.names() == made[-1:]

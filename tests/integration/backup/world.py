@@ -12,6 +12,7 @@ import psycopg
 
 from opskit.host.private_cluster import PrivateCluster
 from tests.conftest import TestDatabase
+from tests.disks import FILLER
 from tests.support import Opskit, Result, make_sqlite, query
 
 SQLITE = """
@@ -140,7 +141,7 @@ class World:
 
     def leftovers(self) -> list[str]:
         """What stands in the directories of the backups and of the application that has no business there."""
-        kept = {"records", *self.names()}
+        kept = {"records", FILLER, *self.names()}
         strange = [one.name for one in self.backups.iterdir() if one.name not in kept]
         beside = [one.name for one in self.file.parent.iterdir() if ".scratch" in one.name]
         databases = query(

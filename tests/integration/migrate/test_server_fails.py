@@ -1,10 +1,11 @@
 """Servers, workers, connections and disks that fail in the middle: all is put back, or what to do is said."""
 
 import os
+import shutil
 import signal
 import subprocess
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 
 from opskit.host.private_cluster import PrivateCluster, private_cluster
 from tests.conftest import FAST_AND_FAR, TestDatabase
+from tests.disks import small_disk
 from tests.integration.migrate.kills import begun, left_behind, processes, soon
 from tests.support import Opskit, Result, finish, make_sqlite, query, relations
 
@@ -162,30 +164,14 @@ def test_workers_do_not_outlive_a_killed_run(opskit: Opskit, source: Path, datab
     assert soon(lambda: processes(opskit) == [])
 
 
-@contextmanager
-def small_disk(directory: Path, megabytes: int, owner: int = 0) -> Generator[Path]:
-    """A file system of its own.
-
-    Args:
-        owner: the user id.
-    """
-    if os.getuid() != 0 and os.environ.get("CI") != "true":
-        pytest.skip("only root can mount")
-    directory.mkdir()
-    options = f"size={megabytes}m,mode=0700,uid={owner}"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", directory], check=True)
-    try:
-        yield directory
-    finally:
-        subprocess.run(["umount", "--lazy", directory], check=True)
-
-
 def test_a_server_whose_disk_is_full(
     opskit: Opskit, source: Path, own_server: PrivateCluster, fallible: TestDatabase
 ) -> None:
     scratch = own_server.socket_directory
-    with small_disk(scratch / "small", 24, scratch.stat().st_uid) as disk:
-        query(fallible, f"CREATE TABLESPACE small LOCATION '{disk}'")
+    (scratch / "small").mkdir()
+    shutil.chown(scratch / "small", scratch.stat().st_uid)
+    with small_disk(scratch / "small", 24) as disk:
+        query(fallible, f"CREATE TABLESPACE small LOCATION '{disk.root}'")
         with psycopg.connect(own_server.conninfo("postgres"), autocommit=True) as connection:
             connection.execute("ALTER DATABASE app SET TABLESPACE small")
         result = opskit("migrate", source, fallible.url, "-o", "json")
@@ -207,22 +193,12 @@ def test_a_disk_that_is_full_when_the_journal_is_to_be_written(
 ) -> None:
     with small_disk(opskit.state_dir, 100) as disk:
         process = started(opskit, source, database, "copy")
-        fill(disk / "other")
+        disk.fill()
         result = finish(process)
         assert (result.code, result.error["code"]) == (4, "journal_failed")
         assert "make room" in result.error["hint"]
         assert relations(database) == []
-        assert opskit.files() == ["other"]
-        (disk / "other").unlink()
+        assert opskit.files() == ["filler"]
+        disk.free()
         assert opskit("migrate", source, database.url, "--resume").code == 0
         assert left_behind(opskit, database, backups=1) == []
-
-
-def fill(file: Path) -> None:
-    """Takes all the room there is."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT)
-    try:
-        while os.write(descriptor, bytes(4096)):
-            pass
-    except OSError:
-        os.close(descriptor)
