@@ -3,11 +3,9 @@
 import json
 import os
 import shutil
-import threading
 from pathlib import Path
 
 import apsw
-import psycopg
 import pytest
 
 from opskit.backup.shelf import Shelf
@@ -15,7 +13,6 @@ from opskit.runs.backup_status import FILE, load_status
 from opskit.runs.lock import exclusive
 from opskit.runs.standby_state import Phase, State, state_file, write_state
 from tests.integration.backup.world import World
-from tests.support import query
 
 LAST = {"last": 1, "daily": 0, "weekly": 0, "monthly": 0, "floor": 1}
 
@@ -207,50 +204,3 @@ def test_a_failure_of_one_database_costs_no_other_its_backup(world: World, tmp_p
     assert result.code == 1
     assert [one["database"] for one in result.document["result"]["backups"]] == ["main"]
     assert [one["code"] for one in result.document["result"]["failed"]] == ["sqlite_missing"]
-
-
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-def test_a_backup_under_writes_is_of_one_moment(world: World, engine: str) -> None:
-    """Its digests are those of its own snapshot, and both tables of a pair always go together."""
-    world.use(engine)
-    pair = "CREATE TABLE one (n INTEGER PRIMARY KEY); CREATE TABLE two (n INTEGER PRIMARY KEY)"
-    if engine == "sqlite":
-        connection = apsw.Connection(str(world.file))
-        connection.execute(pair)
-        connection.close()
-    else:
-        query(world.database, pair)
-    stop = threading.Event()
-    writer = threading.Thread(target=write_pairs, args=(world, engine, stop))
-    writer.start()
-    try:
-        backups = [world.create() for _ in range(3)]
-    finally:
-        stop.set()
-        writer.join()
-    counts = set[int]()
-    for name in backups:
-        tables = world.done("show", name)["manifest"]["tables"]
-        one, two = (next(t["rows"] for t in tables if side in t["name"]) for side in ("one", "two"))
-        assert one == two
-        counts.add(one)
-        assert world("verify", name, "--level", "drill").code == 0
-    assert len(counts) > 1
-
-
-def write_pairs(world: World, engine: str, stop: threading.Event) -> None:
-    if engine == "sqlite":
-        connection = apsw.Connection(str(world.file))
-        connection.set_busy_timeout(10_000)
-        while not stop.is_set():
-            with connection:
-                connection.execute("INSERT INTO one DEFAULT VALUES; INSERT INTO two DEFAULT VALUES")
-        connection.close()
-        return
-    with psycopg.connect(world.database.conninfo, autocommit=True) as server:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            with server.transaction():
-                server.execute("INSERT INTO one VALUES (%s)", (number,))
-                server.execute("INSERT INTO two VALUES (%s)", (number,))

@@ -16,7 +16,6 @@ TYPES = {
     "id": "bigint",
     "n": "bigint",
     "name": "text",
-    "price": "double precision",
     "any": "text",
 }
 
