@@ -1,40 +1,23 @@
-"""A session that is asked many queries in one round trip: prepared once, sent together, answered in turn.
+"""A session that is asked many queries in few round trips: prepared once, sent together, answered in turn.
 
-Each query is a transaction of its own, so that one that fails takes no other with it. Every wait ends by the
-client's own clock: a hung server cannot hold us. (connect_timeout counts whole seconds from 2 up, and
-statement_timeout needs a server that is awake.)
+What takes no time is one statement, and is asked singly when that fails; what is asked singly is a
+transaction of its own, so that one that fails takes no other with it. Every wait ends by the client's own
+clock: a hung server cannot hold us. (connect_timeout counts whole seconds from 2 up, and statement_timeout
+needs a server that is awake.)
 """
 
 import json
 import select
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
+from opskit.exporter.calls import Call, Joined, joined
 from opskit.exporter.libpq import Connection, Lost, Polling, Result, Status
 from opskit.exporter.reading import DEADLINE, Outcome, ReadFailed, Row, collect
 from opskit.exporter.reasons import CONNECTION_LOST, condition, connection_reason
 from opskit.transfer.deadline import Deadline
-
-_ROWS = b"select pg_catalog.json_agg(opskit_row) from (\n%b\n) as opskit_row"
-"""All rows as one value: taken apart here one by one they would cost more than all the rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A query and its parameters as text.
-
-    Attributes:
-        name: also that of its prepared statement.
-        anew: whether it is prepared each time: its tables may change.
-    """
-
-    name: str
-    text: bytes
-    parameters: tuple[bytes, ...] = ()
-    anew: bool = False
 
 
 class Batches:
@@ -51,6 +34,7 @@ class Batches:
     def __init__(self, parameters: Mapping[str, str | int], deadline: Deadline) -> None:
         self._connection = Connection(parameters)
         self._prepared: set[str] = set()
+        self._refused: frozenset[str] = frozenset()
         self._lost = ""
         try:
             self._connect(deadline)
@@ -64,9 +48,15 @@ class Batches:
         When the deadline passes or the connection is lost, all that are left fail for that reason, and so
         does whatever the session is asked later.
         """
-        with suppress(ReadFailed), self._unless_lost():
-            self._send(calls, deadline)
-        return [collect(call.name, partial(self._rows, call, deadline)) for call in calls]
+        together = joined(calls, self._refused)
+        singly = [call for call in calls if together is None or call not in together.calls]
+        self._send([together, *singly] if together else singly, deadline)
+        found = self._apart(together, deadline) if together else {}
+        found |= self._answers(singly, deadline)
+        if together and found.keys().isdisjoint(call.name for call in together.calls):
+            self._send(together.calls, deadline)
+            found |= self._answers(together.calls, deadline)
+        return [found[call.name] for call in calls]
 
     def close(self) -> None:
         """Ends the session."""
@@ -83,25 +73,44 @@ class Batches:
             step = self._connection.poll()
         self._connection.enter_pipeline()
 
-    def _send(self, calls: Sequence[Call], deadline: Deadline) -> None:
-        for call in calls:
-            name = b"" if call.anew else call.name.encode()
-            if call.name not in self._prepared:
-                self._connection.prepare(name, _ROWS % call.text.rstrip(b"; \n"))
-            self._connection.execute(name, call.parameters)
-        while not self._connection.flush():
-            if _wait(self._connection.socket(), select.POLLIN | select.POLLOUT, deadline) & select.POLLIN:
-                self._connection.consume()
+    def _send(self, asked: Sequence[Call | Joined], deadline: Deadline) -> None:
+        """Sends them all; whoever waits for an answer is told when that fails."""
+        with suppress(ReadFailed), self._unless_lost():
+            for one in asked:
+                name = b"" if one.anew else one.name.encode()
+                if one.name not in self._prepared:
+                    self._connection.prepare(name, one.statement)
+                self._connection.execute(name, one.parameters)
+            while not self._connection.flush():
+                if _wait(self._connection.socket(), select.POLLIN | select.POLLOUT, deadline) & select.POLLIN:
+                    self._connection.consume()
+
+    def _apart(self, together: Joined, deadline: Deadline) -> dict[str, Outcome]:
+        """The outcomes of those that share a statement; none when it failed, whoever is to blame."""
+        with suppress(ReadFailed):
+            return dict(together.outcomes(self._value(together, deadline)))
+        return {}
+
+    def _answers(self, calls: Sequence[Call], deadline: Deadline) -> dict[str, Outcome]:
+        """The outcomes of those that are asked singly. Who fails shares no statement until it succeeds."""
+        found = {call.name: collect(call.name, partial(self._rows, call, deadline)) for call in calls}
+        self._refused = frozenset(
+            {*self._refused.difference(found), *(name for name, one in found.items() if one.failure)}
+        )
+        return found
 
     def _rows(self, call: Call, deadline: Deadline) -> list[Row]:
+        return cast("list[Row]", json.loads(self._value(call, deadline) or b"[]"))
+
+    def _value(self, asked: Call | Joined, deadline: Deadline) -> bytes:
         with self._unless_lost():
             results = self._results(deadline)
-        if results[0].status == Status.COMMAND_OK and not call.anew:
-            self._prepared.add(call.name)
+        if results[0].status == Status.COMMAND_OK and not asked.anew:
+            self._prepared.add(asked.name)
         failed = [one for one in results if one.status == Status.FATAL_ERROR]
         if failed:
             raise ReadFailed.of(condition(failed[0].sqlstate), "PostgreSQL refused a query")
-        return cast("list[Row]", json.loads(results[-1].value or b"[]"))
+        return results[-1].value
 
     def _results(self, deadline: Deadline) -> list[Result]:
         """What the next call gave: of its preparation, when it needed one, and its rows; or an error."""

@@ -17,7 +17,7 @@ HOUR = 3600.0
 LEVELS: Mapping[str, str] = {
     "connections": "connections.connections",
     "blocked": "blocking.blocked",
-    "size": "database.size_bytes",
+    "size": "size.size_bytes",
     "log_pending": "wal.pending",
     "writing": "lock.write_lock_held",
 }

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from opskit.adapters.connect import postgresql_parameters
 from opskit.config import Configuration, Engine
-from opskit.exporter.batches import Batches, Call
+from opskit.exporter.batches import Batches
+from opskit.exporter.calls import Call
 from opskit.exporter.custom import CustomQuery, understood
 from opskit.exporter.lasting import Lasting
 from opskit.exporter.queries import query
@@ -21,8 +22,9 @@ from opskit.transfer.deadline import Deadline
 
 APPLICATION_NAME = "opskit-exporter"
 
-SILENT = "-c client_min_messages=error"
-"""libpq would write what the server warns of to standard error."""
+OPTIONS = "-c client_min_messages=error -c jit=off -c plan_cache_mode=force_generic_plan"
+"""libpq would write what the server warns of to standard error; to compile a query, or to plan it anew for
+its parameters, takes longer than to answer it."""
 
 STATEMENT_SHARE = 0.4
 """The share of the deadline after which the server gives up one query (a lock, a slow catalogue), so that the
@@ -51,15 +53,19 @@ class Collector:
     Attributes:
         requires: the collector that must have found `available` true first.
         every: for so many seconds what it found is told again; 0: it is asked each time.
+        alone: it may have to wait for a lock, and so shares no statement with others; nor do those that are
+            not asked each time.
     """
 
     name: str
     requires: str = ""
     every: float = 0.0
+    alone: bool = False
 
 
 COLLECTORS = (
     Collector("database"),
+    Collector("size", every=SLOWLY),
     Collector("tables", every=SLOWLY),
     Collector("limits", every=SLOWLY),
     Collector("connections"),
@@ -77,7 +83,7 @@ COLLECTORS = (
     Collector("vacuum", every=SLOWLY),
     Collector("largest_tables", every=SLOWLY),
     Collector("sequences", every=SLOWLY),
-    Collector("statement_stats"),
+    Collector("statement_stats", alone=True),
     Collector("wal_files", requires="wal_written", every=SLOWLY),
     Collector("statements", requires="statement_stats"),
     Collector("statement_evictions", requires="statement_stats"),
@@ -145,7 +151,7 @@ class PostgresqlReader:
     def _connect(self, deadline: Deadline) -> Batches:
         parameters = postgresql_parameters(self._configuration, self._name)
         timeout = int(self._configuration.exporter.deadline * STATEMENT_SHARE * 1000)
-        options = f"{parameters.get('options', '')} -c statement_timeout={max(1, timeout)} {SILENT}".strip()
+        options = f"{parameters.get('options', '')} -c statement_timeout={max(1, timeout)} {OPTIONS}".strip()
         own = {"application_name": APPLICATION_NAME, "options": options, "client_encoding": "utf8"}
         return _patiently({**parameters, **own}, deadline)
 
@@ -173,16 +179,17 @@ class PostgresqlReader:
         """The outcomes of the collectors whose requirement is met: what lasts, and what was asked now."""
         wanted = [one for one in self._collectors if one.requires in met]
         lasting = {one.name: found for one in wanted if (found := self._lasting.of(one.name, one.every))}
-        calls = [self._call(one.name) for one in wanted if one.name not in lasting]
+        calls = [self._call(one) for one in wanted if one.name not in lasting]
         asked = [understood(one, self._custom) for one in session.ask(calls, deadline)]
         self._lasting.keep(asked)
         return [*lasting.values(), *asked]
 
-    def _call(self, name: str) -> Call:
+    def _call(self, collector: Collector) -> Call:
+        name = collector.name
         if custom := self._custom.get(name):
             return Call(name, custom.text.encode(), anew=True)
         parameters = {**self._parameters, STATEMENTS: self._statements.parameters}
-        return _call(name, *parameters.get(name, ()))
+        return replace(_call(name, *parameters.get(name, ())), joins=not (collector.every or collector.alone))
 
     def _told(self, outcome: Outcome, session: Batches, deadline: Deadline) -> Outcome:
         """The statements with their kinds: those of new ones are looked up, and their cost is asked again."""

@@ -120,9 +120,12 @@ def _database(seen: _Seen) -> Iterable[Row]:
         "info": 1,
         "server_version": header.library if header else "",
         "schema_version": str(header.user_version) if header else "",
-        "size_bytes": seen.status.st_size,
         "writable": bool(seen.status.st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)),
     }
+
+
+def _database_size(seen: _Seen) -> Iterable[Row]:
+    yield {"size_bytes": seen.status.st_size}
 
 
 def _header(seen: _Seen) -> Iterable[Row]:
@@ -191,6 +194,7 @@ def _statement_stats(_seen: _Seen) -> Iterable[Row]:
 
 _FILE_COLLECTORS: tuple[tuple[str, Callable[[_Seen], Iterable[Row]]], ...] = (
     ("database", _database),
+    ("size", _database_size),
     ("header", _header),
     ("journal_mode", _journal_mode),
     ("files", _files),

@@ -21,7 +21,7 @@ HEALTH = (
         "database.info",
         (*DATABASE, "engine", "server_version", "schema_version"),
     ),
-    gauge("opskit_database_size_bytes", "Size of the database.", "database.size_bytes"),
+    gauge("opskit_database_size_bytes", "Size of the database.", "size.size_bytes"),
     gauge(
         "opskit_database_start_time_seconds",
         "When the database server started, as Unix time.",

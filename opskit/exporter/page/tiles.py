@@ -117,7 +117,7 @@ def _answer(facts: Facts) -> Tile:
 def _size(facts: Facts) -> Tile:
     tables = facts.number("tables.tables")
     note = "" if tables is None else "1 table" if tables == 1 else f"{count(tables)} tables"
-    return Tile("Size", size(facts.number("database.size_bytes")), note, "size", size)
+    return Tile("Size", size(facts.number("size.size_bytes")), note, "size", size)
 
 
 def _rate(value: float | None) -> str:

@@ -6,7 +6,8 @@ import psycopg
 import pytest
 
 from opskit.exporter import libpq
-from opskit.exporter.batches import Batches, Call
+from opskit.exporter.batches import Batches
+from opskit.exporter.calls import Call
 from opskit.exporter.reading import Outcome, ReadFailed
 from opskit.host.private_cluster import PrivateCluster
 from opskit.transfer.deadline import Deadline
@@ -129,3 +130,42 @@ def test_a_session_that_the_server_ended_says_so_and_closes_twice(
     assert ask(session, "select 1 as a")[0].failure == "connection_lost"
     session.close()
     session.close()
+
+
+def share(session: Batches, *texts: str) -> list[Outcome]:
+    calls = [Call(f"shared{number}", text.encode(), joins=True) for number, text in enumerate(texts)]
+    return session.ask(calls, Deadline.after(10))
+
+
+COUNTED = "select count(*) as asked from pg_prepared_statements where name like 'joined%'"
+
+
+def test_those_that_share_a_statement_have_their_own_rows_parameters_and_times(session: Batches) -> None:
+    for words in (b"a", b"b"), (b"c", b"d"):
+        calls = [
+            Call("first", b"select $1::text as one, $2::int as two", (words[0], b"1"), joins=True),
+            Call("none", b"select 1 as a where false", joins=True),
+            Call("slow", b"select $1::text as one, pg_sleep(0.1)::text as nap", (words[1],), joins=True),
+        ]
+        first, none, slow = session.ask(calls, Deadline.after(10))
+        assert (first.rows, none.rows) == (({"one": words[0].decode(), "two": 1},), ())
+        assert slow.rows == ({"one": words[1].decode(), "nap": ""},)
+        assert max(first.seconds, none.seconds) < 0.1 <= slow.seconds
+    assert ask(session, COUNTED)[0].rows == ({"asked": 1},)
+
+
+def test_one_that_fails_is_asked_singly_until_it_is_mended(session: Batches) -> None:
+    divided = "select 1 / current_setting('opskit.divisor')::int as b"
+    for divisor, failure, rows in ((0, "division_by_zero", ()), (1, None, ({"b": 1},))):
+        ask(session, f"select set_config('opskit.divisor', '{divisor}', false)", anew=True)
+        for _ in range(3):
+            first, second, third = share(session, "select 1 as a", divided, "select 3 as c")
+            assert (first.rows, third.rows) == (({"a": 1},), ({"c": 3},))
+            assert (second.failure, second.rows) == (failure, rows)
+    assert ask(session, COUNTED)[0].rows == ({"asked": 2},)  # all three, and the two that were well
+
+
+def test_a_session_lost_while_a_statement_is_shared_fails_all_of_it(session: Batches) -> None:
+    outcomes = share(session, "select 1 as a", "select pg_terminate_backend(pg_backend_pid()) as b")
+    assert {one.failure for one in outcomes} <= {"admin_shutdown", "connection_lost"}
+    assert ask(session, "select 1 as a")[0].failure == "connection_lost"

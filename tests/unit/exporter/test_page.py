@@ -54,7 +54,8 @@ def test_what_is_known_is_shown_and_what_is_not_is_a_dash() -> None:
     words = Words(
         shown(
             postgresql(
-                found("database", {"server_version": "15.18 (Debian)", "size_bytes": 3_500_000.0}),
+                found("database", {"server_version": "15.18 (Debian)"}),
+                found("size", {"size_bytes": 3_500_000.0}),
                 found("connections", {"connections": 2.0}, {"connections": 3.0}),
             )
         )
