@@ -99,6 +99,16 @@ def left_by(crash: Callable[[Path], int], directory: Path) -> Path:
     return place / "source.db"
 
 
+def damaged(file: Path) -> Path:
+    """A database with a page that is not what SQLite wrote."""
+    with opened(file) as writer:
+        writer.execute("CREATE TABLE users (name TEXT); INSERT INTO users VALUES (hex(zeroblob(50000)))")
+    with file.open("r+b") as pages:
+        pages.seek(3 * 4096)
+        pages.write(os.urandom(4096))
+    return file
+
+
 @contextmanager
 def write_protected(file: Path) -> Generator[None]:
     file.chmod(0o444)
@@ -166,6 +176,9 @@ def test_backups_that_fail_are_missing_old_or_damaged(world: World, watch: Watch
     with swapped(world.sqlite("main"), world.directory / "missing"):
         assert opskit("backup", "create", "--config", world.config).code == 1
         watch.fires("OpskitBackupFailed")
+    with swapped(world.sqlite("main"), damaged(world.directory / "damaged.db")):
+        assert opskit("backup", "create", "--config", world.config).code == 1
+        watch.fires("OpskitSqliteDamaged", "OpskitBackupFailed")
     back_up(opskit, world)
     watch.ends()
     copy = max((world.state_dir / "backups").glob("*main*/*.zst"))
