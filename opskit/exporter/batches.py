@@ -49,11 +49,12 @@ class Batches:
         does whatever the session is asked later.
         """
         together = joined(calls, self._refused)
-        singly = [call for call in calls if together is None or call not in together.calls]
+        shared = {call.name for call in together.calls} if together else set[str]()
+        singly = [call for call in calls if call.name not in shared]
         self._send([together, *singly] if together else singly, deadline)
         found = self._apart(together, deadline) if together else {}
         found |= self._answers(singly, deadline)
-        if together and found.keys().isdisjoint(call.name for call in together.calls):
+        if together and not shared <= found.keys():
             self._send(together.calls, deadline)
             found |= self._answers(together.calls, deadline)
         return [found[call.name] for call in calls]

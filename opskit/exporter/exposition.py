@@ -7,7 +7,7 @@ process does besides (10 µs a series against 1), and its modules 4 MB. The test
 import gzip
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -33,7 +33,7 @@ Labels = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A metric with its samples: each the text of its series, and the value."""
+    """A metric with its samples: each what follows the metric's name in its series, and the value."""
 
     metric: Metric
     samples: tuple[tuple[str, float], ...]
@@ -57,17 +57,22 @@ def exposed(
 ) -> Exposed:
     """The readings as metric families, in the catalogue's order, which is also that of keeping."""
     tables = [_rows_by_collector(reading) for reading in readings]
+    labelled: dict[tuple[str, Labels], list[tuple[str, Row]]] = {}
     families: list[Family] = []
     dropped: Counter[str] = Counter()
     series = 0
     for metric in metrics:
-        samples = tuple(_samples(metric, tables).items())
-        kept = samples[: limit - series]
-        dropped[metric.collector] += len(samples) - len(kept)
-        series += len(kept)
-        if kept:
-            families.append(Family(metric, kept))
-    return Exposed(tuple(families), series, {name: count for name, count in dropped.items() if count})
+        place = (metric.collector, metric.labels)
+        if place not in labelled:  # many metrics share them
+            labelled[place] = _labelled(tables, *place)
+        samples = tuple(_samples(metric.column, labelled[place]).items())
+        if len(samples) > limit - series:
+            dropped[metric.collector] += len(samples) - (limit - series)
+            samples = samples[: limit - series]
+        series += len(samples)
+        if samples:
+            families.append(Family(metric, samples))
+    return Exposed(tuple(families), series, dropped)
 
 
 def encoded(families: Iterable[Family], accept: str) -> tuple[bytes, str]:
@@ -97,30 +102,36 @@ def compressed(body: bytes) -> bytes:
 
 
 @lru_cache(maxsize=4 * SERIES_LIMIT)
-def series(name: str, labels: Labels, values: tuple[Value, ...]) -> str:
-    r"""A series as both formats write it.
+def label_text(labels: Labels, values: tuple[Value, ...]) -> str:
+    r"""Labels as both formats write them.
 
-    >>> series("opskit_database_up", ("database",), ('a"b',))
-    'opskit_database_up{database="a\\"b"}'
+    >>> label_text(("database",), ('a"b',))
+    '{database="a\\"b"}'
     """
     if not labels:
-        return name
+        return ""
     pairs = ",".join(
         f'{label}="{"" if value is None else str(value).translate(_ESCAPES)}"'
         for label, value in zip(labels, values, strict=True)
     )
-    return f"{name}{{{pairs}}}"
+    return f"{{{pairs}}}"
 
 
-def _lines(family: Family, *, openmetrics: bool) -> Iterator[str]:
-    """The family's lines; a counter is known in OpenMetrics without the ending that its series have."""
+def _lines(family: Family, *, openmetrics: bool) -> list[str]:
     metric = family.metric
-    counter = openmetrics and metric.kind is Kind.COUNTER
-    name = metric.name.removesuffix("_total") if counter else metric.name
-    yield f"# HELP {name} {metric.help.translate(_ESCAPES)}\n# TYPE {name} {metric.kind.value}\n"
+    name = metric.name
+    lines = [_head(name, metric.kind, metric.help, openmetrics=openmetrics)]
     for text, value in family.samples:
         number = repr(value)
-        yield f"{text} {_SPECIAL.get(number, number)}\n"
+        lines.append(f"{name}{text} {_SPECIAL.get(number, number)}\n")
+    return lines
+
+
+@lru_cache(maxsize=SERIES_LIMIT)
+def _head(name: str, kind: Kind, text: str, *, openmetrics: bool) -> str:
+    """A counter is known in OpenMetrics without the ending that its series have."""
+    known = name.removesuffix("_total") if openmetrics and kind is Kind.COUNTER else name
+    return f"# HELP {known} {text.translate(_ESCAPES)}\n# TYPE {known} {kind.value}\n"
 
 
 def _rows_by_collector(reading: Reading) -> Mapping[str, tuple[Row, ...]]:
@@ -141,14 +152,22 @@ def _rows_by_collector(reading: Reading) -> Mapping[str, tuple[Row, ...]]:
     return {name: tuple([{**implied, **row} for row in rows]) for name, rows in found.items()}
 
 
-def _samples(metric: Metric, tables: Iterable[Mapping[str, tuple[Row, ...]]]) -> dict[str, float]:
-    """Series → value; of two with the same labels the first counts."""
+def _labelled(
+    tables: Iterable[Mapping[str, tuple[Row, ...]]], collector: str, labels: Labels
+) -> list[tuple[str, Row]]:
+    """A collector's rows of all databases, each with its labels."""
+    return [
+        (label_text(labels, tuple([row.get(label) for label in labels])), row)
+        for table in tables
+        for row in table.get(collector, ())
+    ]
+
+
+def _samples(column: str, rows: Iterable[tuple[str, Row]]) -> dict[str, float]:
+    """Labels → value; of two with the same labels the first counts."""
     found: dict[str, float] = {}
-    name, column, labels = metric.name, metric.column, metric.labels
-    for table in tables:
-        for row in table.get(metric.collector, ()):
-            value = row.get(column)
-            if value is not None:
-                values = tuple([row.get(label) for label in labels])
-                found.setdefault(series(name, labels, values), float(value))
+    for text, row in rows:
+        value = row.get(column)
+        if value is not None and text not in found:
+            found[text] = float(value)
     return found

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 
 from opskit.exporter.reading import Outcome
 
@@ -17,7 +16,7 @@ class Lasting:
         """What the collector found at most so many seconds ago, with its age."""
         at, outcome = self._found.get(name, (0.0, None))
         age = time.monotonic() - at
-        return replace(outcome, age=age) if outcome and age < every else None
+        return Outcome(name, outcome.seconds, outcome.rows, age=age) if outcome and age < every else None
 
     def keep(self, outcomes: Iterable[Outcome]) -> None:
         """Remembers what was found just now."""

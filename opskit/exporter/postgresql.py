@@ -110,7 +110,7 @@ class PostgresqlReader:
         self._name = name
         limit = configuration.exporter.top_statements
         schema = configuration.databases[name].schema.encode()
-        self._parameters = {
+        parameters = {
             "tables": (schema,),
             "largest_tables": (schema, b"%d" % LARGEST_TABLES),
             "sequences": (schema, b"%d" % SEQUENCES),
@@ -123,6 +123,10 @@ class PostgresqlReader:
             *COLLECTORS,
             *(Collector(one.name, every=one.every) for one in self._custom.values()),
         )
+        self._calls = {
+            **{one.name: _call(one, parameters.get(one.name, ())) for one in COLLECTORS},
+            **{one.name: Call(one.name, one.text.encode(), anew=True) for one in self._custom.values()},
+        }
         self._lasting = Lasting()
         self._kept: Batches | None = None
 
@@ -179,26 +183,23 @@ class PostgresqlReader:
         """The outcomes of the collectors whose requirement is met: what lasts, and what was asked now."""
         wanted = [one for one in self._collectors if one.requires in met]
         lasting = {one.name: found for one in wanted if (found := self._lasting.of(one.name, one.every))}
-        calls = [self._call(one) for one in wanted if one.name not in lasting]
+        calls = [self._call(one.name) for one in wanted if one.name not in lasting]
         asked = [understood(one, self._custom) for one in session.ask(calls, deadline)]
         self._lasting.keep(asked)
         return [*lasting.values(), *asked]
 
-    def _call(self, collector: Collector) -> Call:
-        name = collector.name
-        if custom := self._custom.get(name):
-            return Call(name, custom.text.encode(), anew=True)
-        parameters = {**self._parameters, STATEMENTS: self._statements.parameters}
-        return replace(_call(name, *parameters.get(name, ())), joins=not (collector.every or collector.alone))
+    def _call(self, name: str) -> Call:
+        call = self._calls[name]
+        return replace(call, parameters=self._statements.parameters) if name == STATEMENTS else call
 
     def _told(self, outcome: Outcome, session: Batches, deadline: Deadline) -> Outcome:
         """The statements with their kinds: those of new ones are looked up, and their cost is asked again."""
         if lacks_kinds(outcome.rows):
-            (looked_up,) = session.ask([_call(KINDS, self._statements.known)], deadline)
+            (looked_up,) = session.ask([_call(Collector(KINDS), (self._statements.known,))], deadline)
             if looked_up.failure:
                 return replace(looked_up, name=STATEMENTS)
             self._statements.learn(looked_up.rows)
-            (outcome,) = session.ask([_call(STATEMENTS, *self._statements.parameters)], deadline)
+            (outcome,) = session.ask([self._call(STATEMENTS)], deadline)
         return outcome if outcome.failure else replace(outcome, rows=self._statements.told(outcome.rows))
 
 
@@ -210,12 +211,13 @@ def as_exporter(configuration: Configuration) -> Configuration:
     return replace(configuration, postgresql=replace(server, host=own.host or server.host))
 
 
-def _call(name: str, *parameters: bytes) -> Call:
-    return Call(name, query(Engine.POSTGRESQL, name), parameters)
+def _call(collector: Collector, parameters: tuple[bytes, ...] = ()) -> Call:
+    text = query(Engine.POSTGRESQL, collector.name)
+    return Call(collector.name, text, parameters, joins=not (collector.every or collector.alone))
 
 
 def _identity(session: Batches, deadline: Deadline) -> Row:
-    (outcome,) = session.ask([_call(IDENTITY)], deadline)
+    (outcome,) = session.ask([_call(Collector(IDENTITY))], deadline)
     if outcome.failure:
         raise ReadFailed.of(outcome.failure, "PostgreSQL does not answer")
     return outcome.rows[0]

@@ -10,7 +10,7 @@ import apsw
 
 from opskit import __version__
 from opskit.exporter import libpq
-from opskit.exporter.exposition import Family, Labels, series
+from opskit.exporter.exposition import Family, Labels, label_text
 from opskit.exporter.metric import DATABASE, Kind, Metric
 from opskit.exporter.reading import Reading
 
@@ -180,20 +180,20 @@ class Tallies:
 
     def _samples(self, metric: Metric) -> list[tuple[str, float]]:
         values = self._values[metric]
-        return [(series(metric.name, metric.labels, labels), value) for labels, value in values.items()]
+        return [(label_text(metric.labels, labels), value) for labels, value in values.items()]
 
     def _histograms(self) -> list[tuple[str, float]]:
-        name, labels = PROBE_DURATION.name, PROBE_DURATION.labels
+        labels = PROBE_DURATION.labels
         return [
             sample
             for place, histogram in self._durations.items()
             for sample in (
                 *(
-                    (series(f"{name}_bucket", (*labels, "le"), (*place, bound)), float(count))
+                    (f"_bucket{label_text((*labels, 'le'), (*place, bound))}", float(count))
                     for bound, count in zip(_BOUNDS, histogram.cumulated(), strict=True)
                 ),
-                (series(f"{name}_sum", labels, place), histogram.sum),
-                (series(f"{name}_count", labels, place), float(sum(histogram.counts))),
+                (f"_sum{label_text(labels, place)}", histogram.sum),
+                (f"_count{label_text(labels, place)}", float(sum(histogram.counts))),
             )
         ]
 
