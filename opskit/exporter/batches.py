@@ -59,6 +59,15 @@ class Batches:
             found |= self._answers(together.calls, deadline)
         return [found[call.name] for call in calls]
 
+    def word(self, call: Call, deadline: Deadline) -> str:
+        """The single value of a call.
+
+        Raises:
+            ReadFailed: the server refused, the connection was lost, or the deadline passed.
+        """
+        self._send([call], deadline)
+        return self._value(call, deadline).decode()
+
     def close(self) -> None:
         """Ends the session."""
         self._connection.close()

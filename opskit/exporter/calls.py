@@ -28,6 +28,7 @@ class Call:
         name: also that of its prepared statement.
         anew: whether it is prepared each time: its tables may change.
         joins: whether it may share a statement with others: it waits for no lock and takes no time.
+        single: it gives one value and not rows; a new session, which knows nothing yet, answers that sooner.
     """
 
     name: str
@@ -35,11 +36,12 @@ class Call:
     parameters: tuple[bytes, ...] = ()
     anew: bool = False
     joins: bool = False
+    single: bool = False
 
     @property
     def statement(self) -> bytes:
         """All rows as one value: taken apart by libpq they would cost more than all the rest."""
-        return _ROWS % self.text.rstrip(b"; \n")
+        return self.text if self.single else _ROWS % self.text.rstrip(b"; \n")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from opskit.exporter.calls import Call
 from opskit.exporter.custom import CustomQuery, understood
 from opskit.exporter.lasting import Lasting
 from opskit.exporter.queries import query
-from opskit.exporter.reading import Outcome, ReadFailed, Reading, Row, probe
+from opskit.exporter.reading import Outcome, ReadFailed, Reading, probe
 from opskit.exporter.reasons import STARTING_UP
 from opskit.exporter.statements import Statements, lacks_kinds
 from opskit.transfer.deadline import Deadline
@@ -159,7 +159,7 @@ class PostgresqlReader:
         own = {"application_name": APPLICATION_NAME, "options": options, "client_encoding": "utf8"}
         return _patiently({**parameters, **own}, deadline)
 
-    def _warm(self, fresh: Batches, identity: Row, deadline: Deadline) -> Batches:
+    def _warm(self, fresh: Batches, identity: str, deadline: Deadline) -> Batches:
         """The kept session, when it is alive and where a new one gets to: a restore or a failover moves that.
         Else the fresh one takes its place.
         """
@@ -216,11 +216,8 @@ def _call(collector: Collector, parameters: tuple[bytes, ...] = ()) -> Call:
     return Call(collector.name, text, parameters, joins=not (collector.every or collector.alone))
 
 
-def _identity(session: Batches, deadline: Deadline) -> Row:
-    (outcome,) = session.ask([_call(Collector(IDENTITY))], deadline)
-    if outcome.failure:
-        raise ReadFailed.of(outcome.failure, "PostgreSQL does not answer")
-    return outcome.rows[0]
+def _identity(session: Batches, deadline: Deadline) -> str:
+    return session.word(Call(IDENTITY, query(Engine.POSTGRESQL, IDENTITY), single=True), deadline)
 
 
 def _patiently(parameters: Mapping[str, str | int], deadline: Deadline) -> Batches:

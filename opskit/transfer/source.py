@@ -185,7 +185,8 @@ def to_block(lines: list[bytes], table: SourceTable) -> Block:
     else:
         data = _escape(lines, table)
         lines = data[:-1].split(b"\n")
-    if MISFIT not in data and not table.refused:
+    # without a backslash, which is found much sooner than not, there is none
+    if (b"\\" not in data or MISFIT not in data) and not table.refused:
         return Block(lines, data)
     kept = [line for line in lines if _is_held(line, table)]
     return block_of(kept, len(lines) - len(kept))
