@@ -124,9 +124,11 @@ def _other(engine: Engine) -> Engine:
 
 
 _BUGS = re.compile(
-    r"unique|duplicate|foreign key|not null|check constraint|syntax|malformed|no such|readonly", re.IGNORECASE
+    r"unique|duplicate|foreign key|not null|check constraint|syntax|malformed|readonly"
+    r"|no such (?!file or directory)",  # which is the socket of a server that is not up yet
+    re.IGNORECASE,
 )
-"""Errors that no kill and no fence explains: keys that collide, rules that are broken, files that are gone.
+"""Errors that no kill and no fence explains: keys that collide, rules that are broken, tables that are gone.
 
 PostgreSQL's fence hides the schema from sessions that it is about to end: no table exists for them.
 """

@@ -153,7 +153,10 @@ def test_writes_that_both_sides_took_are_told(writes: list[tuple[int, int, Engin
 def test_keys_that_collide_are_told_and_a_fence_is_not() -> None:
     fence = noted(1, "failed", error="ConstraintError: opskit: the data is in PostgreSQL database x")
     collision = noted(2, "failed", error="UniqueViolation: duplicate key value violates unique constraint")
-    assert list(wrong_words([fence])) == []
+    down = noted(
+        3, "failed", error="ConnectionFailed: connection to server on socket x: No such file or directory"
+    )
+    assert list(wrong_words([fence, down])) == []
     assert list(wrong_words([fence, collision])) == [f"writers failed 1 times: {collision.error}"]
 
 
