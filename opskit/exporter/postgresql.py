@@ -128,6 +128,7 @@ class PostgresqlReader:
             **{one.name: Call(one.name, one.text.encode(), anew=True) for one in self._custom.values()},
         }
         self._lasting = Lasting()
+        self._available: set[str] = set()
         self._kept: Batches | None = None
 
     def read(self, deadline: Deadline) -> Reading:
@@ -150,6 +151,7 @@ class PostgresqlReader:
         if self._kept is not None:
             self._kept.close()
         self._kept = None
+        self._available = set()
         self._lasting.forget()
 
     def _connect(self, deadline: Deadline) -> Batches:
@@ -173,11 +175,19 @@ class PostgresqlReader:
         return fresh
 
     def _collect(self, session: Batches, deadline: Deadline) -> Iterator[Outcome]:
-        first = self._found(session, {""}, deadline)
-        yield from first
-        available = {one.name for one in first if any(row.get("available") for row in one.rows)}
-        for one in self._found(session, available, deadline):
-            yield self._told(one, session, deadline) if one.name == STATEMENTS else one
+        """Asks all at once whose requirement was met the last time; those whose requirement is met only now
+        are asked then, and what the others gave whose requirement is not met any more is left out.
+        """
+        before = self._available
+        first = self._found(session, {"", *before}, deadline)
+        answered = {one.name: one.rows for one in first if not one.failure}
+        available = {name for name, rows in answered.items() if any(row.get("available") for row in rows)}
+        self._available = available | (before - answered.keys())
+        met = {one.name for one in self._collectors if not one.requires or one.requires in self._available}
+        late = self._found(session, available - before, deadline) if available - before else []
+        for one in (*first, *late):
+            if one.name in met:
+                yield self._told(one, session, deadline) if one.name == STATEMENTS else one
 
     def _found(self, session: Batches, met: Collection[str], deadline: Deadline) -> list[Outcome]:
         """The outcomes of the collectors whose requirement is met: what lasts, and what was asked now."""
