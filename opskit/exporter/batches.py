@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import cast
 
-from opskit.exporter.calls import Call, Joined, joined
+from opskit.exporter.calls import Asked, Call, Joined, joined
 from opskit.exporter.libpq import Connection, Lost, Polling, Result, Status
 from opskit.exporter.reading import DEADLINE, Outcome, ReadFailed, Row, collect
 from opskit.exporter.reasons import CONNECTION_LOST, condition, connection_reason
@@ -48,16 +48,27 @@ class Batches:
         When the deadline passes or the connection is lost, all that are left fail for that reason, and so
         does whatever the session is asked later.
         """
-        together = joined(calls, self._refused)
-        shared = {call.name for call in together.calls} if together else set[str]()
-        singly = [call for call in calls if call.name not in shared]
-        self._send([together, *singly] if together else singly, deadline)
+        return self.end(self.begin(calls, deadline), deadline)
+
+    def begin(self, calls: Sequence[Call], deadline: Deadline, word: Call | None = None) -> Asked:
+        """Sends calls, whose outcomes `end` gives, so that the server works while we do something else.
+
+        Args:
+            word: another one, which is answered first, to `answer`.
+        """
+        asked = Asked(tuple(calls), joined(calls, self._refused))
+        self._send([one for one in (word, asked.together, *asked.singly) if one], deadline)
+        return asked
+
+    def end(self, asked: Asked, deadline: Deadline) -> list[Outcome]:
+        """What `ask` gives, of calls that were begun."""
+        together = asked.together
         found = self._apart(together, deadline) if together else {}
-        found |= self._answers(singly, deadline)
-        if together and not shared <= found.keys():
+        found |= self._answers(asked.singly, deadline)
+        if together and together.calls[0].name not in found:
             self._send(together.calls, deadline)
             found |= self._answers(together.calls, deadline)
-        return [found[call.name] for call in calls]
+        return [found[call.name] for call in asked.calls]
 
     def word(self, call: Call, deadline: Deadline) -> str:
         """The single value of a call.
@@ -66,7 +77,15 @@ class Batches:
             ReadFailed: the server refused, the connection was lost, or the deadline passed.
         """
         self._send([call], deadline)
-        return self._value(call, deadline).decode()
+        return self.answer(call, deadline)
+
+    def answer(self, word: Call, deadline: Deadline) -> str:
+        """What `word` gives, of a call that was begun.
+
+        Raises:
+            ReadFailed: likewise.
+        """
+        return self._value(word, deadline).decode()
 
     def close(self) -> None:
         """Ends the session."""

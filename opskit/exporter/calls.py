@@ -82,6 +82,20 @@ class Joined:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Calls that have been sent, those that share a statement before the others."""
+
+    calls: tuple[Call, ...]
+    together: Joined | None
+
+    @property
+    def singly(self) -> list[Call]:
+        """Those that are asked by themselves."""
+        shared = {call.name for call in self.together.calls} if self.together else set[str]()
+        return [call for call in self.calls if call.name not in shared]
+
+
 def joined(calls: Sequence[Call], refused: frozenset[str]) -> Joined | None:
     """Those that share one statement, without those that failed when last asked; None unless two are."""
     together = tuple(call for call in calls if call.joins and call.name not in refused)

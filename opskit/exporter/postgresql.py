@@ -5,13 +5,13 @@ caches, and filling them costs the server more than all the queries.
 """
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from opskit.adapters.connect import postgresql_parameters
 from opskit.config import Configuration, Engine
 from opskit.exporter.batches import Batches
-from opskit.exporter.calls import Call
+from opskit.exporter.calls import Asked, Call
 from opskit.exporter.custom import CustomQuery, understood
 from opskit.exporter.lasting import Lasting
 from opskit.exporter.queries import query
@@ -92,9 +92,18 @@ COLLECTORS = (
 STATEMENTS = "statements"
 """The collector whose rows are put together from several queries and from what was told before."""
 
-IDENTITY = "identity"
+IDENTITY = Call("identity", query(Engine.POSTGRESQL, "identity"), single=True)
 KINDS = "statement_kinds"
 """Queries beside those of the collectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What a session was asked before it is known whether it is alive, and what is told again."""
+
+    session: Batches
+    lasting: Sequence[Outcome]
+    asked: Asked
 
 
 class PostgresqlReader:
@@ -127,27 +136,30 @@ class PostgresqlReader:
             **{one.name: _call(one, parameters.get(one.name, ())) for one in COLLECTORS},
             **{one.name: Call(one.name, one.text.encode(), anew=True) for one in self._custom.values()},
         }
+        self._requires = {one.name: one.requires for one in self._collectors}
         self._lasting = Lasting()
         self._available: set[str] = set()
         self._kept: Batches | None = None
 
     def read(self, deadline: Deadline) -> Reading:
         """The database as a new session finds it; ends by the deadline."""
+        ahead = self._ask_ahead(deadline)
         connected, fresh = probe("connect", lambda: self._connect(deadline))
         if fresh is None:
+            self.release()
             return Reading(self._name, Engine.POSTGRESQL, up=False, probes=(connected,))
-        answered, identity = probe("read", lambda: _identity(fresh, deadline))
+        answered, identity = probe("read", lambda: fresh.word(IDENTITY, deadline))
         if identity is None:
             fresh.close()
+            self.release()
             return Reading(self._name, Engine.POSTGRESQL, up=False, probes=(connected, answered))
-        session = self._warm(fresh, identity, deadline)
-        collected = tuple(self._collect(session, deadline))
-        if session is not fresh:
+        collected = tuple(self._collect(fresh, identity, ahead, deadline))
+        if self._kept is not fresh:
             fresh.close()
         return Reading(self._name, Engine.POSTGRESQL, True, (connected, answered), collected)
 
     def release(self) -> None:
-        """Ends the session that is kept."""
+        """Ends the session that is kept; answers to what it was asked ahead would come to later questions."""
         if self._kept is not None:
             self._kept.close()
         self._kept = None
@@ -161,42 +173,57 @@ class PostgresqlReader:
         own = {"application_name": APPLICATION_NAME, "options": options, "client_encoding": "utf8"}
         return _patiently({**parameters, **own}, deadline)
 
-    def _warm(self, fresh: Batches, identity: str, deadline: Deadline) -> Batches:
-        """The kept session, when it is alive and where a new one gets to: a restore or a failover moves that.
-        Else the fresh one takes its place.
-        """
-        kept = self._kept
-        if kept is not None:
-            early = deadline.earlier(deadline.left() * (1 - KEPT_SHARE))
-            if probe(IDENTITY, lambda: _identity(kept, early))[1] == identity:
-                return kept
-        self.release()
-        self._kept = fresh
-        return fresh
+    def _ask_ahead(self, deadline: Deadline) -> "_Ahead | None":
+        """Has the kept session begin to answer: that a new one is let in takes the server as long."""
+        if self._kept is None:
+            return None
+        lasting, calls = self._due({"", *self._available})
+        return _Ahead(self._kept, lasting, self._kept.begin(calls, _early(deadline), IDENTITY))
 
-    def _collect(self, session: Batches, deadline: Deadline) -> Iterator[Outcome]:
-        """Asks all at once whose requirement was met the last time; those whose requirement is met only now
-        are asked then, and what the others gave whose requirement is not met any more is left out.
+    def _collect(
+        self, fresh: Batches, identity: str, ahead: "_Ahead | None", deadline: Deadline
+    ) -> Iterator[Outcome]:
+        """What the kept session was asked ahead, when it is alive and where a new one gets to, which a
+        restore or a failover moves; else the fresh one takes its place. Then those whose requirement is met
+        only now are asked, and what others gave whose requirement is not met any more is left out.
         """
-        before = self._available
-        first = self._found(session, {"", *before}, deadline)
-        answered = {one.name: one.rows for one in first if not one.failure}
-        available = {name for name, rows in answered.items() if any(row.get("available") for row in rows)}
-        self._available = available | (before - answered.keys())
-        met = {one.name for one in self._collectors if not one.requires or one.requires in self._available}
-        late = self._found(session, available - before, deadline) if available - before else []
-        for one in (*first, *late):
-            if one.name in met:
+        early = _early(deadline)
+        if ahead and probe("identity", lambda: ahead.session.answer(IDENTITY, early))[1] == identity:
+            session = ahead.session
+            first = self._kept_up(ahead.lasting, session.end(ahead.asked, deadline))
+        else:
+            self.release()
+            self._kept = session = fresh
+            first = self._found(session, {""}, deadline)
+        late = self._requirements(first)
+        for one in (*first, *(self._found(session, late, deadline) if late else ())):
+            if not (requires := self._requires[one.name]) or requires in self._available:
                 yield self._told(one, session, deadline) if one.name == STATEMENTS else one
 
+    def _requirements(self, outcomes: Iterable[Outcome]) -> Collection[str]:
+        """Notes which requirements are met; those that were not before."""
+        before = self._available
+        answered = {one.name: one.rows for one in outcomes if not one.failure}
+        available = {name for name, rows in answered.items() if any(row.get("available") for row in rows)}
+        self._available = available | (before - answered.keys())
+        return available - before
+
     def _found(self, session: Batches, met: Collection[str], deadline: Deadline) -> list[Outcome]:
-        """The outcomes of the collectors whose requirement is met: what lasts, and what was asked now."""
+        """The outcomes of the collectors whose requirement is met: what lasts, and what is asked now."""
+        lasting, calls = self._due(met)
+        return self._kept_up(lasting, session.ask(calls, deadline))
+
+    def _due(self, met: Collection[str]) -> tuple[list[Outcome], list[Call]]:
+        """Of the collectors whose requirement is met, what is told again, and what has to be asked."""
         wanted = [one for one in self._collectors if one.requires in met]
         lasting = {one.name: found for one in wanted if (found := self._lasting.of(one.name, one.every))}
-        calls = [self._call(one.name) for one in wanted if one.name not in lasting]
-        asked = [understood(one, self._custom) for one in session.ask(calls, deadline)]
-        self._lasting.keep(asked)
-        return [*lasting.values(), *asked]
+        return [*lasting.values()], [self._call(one.name) for one in wanted if one.name not in lasting]
+
+    def _kept_up(self, lasting: Iterable[Outcome], asked: Iterable[Outcome]) -> list[Outcome]:
+        """All of them; those that last are remembered."""
+        found = [understood(one, self._custom) for one in asked]
+        self._lasting.keep(found)
+        return [*lasting, *found]
 
     def _call(self, name: str) -> Call:
         call = self._calls[name]
@@ -226,8 +253,8 @@ def _call(collector: Collector, parameters: tuple[bytes, ...] = ()) -> Call:
     return Call(collector.name, text, parameters, joins=not (collector.every or collector.alone))
 
 
-def _identity(session: Batches, deadline: Deadline) -> str:
-    return session.word(Call(IDENTITY, query(Engine.POSTGRESQL, IDENTITY), single=True), deadline)
+def _early(deadline: Deadline) -> Deadline:
+    return deadline.earlier(deadline.left() * (1 - KEPT_SHARE))
 
 
 def _patiently(parameters: Mapping[str, str | int], deadline: Deadline) -> Batches:

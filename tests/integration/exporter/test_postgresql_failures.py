@@ -132,6 +132,8 @@ def test_abandoned_sessions_do_not_pile_up(on_postgresql: Exporter, cluster: Pri
         descriptors = Path(f"/proc/{on_postgresql.process.pid}/fd").iterdir()
         sockets = [one for one in descriptors if "socket" in os.path.realpath(one)]
         assert len(sockets) <= 8
+    wait_until(lambda: backends(cluster) == [])
+    on_postgresql.scrape()
     wait_until(lambda: len(backends(cluster)) == 2)  # one is kept for each database
 
 

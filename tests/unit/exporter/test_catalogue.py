@@ -40,7 +40,7 @@ def test_every_collector_exists_on_an_engine() -> None:
 def test_every_query_file_is_used_and_its_columns_are_those_of_the_catalogue(engine: Engine) -> None:
     folder = ROOT / "opskit" / "exporter" / "queries" / engine.value
     names = {file.stem for file in folder.glob("*.sql")}
-    used = {one.name for one in postgresql.COLLECTORS} | {postgresql.IDENTITY, postgresql.KINDS}
+    used = {one.name for one in postgresql.COLLECTORS} | {postgresql.IDENTITY.name, postgresql.KINDS}
     assert names == (used if engine is Engine.POSTGRESQL else set(sqlite_queries.QUERIES))
     for name in names:
         text = query(engine, name).decode()
