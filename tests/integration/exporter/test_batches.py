@@ -165,6 +165,21 @@ def test_one_that_fails_is_asked_singly_until_it_is_mended(session: Batches) -> 
     assert ask(session, COUNTED)[0].rows == ({"asked": 2},)  # all three, and the two that were well
 
 
+def test_what_was_begun_is_answered_later_and_in_its_order(session: Batches) -> None:
+    word = Call("word", b"select 'here'", single=True)
+    calls = [
+        Call("alone", b"select 1 as a"),
+        Call("shared", b"select 2 as b", joins=True),
+        Call("shared_too", b"select 3 as c", joins=True),
+    ]
+    for _ in range(2):
+        asked = session.begin(calls, Deadline.after(10), word)
+        assert session.answer(word, Deadline.after(10)) == "here"
+        outcomes = session.end(asked, Deadline.after(10))
+        assert [one.rows for one in outcomes] == [({"a": 1},), ({"b": 2},), ({"c": 3},)]
+    assert session.word(word, Deadline.after(10)) == "here"
+
+
 def test_a_session_lost_while_a_statement_is_shared_fails_all_of_it(session: Batches) -> None:
     outcomes = share(session, "select 1 as a", "select pg_terminate_backend(pg_backend_pid()) as b")
     assert {one.failure for one in outcomes} <= {"admin_shutdown", "connection_lost"}
