@@ -173,7 +173,7 @@ class PostgresqlReader:
         own = {"application_name": APPLICATION_NAME, "options": options, "client_encoding": "utf8"}
         return _patiently({**parameters, **own}, deadline)
 
-    def _ask_ahead(self, deadline: Deadline) -> "_Ahead | None":
+    def _ask_ahead(self, deadline: Deadline) -> _Ahead | None:
         """Has the kept session begin to answer: that a new one is let in takes the server as long."""
         if self._kept is None:
             return None
@@ -181,7 +181,7 @@ class PostgresqlReader:
         return _Ahead(self._kept, lasting, self._kept.begin(calls, _early(deadline), IDENTITY))
 
     def _collect(
-        self, fresh: Batches, identity: str, ahead: "_Ahead | None", deadline: Deadline
+        self, fresh: Batches, identity: str, ahead: _Ahead | None, deadline: Deadline
     ) -> Iterator[Outcome]:
         """What the kept session was asked ahead, when it is alive and where a new one gets to, which a
         restore or a failover moves; else the fresh one takes its place. Then those whose requirement is met
@@ -190,7 +190,7 @@ class PostgresqlReader:
         early = _early(deadline)
         if ahead and probe("identity", lambda: ahead.session.answer(IDENTITY, early))[1] == identity:
             session = ahead.session
-            first = self._kept_up(ahead.lasting, session.end(ahead.asked, deadline))
+            first = self._remembered(ahead.lasting, session.end(ahead.asked, deadline))
         else:
             self.release()
             self._kept = session = fresh
@@ -211,7 +211,7 @@ class PostgresqlReader:
     def _found(self, session: Batches, met: Collection[str], deadline: Deadline) -> list[Outcome]:
         """The outcomes of the collectors whose requirement is met: what lasts, and what is asked now."""
         lasting, calls = self._due(met)
-        return self._kept_up(lasting, session.ask(calls, deadline))
+        return self._remembered(lasting, session.ask(calls, deadline))
 
     def _due(self, met: Collection[str]) -> tuple[list[Outcome], list[Call]]:
         """Of the collectors whose requirement is met, what is told again, and what has to be asked."""
@@ -219,7 +219,7 @@ class PostgresqlReader:
         lasting = {one.name: found for one in wanted if (found := self._lasting.of(one.name, one.every))}
         return [*lasting.values()], [self._call(one.name) for one in wanted if one.name not in lasting]
 
-    def _kept_up(self, lasting: Iterable[Outcome], asked: Iterable[Outcome]) -> list[Outcome]:
+    def _remembered(self, lasting: Iterable[Outcome], asked: Iterable[Outcome]) -> list[Outcome]:
         """All of them; those that last are remembered."""
         found = [understood(one, self._custom) for one in asked]
         self._lasting.keep(found)
