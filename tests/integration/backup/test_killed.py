@@ -113,6 +113,9 @@ def test_a_database_that_a_killed_restore_could_not_mark_is_known_by_its_journal
     query(world.database, f"DROP DATABASE {aside}")
     assert kill_when(world.start("restore", name, "--yes"), begun(world.opskit, "restore the backup into"))
     assert soon(lambda: not processes(world.opskit))
+    # the server ends what it was told, whoever told it
+    making = f"SELECT 1 FROM pg_stat_activity WHERE query LIKE 'CREATE%{aside}%' AND pid <> pg_backend_pid()"
+    assert soon(lambda: not query(world.database, making))
     query(world.database, f"DROP DATABASE IF EXISTS {aside} WITH (FORCE)")
     query(world.database, f"CREATE DATABASE {aside}")
     world.done("restore", name, "--yes")

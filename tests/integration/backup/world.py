@@ -144,9 +144,8 @@ class World:
         kept = {"records", FILLER, *self.names()}
         strange = [one.name for one in self.backups.iterdir() if one.name not in kept]
         beside = [one.name for one in self.file.parent.iterdir() if ".scratch" in one.name]
-        databases = query(
-            self.database, "SELECT datname FROM pg_database WHERE datname LIKE 'opskit_restoring%'"
-        )
+        aside = f"SELECT datname FROM pg_database WHERE datname LIKE 'opskit_restoring_{self.database.name}%'"
+        databases = query(self.database, aside)
         return strange + beside + [name for (name,) in databases]
 
 
