@@ -74,13 +74,17 @@ def as_server(*command: str | Path) -> None:
     run([*as_account(server_account()), find_programs() / str(program), *arguments], cwd=Path("/"))
 
 
+STREAMING = "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"
+
+
 @contextmanager
 def replica(server: Server, directory: Path) -> Generator["psycopg.Connection[tuple[object, ...]]"]:
-    """A session in a replica of the server."""
+    """A session in a replica that streams: one whose replay is paused before that would never begin to."""
     place = server.cluster.socket_directory / "replica"
     as_server("pg_basebackup", "-D", place, "-c", "fast", "-R", "-d", server.cluster.conninfo("postgres"))
     program = [*as_account(server_account()), find_programs() / "postgres", "-D", place, "-c", "port=5999"]
-    running = Child(program, log=directory / "replica.log", cwd=Path("/"))
+    log = directory / "replica.log"
+    running = Child(program, log=log, cwd=Path("/"))
     conninfo = server.cluster.conninfo("main").replace(f"port='{server.cluster.port}'", "port='5999'")
 
     def connected() -> "psycopg.Connection[tuple[object, ...]] | None":
@@ -90,8 +94,10 @@ def replica(server: Server, directory: Path) -> Generator["psycopg.Connection[tu
 
     try:
         wait_until(lambda: (session := connected()) and session.close() is None)
+        wait_until(lambda: server.run(STREAMING))
         with psycopg.connect(conninfo, autocommit=True) as session:
             yield session
     finally:
         running.signal(signal.SIGQUIT)
         running.wait(20)
+        print(log.read_text(encoding="utf-8"))  # which pytest shows when the test failed
