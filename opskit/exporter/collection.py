@@ -73,6 +73,7 @@ class Collection:
         if current is None or (current.ended.done() and not self._answers(current.ended.result())):
             current = self._round = self._begin(deadline)
         await asyncio.wait({current.ended}, timeout=deadline.left() + TICK_SECONDS)
+        asyncio.get_running_loop().call_soon(self._tidy)  # behind the answer, which it would hold up
         return (
             current.ended.result() if current.ended.done() else self._so_far(current.futures, current.began)
         )
@@ -86,6 +87,10 @@ class Collection:
             and time.monotonic() > current.deadline.at + OVERDUE_SECONDS
         )
         return not stuck and all(worker.alive() for worker in self._workers.values())
+
+    def _tidy(self) -> None:
+        for worker in self._workers.values():
+            worker.tidy()
 
     def _answers(self, snapshot: Snapshot) -> bool:
         recent = snapshot.at > max(self._outdated, time.monotonic() - self.reuse)

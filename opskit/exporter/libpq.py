@@ -66,7 +66,6 @@ _QUICK: Mapping[str, tuple[object, tuple[object, ...]]] = {
     "PQenterPipelineMode": (c_int, (c_void_p,)),
     "PQsendPrepare": (c_int, (c_void_p, c_char_p, c_char_p, c_int, c_void_p)),
     "PQsendQueryPrepared": (c_int, (c_void_p, c_char_p, c_int, _STRINGS, c_void_p, c_void_p, c_int)),
-    "PQpipelineSync": (c_int, (c_void_p,)),
     "PQflush": (c_int, (c_void_p,)),
     "PQconsumeInput": (c_int, (c_void_p,)),
     "PQisBusy": (c_int, (c_void_p,)),
@@ -82,6 +81,10 @@ _QUICK: Mapping[str, tuple[object, tuple[object, ...]]] = {
 _BAD = 1
 """CONNECTION_BAD."""
 
+_SYNC = (c_int, (c_void_p,))
+_SYNCS = ("PQsendPipelineSync", "PQpipelineSync")
+"""What ends a transaction in a pipeline: libpq 17 can do so without a call of the kernel for each."""
+
 
 class Lost(Exception):  # never leaves the exporter's sessions: it becomes the reason of a failure
     """The connection is of no use any more."""
@@ -91,6 +94,7 @@ class Lost(Exception):  # never leaves the exporter's sessions: it becomes the r
 class _Library:
     slow: ctypes.CDLL
     quick: ctypes.CDLL
+    sync: str
 
 
 @cache
@@ -99,7 +103,9 @@ def _library() -> _Library:
     spec = find_spec("psycopg_binary")
     brought = Path(spec.origin).parents[1] / "psycopg_binary.libs" if spec and spec.origin else Path()
     file = next((str(one) for one in sorted(brought.glob("libpq-*.so*"))), SYSTEM_LIBRARY)
-    return _Library(_typed(ctypes.CDLL(file), _SLOW), _typed(ctypes.PyDLL(file), _QUICK))
+    quick = ctypes.PyDLL(file)
+    sync = next(name for name in _SYNCS if hasattr(quick, name))
+    return _Library(_typed(ctypes.CDLL(file), _SLOW), _typed(quick, {**_QUICK, sync: _SYNC}), sync)
 
 
 def _typed(library: ctypes.CDLL, functions: Mapping[str, tuple[object, tuple[object, ...]]]) -> ctypes.CDLL:
@@ -123,6 +129,7 @@ class Connection:
         values = [*(str(value).encode() for value in parameters.values()), None]
         array = c_char_p * len(names)
         self._pq, self._slow = _library().quick, _library().slow
+        self._sync = getattr(self._pq, _library().sync)
         self._connection = self._slow.PQconnectStartParams(array(*names), array(*values), 0)
 
     def poll(self) -> Polling:
@@ -151,7 +158,7 @@ class Connection:
         values = (c_char_p * len(parameters))(*parameters)
         count = len(parameters)
         self._check(self._pq.PQsendQueryPrepared(self._connection, name, count, values, None, None, 0))
-        self._check(self._pq.PQpipelineSync(self._connection))
+        self._check(self._sync(self._connection))
 
     def flush(self) -> bool:
         """Hands over to the kernel what is to be sent; whether all of it was taken."""

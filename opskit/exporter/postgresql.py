@@ -5,17 +5,18 @@ caches, and filling them costs the server more than all the queries.
 """
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from opskit.adapters.connect import postgresql_parameters
 from opskit.config import Configuration, Engine
 from opskit.exporter.batches import Batches
-from opskit.exporter.calls import Asked, Call
+from opskit.exporter.calls import Call
+from opskit.exporter.conversations import Conversation, Steps
 from opskit.exporter.custom import CustomQuery, understood
 from opskit.exporter.lasting import Lasting
 from opskit.exporter.queries import query
-from opskit.exporter.reading import Outcome, ReadFailed, Reading, probe
+from opskit.exporter.reading import Attempt, Outcome, ReadFailed, Reading, probe
 from opskit.exporter.reasons import STARTING_UP
 from opskit.exporter.statements import Statements, lacks_kinds
 from opskit.transfer.deadline import Deadline
@@ -98,12 +99,25 @@ KINDS = "statement_kinds"
 
 
 @dataclass(frozen=True, slots=True)
-class _Ahead:
-    """What a session was asked before it is known whether it is alive, and what is told again."""
+class _Fresh:
+    """How a new session fared.
 
-    session: Batches
-    lasting: Sequence[Outcome]
-    asked: Asked
+    Attributes:
+        session: None when it was not let in, or not answered.
+        identity: where it got to.
+    """
+
+    probes: tuple[Outcome, ...]
+    session: Batches | None = None
+    identity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the kept session answered, and where it is."""
+
+    identity: str
+    outcomes: Sequence[Outcome]
 
 
 class PostgresqlReader:
@@ -140,65 +154,99 @@ class PostgresqlReader:
         self._lasting = Lasting()
         self._available: set[str] = set()
         self._kept: Batches | None = None
+        self._left: list[Batches] = []
 
     def read(self, deadline: Deadline) -> Reading:
-        """The database as a new session finds it; ends by the deadline."""
-        ahead = self._ask_ahead(deadline)
-        connected, fresh = probe("connect", lambda: self._connect(deadline))
-        if fresh is None:
+        """The database as a new session finds it; ends by the deadline.
+
+        The kept session answers meanwhile: that a new one is let in takes the server as long.
+        """
+        knocked = Conversation(self._knock(deadline))
+        asked = Conversation(self._ask_kept(self._kept, deadline)) if self._kept else None
+        fresh = knocked.end(*([asked] if asked else []))
+        if fresh.session is None:
             self.release()
-            return Reading(self._name, Engine.POSTGRESQL, up=False, probes=(connected,))
-        answered, identity = probe("read", lambda: fresh.word(IDENTITY, deadline))
-        if identity is None:
-            fresh.close()
-            self.release()
-            return Reading(self._name, Engine.POSTGRESQL, up=False, probes=(connected, answered))
-        collected = tuple(self._collect(fresh, identity, ahead, deadline))
-        if self._kept is not fresh:
-            fresh.close()
-        return Reading(self._name, Engine.POSTGRESQL, True, (connected, answered), collected)
+            return Reading(self._name, Engine.POSTGRESQL, up=False, probes=fresh.probes)
+        _, kept = probe("kept", asked.end) if asked else (None, None)
+        collected = Conversation(self._collect(fresh.session, fresh.identity, kept, deadline)).end()
+        if self._kept is not fresh.session:
+            self._left.append(fresh.session)
+        return Reading(self._name, Engine.POSTGRESQL, True, fresh.probes, tuple(collected))
+
+    def tidy(self) -> None:
+        """Ends the sessions that the last reading does not need any more."""
+        while self._left:
+            self._left.pop().close()
 
     def release(self) -> None:
-        """Ends the session that is kept; answers to what it was asked ahead would come to later questions."""
+        """Keeps no session; answers to what it was asked ahead would come to later questions."""
         if self._kept is not None:
-            self._kept.close()
+            self._left.append(self._kept)
         self._kept = None
         self._available = set()
         self._lasting.forget()
 
-    def _connect(self, deadline: Deadline) -> Batches:
+    def _knock(self, deadline: Deadline) -> Steps[_Fresh]:
+        """Has a new session let in, and asks it a first question."""
+        session, identity = None, ""
+        with Attempt("connect") as connected:
+            session = yield from self._connect(deadline)
+        if session is None:
+            return _Fresh((connected.outcome(),))
+        with Attempt("read") as answered:
+            identity = yield from session.word(IDENTITY, deadline)
+        if answered.failure:
+            self._left.append(session)
+        probes = (connected.outcome(), answered.outcome())
+        return _Fresh(probes, None if answered.failure else session, identity)
+
+    def _connect(self, deadline: Deadline) -> Steps[Batches]:
+        """A session; while the server is starting up, it is asked again until the deadline."""
         parameters = postgresql_parameters(self._configuration, self._name)
         timeout = int(self._configuration.exporter.deadline * STATEMENT_SHARE * 1000)
         options = f"{parameters.get('options', '')} -c statement_timeout={max(1, timeout)} {OPTIONS}".strip()
         own = {"application_name": APPLICATION_NAME, "options": options, "client_encoding": "utf8"}
-        return _patiently({**parameters, **own}, deadline)
+        while True:
+            session = Batches({**parameters, **own})
+            try:
+                yield from session.connect(deadline)
+            except ReadFailed as error:
+                session.close()
+                if error.faults[0].code != STARTING_UP or deadline.left() <= RETRY_SECONDS:
+                    raise
+            else:
+                return session
+            time.sleep(RETRY_SECONDS)
 
-    def _ask_ahead(self, deadline: Deadline) -> _Ahead | None:
-        """Has the kept session begin to answer: that a new one is let in takes the server as long."""
-        if self._kept is None:
-            return None
+    def _ask_kept(self, session: Batches, deadline: Deadline) -> Steps[_Kept]:
+        """Where it is has to be answered early, so that there is time left for a new one when it hangs."""
         lasting, calls = self._due({"", *self._available})
-        return _Ahead(self._kept, lasting, self._kept.begin(calls, _early(deadline), IDENTITY))
+        early = deadline.earlier(deadline.left() * (1 - KEPT_SHARE))
+        asked = yield from session.send(calls, early, IDENTITY)
+        identity = yield from session.answer(IDENTITY, early)
+        return _Kept(identity, self._remembered(lasting, (yield from session.outcomes(asked, deadline))))
 
     def _collect(
-        self, fresh: Batches, identity: str, ahead: _Ahead | None, deadline: Deadline
-    ) -> Iterator[Outcome]:
-        """What the kept session was asked ahead, when it is alive and where a new one gets to, which a
-        restore or a failover moves; else the fresh one takes its place. Then those whose requirement is met
-        only now are asked, and what others gave whose requirement is not met any more is left out.
+        self, fresh: Batches, identity: str, kept: _Kept | None, deadline: Deadline
+    ) -> Steps[list[Outcome]]:
+        """What the kept session answered, when it is alive and where a new one gets to, which a restore or a
+        failover moves; else the fresh one takes its place. Then those whose requirement is met only now are
+        asked, and what others gave whose requirement is not met any more is left out.
         """
-        early = _early(deadline)
-        if ahead and probe("identity", lambda: ahead.session.answer(IDENTITY, early))[1] == identity:
-            session = ahead.session
-            first = self._remembered(ahead.lasting, session.end(ahead.asked, deadline))
+        if self._kept and kept and kept.identity == identity:
+            session, found = self._kept, [*kept.outcomes]
         else:
             self.release()
             self._kept = session = fresh
-            first = self._found(session, {""}, deadline)
-        late = self._requirements(first)
-        for one in (*first, *(self._found(session, late, deadline) if late else ())):
+            found = yield from self._found(session, {""}, deadline)
+        if late := self._requirements(found):
+            found += yield from self._found(session, late, deadline)
+        collected: list[Outcome] = []
+        for one in found:
             if not (requires := self._requires[one.name]) or requires in self._available:
-                yield self._told(one, session, deadline) if one.name == STATEMENTS else one
+                told = (yield from self._told(one, session, deadline)) if one.name == STATEMENTS else one
+                collected.append(told)
+        return collected
 
     def _requirements(self, outcomes: Iterable[Outcome]) -> Collection[str]:
         """Notes which requirements are met; those that were not before."""
@@ -208,10 +256,10 @@ class PostgresqlReader:
         self._available = available | (before - answered.keys())
         return available - before
 
-    def _found(self, session: Batches, met: Collection[str], deadline: Deadline) -> list[Outcome]:
+    def _found(self, session: Batches, met: Collection[str], deadline: Deadline) -> Steps[list[Outcome]]:
         """The outcomes of the collectors whose requirement is met: what lasts, and what is asked now."""
         lasting, calls = self._due(met)
-        return self._remembered(lasting, session.ask(calls, deadline))
+        return self._remembered(lasting, (yield from session.ask(calls, deadline)))
 
     def _due(self, met: Collection[str]) -> tuple[list[Outcome], list[Call]]:
         """Of the collectors whose requirement is met, what is told again, and what has to be asked."""
@@ -229,14 +277,15 @@ class PostgresqlReader:
         call = self._calls[name]
         return replace(call, parameters=self._statements.parameters) if name == STATEMENTS else call
 
-    def _told(self, outcome: Outcome, session: Batches, deadline: Deadline) -> Outcome:
+    def _told(self, outcome: Outcome, session: Batches, deadline: Deadline) -> Steps[Outcome]:
         """The statements with their kinds: those of new ones are looked up, and their cost is asked again."""
         if lacks_kinds(outcome.rows):
-            (looked_up,) = session.ask([_call(Collector(KINDS), (self._statements.known,))], deadline)
+            kinds = _call(Collector(KINDS), (self._statements.known,))
+            (looked_up,) = yield from session.ask([kinds], deadline)
             if looked_up.failure:
                 return replace(looked_up, name=STATEMENTS)
             self._statements.learn(looked_up.rows)
-            (outcome,) = session.ask([self._call(STATEMENTS)], deadline)
+            (outcome,) = yield from session.ask([self._call(STATEMENTS)], deadline)
         return outcome if outcome.failure else replace(outcome, rows=self._statements.told(outcome.rows))
 
 
@@ -251,18 +300,3 @@ def as_exporter(configuration: Configuration) -> Configuration:
 def _call(collector: Collector, parameters: tuple[bytes, ...] = ()) -> Call:
     text = query(Engine.POSTGRESQL, collector.name)
     return Call(collector.name, text, parameters, joins=not (collector.every or collector.alone))
-
-
-def _early(deadline: Deadline) -> Deadline:
-    return deadline.earlier(deadline.left() * (1 - KEPT_SHARE))
-
-
-def _patiently(parameters: Mapping[str, str | int], deadline: Deadline) -> Batches:
-    """A session; while the server is starting up, it is asked again until the deadline."""
-    while True:
-        try:
-            return Batches(parameters, deadline)
-        except ReadFailed as error:
-            if error.faults[0].code != STARTING_UP or deadline.left() <= RETRY_SECONDS:
-                raise
-        time.sleep(RETRY_SECONDS)

@@ -71,9 +71,14 @@ class DatabaseReader:
             case Engine.POSTGRESQL:
                 return self._postgresql.read(deadline)
 
+    def tidy(self) -> None:
+        """Ends what the last reading does not need any more."""
+        self._postgresql.tidy()
+
     def close(self) -> None:
         """Ends what is kept from one reading to the next."""
         self._postgresql.release()
+        self._postgresql.tidy()
 
 
 def _stamp(file: Path | None) -> tuple[int, ...] | None:

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 from opskit.config import Engine
 from opskit.errors import DatabaseError, OpskitError
@@ -60,21 +61,46 @@ class Reading:
         return self.up and all(one.failure is None for one in (*self.probes, *self.collectors))
 
 
+class Attempt:
+    """Times what is done within it; a failure that opskit understands ends it, and is part of its outcome.
+
+    Attributes:
+        failure: its reason; None is success.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.failure: str | None = None
+        self._name = name
+        self._begun = time.perf_counter()
+        self._seconds = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self._seconds = time.perf_counter() - self._begun
+        if isinstance(error, OpskitError):
+            self.failure = error.faults[0].code
+        return self.failure is not None
+
+    def outcome(self, rows: Iterable[Row] = ()) -> Outcome:
+        """What it gave; no rows when it failed."""
+        return Outcome(self._name, self._seconds, tuple(rows), self.failure)
+
+
 def probe(name: str, work: Callable[[], T]) -> tuple[Outcome, T | None]:
     """Runs `work`, timed; a failure that opskit understands becomes part of the outcome."""
-    start = time.perf_counter()
-    try:
+    result = None
+    with Attempt(name) as attempt:
         result = work()
-    except OpskitError as error:
-        return Outcome(name, time.perf_counter() - start, failure=error.faults[0].code), None
-    return Outcome(name, time.perf_counter() - start), result
+    return attempt.outcome(), result
 
 
 def collect(name: str, work: Callable[[], Iterable[Row]]) -> Outcome:
     """Runs a collector, which may fail singly."""
-    start = time.perf_counter()
-    try:
+    rows: tuple[Row, ...] = ()
+    with Attempt(name) as attempt:
         rows = tuple(work())
-    except OpskitError as error:
-        return Outcome(name, time.perf_counter() - start, failure=error.faults[0].code)
-    return Outcome(name, time.perf_counter() - start, rows)
+    return attempt.outcome(rows)

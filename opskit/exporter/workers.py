@@ -3,13 +3,13 @@
 import asyncio
 import queue
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from opskit.exporter.reading import Reading
 from opskit.transfer.deadline import Deadline
-
-Job = tuple[Deadline, "asyncio.Future[Reading]"]
 
 
 class Reader(Protocol):
@@ -17,6 +17,10 @@ class Reader(Protocol):
 
     def read(self, deadline: Deadline) -> Reading:
         """The database as it is now."""
+        ...
+
+    def tidy(self) -> None:
+        """Ends what the last reading does not need any more; nobody waits for that."""
         ...
 
     def close(self) -> None:
@@ -36,7 +40,7 @@ class Worker:
 
     def __init__(self, name: str, reader: Reader) -> None:
         self._reader = reader
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._last: asyncio.Future[Reading] | None = None
         self._thread = threading.Thread(target=self._run, name=f"read-{name}", daemon=True)
         self._thread.start()
@@ -46,8 +50,13 @@ class Worker:
         if self._last is not None and not self._last.done():
             return None
         self._last = asyncio.get_running_loop().create_future()
-        self._jobs.put((deadline, self._last))
+        self._jobs.put(partial(self._read, deadline, self._last))
         return self._last
+
+    def tidy(self) -> None:
+        """Has the reader end what its last reading does not need any more."""
+        if self._last is not None and self._last.done():
+            self._jobs.put(self._reader.tidy)
 
     def alive(self) -> bool:
         """False after a bug ended the thread."""
@@ -64,8 +73,10 @@ class Worker:
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
-            deadline, future = job
-            reading = self._reader.read(deadline)
-            with suppress(RuntimeError):  # the loop has closed: nobody waits any more
-                future.get_loop().call_soon_threadsafe(future.set_result, reading)
+            job()
         self._reader.close()
+
+    def _read(self, deadline: Deadline, future: "asyncio.Future[Reading]") -> None:
+        reading = self._reader.read(deadline)
+        with suppress(RuntimeError):  # the loop has closed: nobody waits any more
+            future.get_loop().call_soon_threadsafe(future.set_result, reading)

@@ -1,6 +1,6 @@
 """Sessions by libpq itself: what comes of values, of failures and of silence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import psycopg
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from opskit.exporter import libpq
 from opskit.exporter.batches import Batches
 from opskit.exporter.calls import Call
+from opskit.exporter.conversations import Conversation, Steps
 from opskit.exporter.reading import Outcome, ReadFailed
 from opskit.host.private_cluster import PrivateCluster
 from opskit.transfer.deadline import Deadline
@@ -23,16 +24,22 @@ def parameters(cluster: PrivateCluster) -> dict[str, str | int]:
     }
 
 
+def connected(parameters: Mapping[str, str | int]) -> Batches:
+    session = Batches(parameters)
+    Conversation(session.connect(Deadline.after(10))).end()
+    return session
+
+
 @pytest.fixture
 def session(cluster: PrivateCluster) -> Iterator[Batches]:
-    session = Batches(parameters(cluster), Deadline.after(10))
+    session = connected(parameters(cluster))
     yield session
     session.close()
 
 
 def ask(session: Batches, *texts: str, anew: bool = False) -> list[Outcome]:
     calls = [Call(f"q{number}", text.encode(), anew=anew) for number, text in enumerate(texts)]
-    return session.ask(calls, Deadline.after(10))
+    return Conversation(session.ask(calls, Deadline.after(10))).end()
 
 
 def test_the_library_is_that_of_the_driver_which_the_rest_of_opskit_uses() -> None:
@@ -75,7 +82,8 @@ def test_one_that_fails_takes_no_other_with_it_and_may_be_mended(session: Batche
 
 def test_what_is_prepared_once_is_asked_with_other_parameters(session: Batches) -> None:
     for word in (b"a", b"\xc3\xa9", b""):
-        (outcome,) = session.ask([Call("word", b"select $1::text as word", (word,))], Deadline.after(10))
+        call = Call("word", b"select $1::text as word", (word,))
+        (outcome,) = Conversation(session.ask([call], Deadline.after(10))).end()
         assert outcome.rows == ({"word": word.decode()},)
 
 
@@ -83,7 +91,7 @@ def test_warnings_of_the_server_do_not_reach_standard_error(
     cluster: PrivateCluster, capfd: pytest.CaptureFixture[str]
 ) -> None:
     options = {"options": "-c client_min_messages=error"}
-    session = Batches({**parameters(cluster), **options}, Deadline.after(10))
+    session = connected({**parameters(cluster), **options})
     ask(session, "select set_config('client_min_messages', 'error', false) as a, pg_advisory_unlock(1) as b")
     session.close()
     assert capfd.readouterr().err == ""
@@ -104,7 +112,7 @@ def test_why_there_is_no_session_is_one_of_few_reasons_without_a_secret(
     cluster: PrivateCluster, changed: dict[str, str | int], reason: str
 ) -> None:
     with pytest.raises(ReadFailed) as raised:
-        Batches({**parameters(cluster), **changed}, Deadline.after(10))
+        connected({**parameters(cluster), **changed})
     assert raised.value.faults[0].code == reason
     assert "kept-secret" not in f"{raised.value!r} {raised.value.__cause__!r}"
 
@@ -114,7 +122,8 @@ def test_a_silent_server_holds_nobody_and_its_session_is_given_up(
 ) -> None:
     (told,) = ask(session, "select pg_backend_pid() as pid")
     with suspended(int(told.rows[0]["pid"] or 0)):
-        late = session.ask([Call("a", b"select 1 as a"), Call("b", b"select 2 as b")], Deadline.after(0.2))
+        calls = [Call("a", b"select 1 as a"), Call("b", b"select 2 as b")]
+        late = Conversation(session.ask(calls, Deadline.after(0.2))).end()
     assert [one.failure for one in late] == ["deadline", "deadline"]
     assert ask(session, "select 1 as a")[0].failure == "deadline"
 
@@ -134,7 +143,7 @@ def test_a_session_that_the_server_ended_says_so_and_closes_twice(
 
 def share(session: Batches, *texts: str) -> list[Outcome]:
     calls = [Call(f"shared{number}", text.encode(), joins=True) for number, text in enumerate(texts)]
-    return session.ask(calls, Deadline.after(10))
+    return Conversation(session.ask(calls, Deadline.after(10))).end()
 
 
 COUNTED = "select count(*) as asked from pg_prepared_statements where name like 'joined%'"
@@ -147,7 +156,7 @@ def test_those_that_share_a_statement_have_their_own_rows_parameters_and_times(s
             Call("none", b"select 1 as a where false", joins=True),
             Call("slow", b"select $1::text as one, pg_sleep(0.1)::text as nap", (words[1],), joins=True),
         ]
-        first, none, slow = session.ask(calls, Deadline.after(10))
+        first, none, slow = Conversation(session.ask(calls, Deadline.after(10))).end()
         assert (first.rows, none.rows) == (({"one": words[0].decode(), "two": 1},), ())
         assert slow.rows == ({"one": words[1].decode(), "nap": ""},)
         assert max(first.seconds, none.seconds) < 0.1 <= slow.seconds
@@ -165,19 +174,24 @@ def test_one_that_fails_is_asked_singly_until_it_is_mended(session: Batches) -> 
     assert ask(session, COUNTED)[0].rows == ({"asked": 2},)  # all three, and the two that were well
 
 
-def test_what_was_begun_is_answered_later_and_in_its_order(session: Batches) -> None:
+def test_a_word_is_answered_before_the_calls_that_were_sent_with_it(session: Batches) -> None:
+    deadline = Deadline.after(10)
     word = Call("word", b"select 'here'", single=True)
     calls = [
         Call("alone", b"select 1 as a"),
         Call("shared", b"select 2 as b", joins=True),
         Call("shared_too", b"select 3 as c", joins=True),
     ]
+
+    def told() -> Steps[tuple[str, list[Outcome]]]:
+        asked = yield from session.send(calls, deadline, word)
+        return (yield from session.answer(word, deadline)), (yield from session.outcomes(asked, deadline))
+
     for _ in range(2):
-        asked = session.begin(calls, Deadline.after(10), word)
-        assert session.answer(word, Deadline.after(10)) == "here"
-        outcomes = session.end(asked, Deadline.after(10))
+        heard, outcomes = Conversation(told()).end()
+        assert heard == "here"
         assert [one.rows for one in outcomes] == [({"a": 1},), ({"b": 2},), ({"c": 3},)]
-    assert session.word(word, Deadline.after(10)) == "here"
+    assert Conversation(session.word(word, deadline)).end() == "here"
 
 
 def test_a_session_lost_while_a_statement_is_shared_fails_all_of_it(session: Batches) -> None:

@@ -30,6 +30,9 @@ class Healthy:
     def read(self, _deadline: Deadline) -> Reading:
         return Reading("main", Engine.SQLITE, up=True, probes=())
 
+    def tidy(self) -> None:
+        """It leaves nothing behind."""
+
     def close(self) -> None:
         self.closed = True
 
