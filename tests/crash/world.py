@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ class World:
         self.told: list[str] = []
         self.windows: list[Window] = []
         self._begun = time.monotonic()
+        self._numbers = count(1)
         self.names = {name: f"{name}_{os.urandom(4).hex()}" for name in DATABASES}
         self._supervisor = supervisor
         self._kept = kept
@@ -121,7 +123,7 @@ class World:
     def start_opskit(self, *arguments: str, entry: int = 0) -> Forked:
         """opskit, held behind an entry of its journals; 0: never."""
         words = (*arguments, "--config", str(self.configuration), "-o", "json")
-        output = self._kept / f"opskit-{len(self.told)}"
+        output = self._kept / f"opskit-{next(self._numbers)}"
         return Forked(self._supervisor, entry, self.state_dir, words, output)
 
     def run(self, *arguments: str) -> Result:
