@@ -13,14 +13,30 @@ from psycopg import sql
 
 from opskit.capture.pgoutput import Decoder, Message
 from opskit.capture.position import Slot, lsn_of, lsn_text
+from opskit.errors import QueryFailed
 from opskit.transfer.deadlines import allowing
-from opskit.transfer.target import Connection, copied_rows
+from opskit.transfer.target import Connection, copied_rows, server_words
 
 PREFIX = "opskit"
 """By this, messages in the log are known to be ours."""
 
 LONGEST = 3600.0
 """Seconds that the server may think: nothing is told before the whole log has been read."""
+
+_UNREADABLE = (
+    psycopg.errors.InternalError_,
+    psycopg.errors.DataCorrupted,
+    psycopg.errors.SystemError,
+    psycopg.errors.IoError,
+    psycopg.errors.UndefinedFile,
+)
+"""What a server says that is well but cannot make sense of its log, and never will: a segment or a file of
+pg_logical is gone or damaged, or "could not map filenode", after a crash beside a TRUNCATE.
+"""
+
+
+class LogUnreadable(QueryFailed):
+    """The server cannot read what the slot keeps; only a new slot helps."""
 
 
 _SERVER = """
@@ -140,14 +156,19 @@ def peeked(connection: Connection, slot: str, publication: str) -> Generator[Ite
     """The transactions that have ended since the slot was advanced, in the order in which they ended.
 
     Raises:
+        LogUnreadable: the server cannot read its log.
         psycopg.Error: the slot is lost or in use, or the server went away.
     """
     statement = sql.SQL(
         "COPY (SELECT data FROM pg_logical_slot_peek_binary_changes({}, NULL, NULL, 'proto_version', '1',"
         " 'publication_names', {}, 'messages', 'true')) TO STDOUT (FORMAT binary)"
     ).format(slot, sql.Literal(f'"{publication}"'))
-    with allowing(connection, LONGEST), connection.cursor() as cursor, cursor.copy(statement):
-        yield _decoded(copied_rows(connection))
+    try:
+        with allowing(connection, LONGEST), connection.cursor() as cursor, cursor.copy(statement):
+            yield _decoded(copied_rows(connection))
+    except _UNREADABLE as error:
+        words = f"PostgreSQL cannot read its log: {server_words(error)}"
+        raise LogUnreadable.of("log_unreadable", words, hint="everything has to be compared") from error
 
 
 def _decoded(rows: Iterator[bytes]) -> Iterator[Message]:

@@ -12,7 +12,16 @@ from opskit.capture.drain import Drained, Gathering, refresh
 from opskit.capture.position import Slot
 from opskit.capture.reconcile import Alive, is_equal, reconcile
 from opskit.capture.search import rebuild
-from opskit.capture.slot import advance, flushed, peeked, published, read_server, read_slot, remake_slot
+from opskit.capture.slot import (
+    LogUnreadable,
+    advance,
+    flushed,
+    peeked,
+    published,
+    read_server,
+    read_slot,
+    remake_slot,
+)
 from opskit.capture.snapshot import Snapshot, snapshot
 from opskit.capture.sqlite_side import ChangedKeys, savepoint, transaction
 from opskit.standby.decide import Method, by_log, due, why_whole
@@ -51,7 +60,7 @@ def cycle(session: Session, alive: Alive, *, looks_back: bool) -> Cycle:
     """Brings the file to a moment of PostgreSQL that is not before the call.
 
     A kill at any moment leaves the file at the moment before: rows and place are one transaction, and the log
-    is let go afterwards.
+    is let go afterwards. A log that the server cannot read is begun anew.
 
     Args:
         alive: called now and then.
@@ -61,11 +70,18 @@ def cycle(session: Session, alive: Alive, *, looks_back: bool) -> Cycle:
         psycopg.Error: the server refused or went away; the session is of no more use.
         apsw.Error: the file cannot be written, or an index of it refuses a row; likewise.
     """
+    try:
+        return _cycle(session, alive, looks_back=looks_back)
+    except LogUnreadable as error:
+        return _cycle(session, alive, looks_back=looks_back, unreadable=str(error))
+
+
+def _cycle(session: Session, alive: Alive, *, looks_back: bool, unreadable: str = "") -> Cycle:
     server, slot, gap = "", None, "no log is followed"
     if session.method is Method.LOG:
         (server, end), slot = read_server(session.log), read_slot(session.log, session.window.slot)
-        gap = session.gap = why_whole(session.place, slot, server, end)
-        if slot is None or slot.lost:
+        gap = session.gap = unreadable or why_whole(session.place, slot, server, end)
+        if slot is None or slot.lost or unreadable:
             slot = remake_slot(session.log, session.window.slot)
     with snapshot(session.reader, session.window.schema) as moment, transaction(session.file):
         session.pairs = _paired(session)

@@ -232,6 +232,6 @@ def copied_rows(connection: Connection, end: int | None = None) -> Iterator[byte
             libpq.consume_input()
         else:
             break
-    while result := libpq.get_result():
+    for result in list(iter(libpq.get_result, None)):  # all of them: with any left it is of no more use
         if result.status == ExecStatus.FATAL_ERROR:
             raise psycopg.errors.error_from_result(result)

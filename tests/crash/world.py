@@ -133,7 +133,8 @@ class World:
     def ended(self, process: Forked, *arguments: str) -> Result:
         """How opskit ended."""
         result = Result(*process.wait(_PATIENCE))
-        errors = result.document["errors"] if result.stdout else result.stderr[-2000:]
+        whole = result.stdout and result.code >= 0  # a kill may have cut the document
+        errors = result.document["errors"] if whole else result.stderr[-2000:]
         self.tell(f"{' '.join(arguments)}: {result.code} {errors or ''}")
         assert "Traceback" not in result.stderr, result.stderr
         return result

@@ -128,6 +128,16 @@ def test_a_hung_exporter_is_restarted_and_no_scrape_is_refused_meanwhile(provisi
     assert labels(scraped(provisioned), "opskit_database_up") == BOTH  # its socket starts it
 
 
+@pytest.mark.parametrize("service", [EXPORTER, STANDBY])
+def test_a_service_that_is_stopped_while_it_starts_has_not_failed(provisioned: Debian, service: str) -> None:
+    for twentieths in range(2, 24):
+        provisioned.run(["systemctl", "reset-failed"])  # which forgets how often it was started
+        provisioned.run(["systemctl", "start", "--no-block", service])
+        time.sleep(twentieths / 20)
+        provisioned.run(["systemctl", "stop", service])
+        assert show(provisioned, "Result", service) == "success", twentieths / 20
+
+
 def test_by_tcp_it_has_a_network_and_a_password_that_is_shown_nowhere(provisioned: Debian) -> None:
     use(provisioned, "postgresql")
     psql(provisioned, "postgres", f"ALTER ROLE opskit_monitor PASSWORD '{SECRET}'")

@@ -140,6 +140,22 @@ def test_a_slot_that_somebody_drops_is_made_anew(moved: World) -> None:
     assert moved.rows("SELECT words FROM t WHERE id = 3") == [("three",)]
 
 
+def test_a_log_that_the_server_cannot_read_is_begun_anew(moved: World) -> None:
+    follower = moved.follower()
+    until(follower, lambda state: state.ready)
+    moved.run("UPDATE t SET words = 'changed'")
+    kept = "SELECT pg_walfile_name(restart_lsn) FROM pg_replication_slots WHERE database = current_database()"
+    ((segment,),) = moved.run(kept)
+    write_log(moved, 1)
+    (moved.cluster.socket_directory / "data" / "pg_wal" / segment).unlink()
+    assert f"PostgreSQL cannot read its log: requested WAL segment pg_wal/{segment}" in follower.drain().whole
+    assert follower.state.ready
+    assert moved.rows("SELECT words FROM t") == [("changed",), ("changed",)]
+    moved.run("INSERT INTO t VALUES (3, 'three')")
+    assert follower.drain().whole == ""
+    assert moved.rows("SELECT words FROM t WHERE id = 3") == [("three",)]
+
+
 def restored(world: World, *, recovery: bool) -> None:
     """The server goes back to what it was when its files were copied; the application writes other things.
 
