@@ -10,7 +10,7 @@ from functools import partial
 from opskit.config import Loaded
 from opskit.errors import ExitCode, OpskitError
 from opskit.exporter.door import Door
-from opskit.exporter.lean import with_rare_collections
+from opskit.exporter.lean import with_short_collections
 from opskit.exporter.listening import listening, name_of
 from opskit.exporter.service import Service
 from opskit.exporter.serving import Server
@@ -59,7 +59,7 @@ async def _serve(
         where = name_of(listener)
         log.info("serving %s://%s/metrics", "https" if door.tls else "http", where)
         notifier.ready(f"serving {where}")
-        with_rare_collections()
+        with_short_collections()
         async with asyncio.TaskGroup() as group:
             group.create_task(service.collect())
             beating = group.create_task(_heartbeat(service, server, notifier))

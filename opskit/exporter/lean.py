@@ -3,9 +3,6 @@
 import gc
 import sys
 
-ALLOCATIONS = 50_000
-"""So many more objects than were freed have Python look for cycles; an answer makes and frees a tenth."""
-
 
 def without_openssl() -> None:
     """Spares 4 MB: asyncio loads `ssl` whether TLS is spoken or not, and does without where there is none.
@@ -15,8 +12,10 @@ def without_openssl() -> None:
     sys.modules.setdefault("ssl", None)  # pyright: ignore[reportArgumentType]  how the import system says "not there"
 
 
-def with_rare_collections() -> None:
-    """Spares an answer several garbage collections; what there is by now is left out of all to come."""
+def with_short_collections() -> None:
+    """Spares all garbage collections to come what is there by now, and stays.
+
+    How often they come is left as it is: with fewer of them the memory grows, and an answer takes as long.
+    """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(ALLOCATIONS)
