@@ -19,6 +19,7 @@ import os
 import random
 import statistics
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,6 +28,9 @@ from benchmarks.exporter.exporters import EXPORTERS, Exporter, fill, running
 from opskit.host.private_cluster import private_cluster
 
 TICKS = os.sysconf("SC_CLK_TCK")
+
+PAUSE_SECONDS = 0.02
+"""After each scrape: what an exporter and its sessions still do behind an answer is not to meet the next."""
 
 
 def main() -> None:
@@ -60,6 +64,7 @@ def compare(exporters: Mapping[str, Exporter], scrapes: int, chance: random.Rand
         chance.shuffle(names)
         for name in names:
             exporters[name].measure()
+            time.sleep(PAUSE_SECONDS)
     own = {name: processor(one.process.pid) - before[name] for name, one in exporters.items()}
     return {
         "load": os.getloadavg()[0],
