@@ -6,6 +6,7 @@ caches, and filling them costs the server more than all the queries.
 
 import time
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from opskit.adapters.connect import postgresql_parameters
@@ -15,8 +16,18 @@ from opskit.exporter.calls import Call
 from opskit.exporter.conversations import Conversation, Steps
 from opskit.exporter.custom import CustomQuery, understood
 from opskit.exporter.lasting import Lasting
-from opskit.exporter.queries import query
-from opskit.exporter.reading import Attempt, Outcome, ReadFailed, Reading, probe
+from opskit.exporter.postgresql_queries import (
+    COLLECTORS,
+    IDENTITY,
+    KINDS,
+    LARGEST_TABLES,
+    REPLICAS,
+    SEQUENCES,
+    STATEMENTS,
+    Collector,
+    asking,
+)
+from opskit.exporter.reading import Attempt, Outcome, ReadFailed, Reading
 from opskit.exporter.reasons import STARTING_UP
 from opskit.exporter.statements import Statements, lacks_kinds
 from opskit.transfer.deadline import Deadline
@@ -37,85 +48,20 @@ KEPT_SHARE = 0.25
 RETRY_SECONDS = 0.05
 """The pause before asking again while the server says that it is starting up."""
 
-
-SLOWLY = 55.0
-"""For so many seconds what changes slowly is told again and not asked: a little less than a minute."""
-
-LARGEST_TABLES = 10
-SEQUENCES = 5
-REPLICAS = 10
-"""How many of these are told singly at most; of replicas and of slots."""
+GUEST_SECONDS = 0.25
+"""In which a session that was only let in has to say where it got to; the next scrape waits meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
-class Collector:
-    """A query to run.
+class _Answered:
+    """What a session answered.
 
     Attributes:
-        requires: the collector that must have found `available` true first.
-        every: for so many seconds what it found is told again; 0: it is asked each time.
-        alone: it may have to wait for a lock, and so shares no statement with others; nor do those that are
-            not asked each time.
+        read: how its first answer fared.
+        identity: that answer, where the session is; empty when it failed, as do the others then.
     """
 
-    name: str
-    requires: str = ""
-    every: float = 0.0
-    alone: bool = False
-
-
-COLLECTORS = (
-    Collector("database"),
-    Collector("size", every=SLOWLY),
-    Collector("tables", every=SLOWLY),
-    Collector("limits", every=SLOWLY),
-    Collector("connections"),
-    Collector("sessions"),
-    Collector("transactions"),
-    Collector("rows"),
-    Collector("locks"),
-    Collector("blocking"),
-    Collector("longest"),
-    Collector("running"),
-    Collector("wal_written"),
-    Collector("archiver"),
-    Collector("checkpoints"),
-    Collector("replication"),
-    Collector("vacuum", every=SLOWLY),
-    Collector("largest_tables", every=SLOWLY),
-    Collector("sequences", every=SLOWLY),
-    Collector("statement_stats", alone=True),
-    Collector("wal_files", requires="wal_written", every=SLOWLY),
-    Collector("statements", requires="statement_stats"),
-    Collector("statement_evictions", requires="statement_stats"),
-)
-
-STATEMENTS = "statements"
-"""The collector whose rows are put together from several queries and from what was told before."""
-
-IDENTITY = Call("identity", query(Engine.POSTGRESQL, "identity"), single=True)
-KINDS = "statement_kinds"
-"""Queries beside those of the collectors."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Fresh:
-    """How a new session fared.
-
-    Attributes:
-        session: None when it was not let in, or not answered.
-        identity: where it got to.
-    """
-
-    probes: tuple[Outcome, ...]
-    session: Batches | None = None
-    identity: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """What the kept session answered, and where it is."""
-
+    read: Outcome
     identity: str
     outcomes: Sequence[Outcome]
 
@@ -147,34 +93,52 @@ class PostgresqlReader:
             *(Collector(one.name, every=one.every) for one in self._custom.values()),
         )
         self._calls = {
-            **{one.name: _call(one, parameters.get(one.name, ())) for one in COLLECTORS},
+            **{one.name: asking(one, parameters.get(one.name, ())) for one in COLLECTORS},
             **{one.name: Call(one.name, one.text.encode(), anew=True) for one in self._custom.values()},
         }
         self._requires = {one.name: one.requires for one in self._collectors}
         self._lasting = Lasting()
         self._available: set[str] = set()
         self._kept: Batches | None = None
+        self._identity = ""
+        self._guests: list[Batches] = []
         self._left: list[Batches] = []
 
     def read(self, deadline: Deadline) -> Reading:
-        """The database as a new session finds it; ends by the deadline.
+        """The database as it is now; ends by the deadline.
 
-        The kept session answers meanwhile: that a new one is let in takes the server as long.
+        The kept session answers while a new one is let in, which takes the server as long; when it does not
+        answer, or is not any more where it was, the new one takes its place.
         """
         knocked = Conversation(self._knock(deadline))
         asked = Conversation(self._ask_kept(self._kept, deadline)) if self._kept else None
-        fresh = knocked.end(*([asked] if asked else []))
-        if fresh.session is None:
+        connected, fresh = knocked.end(*([asked] if asked else []))
+        if fresh is None:
             self.release()
-            return Reading(self._name, Engine.POSTGRESQL, up=False, probes=fresh.probes)
-        _, kept = probe("kept", asked.end) if asked else (None, None)
-        collected = Conversation(self._collect(fresh.session, fresh.identity, kept, deadline)).end()
-        if self._kept is not fresh.session:
-            self._left.append(fresh.session)
-        return Reading(self._name, Engine.POSTGRESQL, True, fresh.probes, tuple(collected))
+            return Reading(self._name, Engine.POSTGRESQL, up=False, probes=(connected,))
+        answered = asked.end() if asked else None
+        if answered and answered.identity == self._identity:
+            self._guests.append(fresh)
+        else:
+            answered = self._move(fresh, deadline)
+        probes = (connected, answered.read)
+        if self._kept is None:
+            return Reading(self._name, Engine.POSTGRESQL, up=False, probes=probes)
+        collected = Conversation(self._collect(self._kept, [*answered.outcomes], deadline)).end()
+        return Reading(self._name, Engine.POSTGRESQL, True, probes, tuple(collected))
 
     def tidy(self) -> None:
-        """Ends the sessions that the last reading does not need any more."""
+        """Ends the sessions that the last reading does not need any more.
+
+        Those that were only let in are asked first where they got to: a failover takes new ones elsewhere.
+        """
+        while self._guests:
+            guest = self._guests.pop()
+            with suppress(ReadFailed):  # the next reading tells
+                identity = Conversation(guest.word(IDENTITY, Deadline.after(GUEST_SECONDS))).end()
+                if identity != self._identity:
+                    self.release()
+            guest.close()
         while self._left:
             self._left.pop().close()
 
@@ -186,19 +150,22 @@ class PostgresqlReader:
         self._available = set()
         self._lasting.forget()
 
-    def _knock(self, deadline: Deadline) -> Steps[_Fresh]:
-        """Has a new session let in, and asks it a first question."""
-        session, identity = None, ""
+    def _move(self, fresh: Batches, deadline: Deadline) -> _Answered:
+        """What a new session answers, which is kept from now on, unless it did not answer."""
+        self.release()
+        answered = Conversation(self._ask(fresh, deadline, deadline)).end()
+        if answered.identity:
+            self._kept, self._identity = fresh, answered.identity
+        else:
+            self._left.append(fresh)
+        return answered
+
+    def _knock(self, deadline: Deadline) -> Steps[tuple[Outcome, Batches | None]]:
+        """A new session, if one is let in."""
+        session = None
         with Attempt("connect") as connected:
             session = yield from self._connect(deadline)
-        if session is None:
-            return _Fresh((connected.outcome(),))
-        with Attempt("read") as answered:
-            identity = yield from session.word(IDENTITY, deadline)
-        if answered.failure:
-            self._left.append(session)
-        probes = (connected.outcome(), answered.outcome())
-        return _Fresh(probes, None if answered.failure else session, identity)
+        return connected.outcome(), session
 
     def _connect(self, deadline: Deadline) -> Steps[Batches]:
         """A session; while the server is starting up, it is asked again until the deadline."""
@@ -218,27 +185,25 @@ class PostgresqlReader:
                 return session
             time.sleep(RETRY_SECONDS)
 
-    def _ask_kept(self, session: Batches, deadline: Deadline) -> Steps[_Kept]:
-        """Where it is has to be answered early, so that there is time left for a new one when it hangs."""
-        lasting, calls = self._due({"", *self._available})
-        early = deadline.earlier(deadline.left() * (1 - KEPT_SHARE))
-        asked = yield from session.send(calls, early, IDENTITY)
-        identity = yield from session.answer(IDENTITY, early)
-        return _Kept(identity, self._remembered(lasting, (yield from session.outcomes(asked, deadline))))
+    def _ask_kept(self, session: Batches, deadline: Deadline) -> Steps[_Answered]:
+        """It has to answer early, so that there is time left for a new one when it hangs."""
+        return self._ask(session, deadline.earlier(deadline.left() * (1 - KEPT_SHARE)), deadline)
 
-    def _collect(
-        self, fresh: Batches, identity: str, kept: _Kept | None, deadline: Deadline
-    ) -> Steps[list[Outcome]]:
-        """What the kept session answered, when it is alive and where a new one gets to, which a restore or a
-        failover moves; else the fresh one takes its place. Then those whose requirement is met only now are
-        asked, and what others gave whose requirement is not met any more is left out.
+    def _ask(self, session: Batches, early: Deadline, deadline: Deadline) -> Steps[_Answered]:
+        """Asks where it is, and for whatever is due."""
+        identity, found = "", list[Outcome]()
+        lasting, calls = self._due({"", *self._available})
+        asked = yield from session.send(calls, early, IDENTITY)
+        with Attempt("read") as read:
+            identity = yield from session.answer(IDENTITY, early)
+        if not read.failure:
+            found = yield from session.outcomes(asked, deadline)
+        return _Answered(read.outcome(), identity, self._remembered(lasting, found))
+
+    def _collect(self, session: Batches, found: list[Outcome], deadline: Deadline) -> Steps[list[Outcome]]:
+        """All of them: those whose requirement is met only now are asked, and what others gave whose
+        requirement is not met any more is left out.
         """
-        if self._kept and kept and kept.identity == identity:
-            session, found = self._kept, [*kept.outcomes]
-        else:
-            self.release()
-            self._kept = session = fresh
-            found = yield from self._found(session, {""}, deadline)
         if late := self._requirements(found):
             found += yield from self._found(session, late, deadline)
         collected: list[Outcome] = []
@@ -280,7 +245,7 @@ class PostgresqlReader:
     def _told(self, outcome: Outcome, session: Batches, deadline: Deadline) -> Steps[Outcome]:
         """The statements with their kinds: those of new ones are looked up, and their cost is asked again."""
         if lacks_kinds(outcome.rows):
-            kinds = _call(Collector(KINDS), (self._statements.known,))
+            kinds = asking(Collector(KINDS), (self._statements.known,))
             (looked_up,) = yield from session.ask([kinds], deadline)
             if looked_up.failure:
                 return replace(looked_up, name=STATEMENTS)
@@ -295,8 +260,3 @@ def as_exporter(configuration: Configuration) -> Configuration:
     if own.user:
         server = replace(server, user=own.user, password=own.password)
     return replace(configuration, postgresql=replace(server, host=own.host or server.host))
-
-
-def _call(collector: Collector, parameters: tuple[bytes, ...] = ()) -> Call:
-    text = query(Engine.POSTGRESQL, collector.name)
-    return Call(collector.name, text, parameters, joins=not (collector.every or collector.alone))

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from opskit.exporter import status_files
-from opskit.exporter.postgresql import COLLECTORS
+from opskit.exporter.postgresql_queries import COLLECTORS
 from opskit.host.private_cluster import PrivateCluster
 from tests.integration.exporter.world import Scrape
 

@@ -1,13 +1,15 @@
 """The session that is kept for a database: its caches are warm, and it must never be the wrong one."""
 
 import signal
+from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
-from opskit.host.private_cluster import PrivateCluster
+from opskit.host.private_cluster import PrivateCluster, private_cluster
 from tests.integration.exporter.servers import backends, disconnect, is_complete, suspended
-from tests.integration.exporter.world import Exporter, World, wait_until
+from tests.integration.exporter.world import Exporter, World, running, wait_until
 
 
 def test_one_session_a_database_is_kept_and_ended_with_the_exporter(
@@ -84,3 +86,36 @@ def test_a_database_put_in_the_place_of_another_is_the_one_that_is_read(
             connection.execute(rename, ("main", "old"))
             connection.execute("DROP DATABASE restored WITH (FORCE)")
     assert scrape.value("opskit_database_tables", database="main") == 2
+
+
+def test_after_a_failover_the_server_that_new_sessions_get_to_is_read_from_the_second_scrape_on(
+    world: World, cluster: PrivateCluster
+) -> None:
+    """The address leads to another server, while the one before still answers who is connected to it."""
+    address = world.directory / f".s.PGSQL.{cluster.port}"
+    with private_cluster(settings={"fsync": "off"}) as promoted:
+        promoted.create_database("walmart")
+        with psycopg.connect(promoted.conninfo("walmart"), autocommit=True) as connection:
+            connection.execute(
+                "CREATE EXTENSION pg_stat_statements; CREATE TABLE one (); CREATE TABLE two ()"
+            )
+        lead(address, cluster)
+        document = yaml.safe_load(world.config.read_text(encoding="utf-8"))
+        document["databases"]["walmart"] |= {"host": str(world.directory), "port": cluster.port}
+        world.config.write_text(yaml.safe_dump(document), encoding="utf-8")
+        world.use("postgresql")
+        with running(world) as exporter:
+            before = exporter.scrape()
+            lead(address, promoted)
+            during = exporter.scrape()
+            wait_until(lambda: len(backends(cluster)) == 1)
+            after = exporter.scrape()
+    assert is_complete(after, "walmart")
+    tables = [one.value("opskit_database_tables", database="walmart") for one in (before, during, after)]
+    assert tables == [1, 1, 2]
+
+
+def lead(address: Path, cluster: PrivateCluster) -> None:
+    """Lets who connects to the address get to this cluster."""
+    address.unlink(missing_ok=True)
+    address.symlink_to(cluster.socket_directory / f".s.PGSQL.{cluster.port}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opskit.config import Engine
-from opskit.exporter import postgresql, sqlite, sqlite_queries, status_files
+from opskit.exporter import postgresql_queries, sqlite, sqlite_queries, status_files
 from opskit.exporter.catalogue import METRICS
 from opskit.exporter.metric import Kind, Metric
 from opskit.exporter.queries import query
@@ -31,7 +31,7 @@ def test_names_keep_the_conventions(metric: Metric) -> None:
 
 
 def test_every_collector_exists_on_an_engine() -> None:
-    asked = {one.name for one in postgresql.COLLECTORS} | set(sqlite.COLLECTORS)
+    asked = {one.name for one in postgresql_queries.COLLECTORS} | set(sqlite.COLLECTORS)
     known = asked | set(status_files.COLLECTORS) | SYNTHETIC
     assert {metric.collector for metric in METRICS} == known
 
@@ -40,13 +40,16 @@ def test_every_collector_exists_on_an_engine() -> None:
 def test_every_query_file_is_used_and_its_columns_are_those_of_the_catalogue(engine: Engine) -> None:
     folder = ROOT / "opskit" / "exporter" / "queries" / engine.value
     names = {file.stem for file in folder.glob("*.sql")}
-    used = {one.name for one in postgresql.COLLECTORS} | {postgresql.IDENTITY.name, postgresql.KINDS}
+    used = {one.name for one in postgresql_queries.COLLECTORS} | {
+        postgresql_queries.IDENTITY.name,
+        postgresql_queries.KINDS,
+    }
     assert names == (used if engine is Engine.POSTGRESQL else set(sqlite_queries.QUERIES))
     for name in names:
         text = query(engine, name).decode()
         assert text.startswith("-- ")
         columns = {metric.column for metric in METRICS if metric.collector == name}
-        if name == postgresql.STATEMENTS:  # the costliest are told from the same columns
+        if name == postgresql_queries.STATEMENTS:  # the costliest are told from the same columns
             columns = {column.removeprefix("top_") for column in columns} - {"top"}
         known = {column for column in columns if re.search(rf"\b{column}\b", text)}
         assert known == columns or engine is Engine.SQLITE
