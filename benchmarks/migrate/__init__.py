@@ -1,0 +1,1 @@
+"""How long a migration takes, beside pgloader and the floor that COPY sets."""
