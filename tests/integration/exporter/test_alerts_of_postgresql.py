@@ -236,7 +236,11 @@ RECEIVED = "SELECT 1 FROM pg_stat_replication WHERE flush_lsn = pg_current_wal_f
 
 
 def test_a_replica_that_does_not_keep_up_or_is_gone(server: Server, watch: Watch, tmp_path: Path) -> None:
-    with replica(server, tmp_path) as session:
+    keep = server.after(  # a checkpoint could remove what the replica is about to fetch
+        ["ALTER SYSTEM SET wal_keep_size = '1GB'", "SELECT pg_reload_conf()"],
+        ["ALTER SYSTEM RESET wal_keep_size", "SELECT pg_reload_conf()"],
+    )
+    with keep, replica(server, tmp_path) as session:
         session.execute("SELECT pg_wal_replay_pause()")
         for _ in range(18):
             server.run("INSERT INTO users VALUES (1)", "SELECT pg_switch_wal()")
